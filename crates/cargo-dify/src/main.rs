@@ -1,0 +1,2 @@
+//! The `cargo dify` command.
+fn main() {}

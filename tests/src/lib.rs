@@ -1,0 +1,1 @@
+//! What the scenarios share: building and starting the example plugins.
