@@ -1,1 +1,28 @@
 #![doc = include_str!("../README.md")]
+
+mod open_enum;
+
+pub mod action;
+pub mod envelope;
+pub mod error;
+pub mod frame;
+pub mod invoke;
+pub mod limits;
+pub mod log;
+pub mod message;
+pub mod salvage;
+pub mod text;
+
+#[cfg(feature = "codec")]
+pub mod codec;
+
+pub use action::{AccessType, Action, RequestHeader};
+pub use envelope::{Incoming, IncomingEvent, Outgoing, OutgoingEvent};
+pub use error::ErrorData;
+pub use invoke::{InvokeType, ReverseEvent, ReverseRequest, ReverseResponse};
+pub use log::{LogData, LogLevel};
+pub use message::{MessageType, SessionMessage};
+
+/// The revision of the plugin daemon whose wire these types describe. It is a fact about the wire, not this crate's
+/// version.
+pub const DAEMON_REVISION: &str = "bdb5642";

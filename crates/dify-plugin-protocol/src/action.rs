@@ -1,0 +1,124 @@
+//! What the daemon asks of a plugin: the `type` and `action` of a request.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::open_enum::open_enum;
+
+open_enum! {
+    /// The `type` of a request: which part of the plugin it is for
+    /// (`internal/core/io_tunnel/access_types/access.go`).
+    pub enum AccessType {
+        /// Tools and their credentials.
+        Tool => "tool",
+        /// Models of every kind. Their sessions may not call back into Dify.
+        Model => "model",
+        /// HTTP endpoints.
+        Endpoint => "endpoint",
+        /// Agent strategies.
+        AgentStrategy => "agent_strategy",
+        /// OAuth flows of tools, datasources and triggers.
+        Oauth => "oauth",
+        /// Datasources.
+        Datasource => "datasource",
+        /// Options of a parameter, fetched when a form is shown.
+        DynamicParameter => "dynamic_parameter",
+        /// Triggers and their events.
+        Trigger => "trigger",
+    }
+}
+
+open_enum! {
+    /// The `action` of a request (`internal/core/io_tunnel/access_types/access.go`).
+    pub enum Action {
+        /// Runs a tool; answered with tool messages.
+        InvokeTool => "invoke_tool",
+        /// Checks the credentials of a tool provider.
+        ValidateToolCredentials => "validate_tool_credentials",
+        /// Asks for a tool's parameters that depend on its credentials.
+        GetToolRuntimeParameters => "get_tool_runtime_parameters",
+        /// Runs an agent strategy.
+        InvokeAgentStrategy => "invoke_agent_strategy",
+        /// Runs a large language model.
+        InvokeLlm => "invoke_llm",
+        /// Starts a model run that is polled for.
+        StartPolling => "start_polling",
+        /// Polls a model run.
+        CheckPolling => "check_polling",
+        /// Counts the tokens of a prompt.
+        GetLlmNumTokens => "get_llm_num_tokens",
+        /// Embeds texts.
+        InvokeTextEmbedding => "invoke_text_embedding",
+        /// Embeds texts and images.
+        InvokeMultimodalEmbedding => "invoke_multimodal_embedding",
+        /// Counts the tokens of texts to embed.
+        GetTextEmbeddingNumTokens => "get_text_embedding_num_tokens",
+        /// Ranks documents.
+        InvokeRerank => "invoke_rerank",
+        /// Ranks documents with images.
+        InvokeMultimodalRerank => "invoke_multimodal_rerank",
+        /// Speaks a text.
+        InvokeTts => "invoke_tts",
+        /// Lists voices.
+        GetTtsModelVoices => "get_tts_model_voices",
+        /// Writes down speech.
+        InvokeSpeech2Text => "invoke_speech2text",
+        /// Judges a text.
+        InvokeModeration => "invoke_moderation",
+        /// Checks the credentials of a model provider.
+        ValidateProviderCredentials => "validate_provider_credentials",
+        /// Checks the credentials of one model.
+        ValidateModelCredentials => "validate_model_credentials",
+        /// Asks for the schema of a customisable model.
+        GetAiModelSchemas => "get_ai_model_schemas",
+        /// Serves one HTTP request; answered with pieces of one HTTP response.
+        InvokeEndpoint => "invoke_endpoint",
+        /// Asks where a user grants access.
+        GetAuthorizationUrl => "get_authorization_url",
+        /// Trades a grant for credentials.
+        GetCredentials => "get_credentials",
+        /// Renews credentials.
+        RefreshCredentials => "refresh_credentials",
+        /// Checks the credentials of a datasource.
+        ValidateDatasourceCredentials => "validate_datasource_credentials",
+        /// Crawls a website.
+        InvokeWebsiteDatasourceGetCrawl => "invoke_website_datasource_get_crawl",
+        /// Lists the pages of an online document.
+        InvokeOnlineDocumentDatasourceGetPages => "invoke_online_document_datasource_get_pages",
+        /// Reads one page of an online document.
+        InvokeOnlineDocumentDatasourceGetPageContent => "invoke_online_document_datasource_get_page_content",
+        /// Lists the files of an online drive.
+        InvokeOnlineDriveBrowseFiles => "invoke_online_drive_browse_files",
+        /// Reads one file of an online drive.
+        InvokeOnlineDriveDownloadFile => "invoke_online_drive_download_file",
+        /// Lists the options of a parameter.
+        FetchParameterOptions => "fetch_parameter_options",
+        /// Checks the credentials of a trigger.
+        ValidateTriggerCredentials => "validate_trigger_credentials",
+        /// Subscribes to events.
+        SubscribeTrigger => "subscribe_trigger",
+        /// Renews a subscription.
+        RefreshTrigger => "refresh_trigger",
+        /// Ends a subscription.
+        UnsubscribeTrigger => "unsubscribe_trigger",
+        /// Says which events a webhook call stands for.
+        DispatchTriggerEvent => "dispatch_trigger_event",
+        /// Turns one event into variables.
+        InvokeTriggerEvent => "invoke_trigger_event",
+    }
+}
+
+/// The three fields that every request's `data` begins with; the action's own fields lie beside them at the same level
+/// (`internal/core/io_tunnel/mapping.go`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestHeader<'a> {
+    /// Which part of the plugin is asked.
+    #[serde(rename = "type")]
+    pub access_type: AccessType,
+    /// What it is asked.
+    pub action: Action,
+    /// The Dify user on whose behalf; empty for endpoints and dispatched trigger events.
+    #[serde(borrow, default, deserialize_with = "crate::text::or_empty")]
+    pub user_id: Cow<'a, str>,
+}

@@ -1,0 +1,236 @@
+//! Lines out of bytes: the framing of stdin/stdout and TCP.
+//!
+//! Every message is one JSON object on one line. The decoder here is a pure function of the bytes it is fed: it does
+//! no I/O, and finds the same lines however the bytes were cut.
+
+/// How much of an over-long line is handed on, in bytes: enough to say whose line it was.
+pub const OVERLONG_PREFIX_BYTES: usize = 64 * 1024;
+
+/// Buffers above this are given back once their line is done, in bytes.
+const KEPT_BUFFER_BYTES: usize = 256 * 1024;
+
+/// Splits a stream of bytes into lines, with a limit on their length.
+///
+/// Lines end with `\n`; one `\r` before it is stripped; blank lines are passed over. A line longer than the limit is
+/// reported once, as soon as it is known to be too long, and the decoder then passes over the rest of it: what follows
+/// its newline is read as if nothing had happened.
+///
+/// ```
+/// use dify_plugin_protocol::frame::{Line, LineDecoder};
+///
+/// let mut decoder = LineDecoder::new(1024);
+/// let mut lines = decoder.feed(b"{\"a\":1}\r\n\n{\"b\"");
+/// assert_eq!(lines.next(), Some(Line::Whole(b"{\"a\":1}")));
+/// assert_eq!(lines.next(), None);
+/// let mut lines = decoder.feed(b":2}\n");
+/// assert_eq!(lines.next(), Some(Line::Whole(b"{\"b\":2}")));
+/// ```
+#[derive(Debug)]
+pub struct LineDecoder {
+    limit: usize,
+    /// The beginning of a line whose end has not come yet.
+    partial: Vec<u8>,
+    /// `partial` holds a line that was handed out and is to be cleared before the next.
+    handed_out: bool,
+    /// The rest of an over-long line is being passed over.
+    skipping: bool,
+}
+
+/// What the decoder found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Line<'a> {
+    /// A line, without its newline; never blank.
+    Whole(&'a [u8]),
+    /// A line longer than the limit: its first [`OVERLONG_PREFIX_BYTES`] or less.
+    TooLong(&'a [u8]),
+}
+
+impl LineDecoder {
+    /// A decoder for lines of at most `limit` bytes, the newline not counted.
+    pub fn new(limit: usize) -> Self {
+        Self { limit, partial: Vec::new(), handed_out: false, skipping: false }
+    }
+
+    /// Takes in `chunk` and gives the lines it completes. All of them must be asked for before the next chunk.
+    pub fn feed<'d, 'c>(&'d mut self, chunk: &'c [u8]) -> Lines<'d, 'c> {
+        Lines { decoder: self, rest: chunk }
+    }
+
+    /// What is left at the end of input: the beginning of a line that never got its newline. The daemon takes such a
+    /// line from a plugin, if it is whole JSON (`internal/core/local_runtime/instance.go`).
+    pub fn finish(&mut self) -> Option<&[u8]> {
+        self.release();
+        let rest = strip_cr(&self.partial);
+        (!is_blank(rest) && !self.skipping).then_some(rest)
+    }
+
+    /// The longest line taken, in bytes.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Bytes held for an unfinished line.
+    pub fn buffered(&self) -> usize {
+        if self.handed_out { 0 } else { self.partial.len() }
+    }
+
+    /// Clears the buffer after its line was handed out, and gives a large one back.
+    fn release(&mut self) {
+        if self.handed_out {
+            self.handed_out = false;
+            self.partial.clear();
+            if self.partial.capacity() > KEPT_BUFFER_BYTES {
+                self.partial = Vec::new();
+            }
+        }
+    }
+
+    /// Keeps `piece` for later. Grows to the limit and never past it.
+    fn keep(&mut self, piece: &[u8]) {
+        let wanted = self.partial.len() + piece.len();
+        if wanted > self.partial.capacity() {
+            let grown = wanted.max(self.partial.capacity().saturating_mul(2)).min(self.limit.max(wanted));
+            self.partial.reserve_exact(grown - self.partial.len());
+        }
+        self.partial.extend_from_slice(piece);
+    }
+}
+
+/// The lines that one chunk completes, in order. Not an `Iterator`: a line lives until the next is asked for.
+#[derive(Debug)]
+pub struct Lines<'d, 'c> {
+    decoder: &'d mut LineDecoder,
+    rest: &'c [u8],
+}
+
+impl Lines<'_, '_> {
+    /// The next line, or `None` when the chunk is used up.
+    #[expect(clippy::should_implement_trait, reason = "a lending iterator; the trait cannot express it")]
+    pub fn next(&mut self) -> Option<Line<'_>> {
+        self.decoder.release();
+        loop {
+            if self.rest.is_empty() {
+                return None;
+            }
+            let end = memchr::memchr(b'\n', self.rest);
+            let piece = &self.rest[..end.unwrap_or(self.rest.len())];
+            self.rest = match end {
+                Some(end) => &self.rest[end + 1..],
+                None => &[],
+            };
+
+            if self.decoder.skipping {
+                self.decoder.skipping = end.is_none();
+                continue;
+            }
+            // A `\r` before the newline does not count, and may come in the next chunk.
+            let last = piece.last().or(self.decoder.partial.last());
+            let counted = self.decoder.partial.len() + piece.len() - usize::from(last == Some(&b'\r'));
+            if counted > self.decoder.limit {
+                self.decoder.skipping = end.is_none();
+                self.decoder.keep_prefix(piece);
+                self.decoder.handed_out = true;
+                let prefix = self.decoder.partial.len().min(OVERLONG_PREFIX_BYTES);
+                return Some(Line::TooLong(&self.decoder.partial[..prefix]));
+            }
+            if end.is_none() {
+                self.decoder.keep(piece);
+                return None;
+            }
+            if self.decoder.partial.is_empty() {
+                let line = strip_cr(piece);
+                if is_blank(line) {
+                    continue;
+                }
+                return Some(Line::Whole(line));
+            }
+            self.decoder.keep(piece);
+            if is_blank(&self.decoder.partial) {
+                self.decoder.partial.clear();
+                continue;
+            }
+            self.decoder.handed_out = true;
+            return Some(Line::Whole(strip_cr(&self.decoder.partial)));
+        }
+    }
+}
+
+impl LineDecoder {
+    /// Keeps enough of an over-long line to say whose it was.
+    fn keep_prefix(&mut self, piece: &[u8]) {
+        let missing = OVERLONG_PREFIX_BYTES.saturating_sub(self.partial.len());
+        self.partial.extend_from_slice(&piece[..missing.min(piece.len())]);
+    }
+}
+
+fn strip_cr(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(u8::is_ascii_whitespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines found when the input comes cut at `cuts`, each as text, an over-long one as `!` and its prefix.
+    fn lines(limit: usize, input: &[u8], piece: usize) -> Vec<String> {
+        let mut decoder = LineDecoder::new(limit);
+        let mut found = Vec::new();
+        for chunk in input.chunks(piece.max(1)) {
+            let mut lines = decoder.feed(chunk);
+            while let Some(line) = lines.next() {
+                found.push(match line {
+                    Line::Whole(line) => String::from_utf8_lossy(line).into_owned(),
+                    Line::TooLong(_) => "!".to_owned(),
+                });
+            }
+        }
+        if let Some(rest) = decoder.finish() {
+            found.push(format!("…{}", String::from_utf8_lossy(rest)));
+        }
+        found
+    }
+
+    #[test]
+    fn any_cut_gives_the_same_lines() {
+        let input = b"one\n\n \r\ntwo\r\n12345678\n123456789\nfour\n12345678\r\n123456789012345678901234567890\nfive\nrest";
+        let whole = lines(8, input, input.len());
+        assert_eq!(whole, ["one", "two", "12345678", "!", "four", "12345678", "!", "five", "…rest"]);
+        for piece in 1..input.len() {
+            assert_eq!(lines(8, input, piece), whole, "cut every {piece} bytes");
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_is_reported_once_and_not_kept() {
+        let mut decoder = LineDecoder::new(1000);
+        let mut reported = 0;
+        for _ in 0..10_000 {
+            let mut lines = decoder.feed(&[b'x'; 100]);
+            while let Some(line) = lines.next() {
+                assert!(matches!(line, Line::TooLong(_)));
+                reported += 1;
+            }
+        }
+        assert_eq!(reported, 1);
+        assert!(decoder.partial.capacity() <= OVERLONG_PREFIX_BYTES);
+        let mut lines = decoder.feed(b"\nnext\n");
+        assert_eq!(lines.next(), Some(Line::Whole(b"next")));
+        assert_eq!(decoder.finish(), None);
+    }
+
+    #[test]
+    fn a_large_buffer_is_given_back() {
+        let mut decoder = LineDecoder::new(8 << 20);
+        for _ in 0..40 {
+            assert_eq!(decoder.feed(&[b'x'; 100_000]).next(), None);
+        }
+        assert!(matches!(decoder.feed(b"\n").next(), Some(Line::Whole(line)) if line.len() == 4_000_000));
+        assert_eq!(decoder.feed(b"").next(), None);
+        assert!(decoder.partial.capacity() <= KEPT_BUFFER_BYTES);
+    }
+}
