@@ -1,0 +1,157 @@
+//! What can be wrong with a plugin's declarations, and where.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+/// A place in a file of the plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Location {
+    /// The file's path from the plugin's root, `/` separated, as the declaration that names it spells it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+impl Location {
+    pub(crate) fn new(file: &str, line: usize, column: usize) -> Self {
+        Self { file: file.to_owned(), line, column }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// Why a plugin's declarations can't be read. Whatever is here, the daemon refuses too, except for the limits
+/// ([`TooLarge`](ManifestError::TooLarge), [`TooDeep`](ManifestError::TooDeep)), which are narrower here.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// The folder has no manifest.
+    #[error("{file} cannot be opened; name the folder that holds the plugin's manifest.yaml")]
+    NoManifest {
+        /// The path that was tried.
+        file: String,
+        /// What the system said.
+        source: Arc<io::Error>,
+    },
+    /// A file that a declaration names can't be opened or read.
+    #[error("{named_at}: the file `{file}` cannot be read; create it, or correct the path")]
+    Unreadable {
+        /// The file's path from the plugin's root.
+        file: String,
+        /// Where it is named.
+        named_at: Location,
+        /// What the system said.
+        source: Arc<io::Error>,
+    },
+    /// A declared path isn't one that a package can contain.
+    #[error(
+        "{named_at}: `{path}` is not a path inside the package; write it from the plugin's root, \
+         with `/` and without `.` or `..`, as in `provider/example.yaml`"
+    )]
+    OutsidePackage {
+        /// The path as written.
+        path: String,
+        /// Where it is written.
+        named_at: Location,
+    },
+    /// A file is larger than [`MAX_FILE_BYTES`](crate::MAX_FILE_BYTES).
+    #[error("{file} is larger than {limit} bytes; a declaration never needs that much, so check the path")]
+    TooLarge {
+        /// The file's path from the plugin's root.
+        file: String,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// A file isn't UTF-8.
+    #[error("{at}: not UTF-8 text; save the file as UTF-8")]
+    NotUtf8 {
+        /// The first byte that doesn't belong.
+        at: Location,
+    },
+    /// A file isn't YAML.
+    #[error("{at}: not valid YAML: {problem}")]
+    Syntax {
+        /// Where reading stopped.
+        at: Location,
+        /// The parser's words.
+        problem: String,
+    },
+    /// Values are nested deeper than [`MAX_DEPTH`](crate::MAX_DEPTH).
+    #[error("{at}: values are nested more than {limit} levels deep; flatten them")]
+    TooDeep {
+        /// The value one level too deep.
+        at: Location,
+        /// The limit, in levels.
+        limit: usize,
+    },
+    /// A value is not what its field takes.
+    #[error("{at}: {}{problem}", .field_prefix(field))]
+    Field {
+        /// The value, or for a repeated key its second place.
+        at: Location,
+        /// The way to the value from the top of its file, as in `parameters[0].label`; empty at the top.
+        field: String,
+        /// What is wrong and what to write.
+        problem: Problem,
+    },
+}
+
+fn field_prefix(field: &str) -> String {
+    if field.is_empty() { String::new() } else { format!("{field}: ") }
+}
+
+/// What is wrong with one value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The value is of another type than the field.
+    #[error("expected {expected}, found {found}")]
+    WrongType {
+        /// What the field takes and how it is written.
+        expected: &'static str,
+        /// What is there.
+        found: &'static str,
+    },
+    /// A mapping has a key twice.
+    #[error("mapping key {key:?} already defined at line {first_line}; remove one of the two")]
+    DuplicateKey {
+        /// The key.
+        key: String,
+        /// The line of the first.
+        first_line: usize,
+    },
+    /// An explicit tag (`!!int` and the like) doesn't fit its value.
+    #[error("the tag {tag} does not fit this value; remove the tag")]
+    Tag {
+        /// The tag in short form.
+        tag: &'static str,
+    },
+    /// A point in time is not written as one.
+    #[error("not a time; write it as in 2026-01-31T08:30:00Z")]
+    Time,
+    /// An alias stands inside the value it refers to.
+    #[error("the anchor's value contains itself; write the value out")]
+    RecursiveAlias,
+    /// Nearly all of what would be read comes from aliases, as in a document made to exhaust memory.
+    #[error("document contains excessive aliasing; write the values out")]
+    ExcessiveAliasing,
+    /// A merge key (`<<`) has something else than mappings.
+    #[error("map merge requires map or sequence of maps as the value")]
+    Merge,
+    /// A value that the daemon couldn't keep as JSON.
+    #[error("the declaration is kept as JSON, which has no {what}; {cure}")]
+    NotJson {
+        /// What JSON lacks.
+        what: &'static str,
+        /// What to write.
+        cure: &'static str,
+    },
+}

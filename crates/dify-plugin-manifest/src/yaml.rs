@@ -1,0 +1,16 @@
+//! YAML as `gopkg.in/yaml.v3` reads it, which is what the daemon decodes declarations with
+//! (`pkg/utils/parser/yaml.go`).
+//!
+//! A file becomes a [`Document`] of untyped nodes, and a node becomes a Rust value by [`Decode`]. The two are
+//! apart because yaml.v3 types a scalar by the field that receives it (`no` is text in a string field and
+//! false in a bool field), and because what stands under a key that no field asks for is never looked at.
+
+mod document;
+mod scalar;
+mod time;
+mod value;
+
+pub(crate) use self::value::{Decode, Raw, Source, Time, Value};
+
+/// The deepest nesting that is read, in levels. yaml.v3 stops at 10,000; declarations stay below ten.
+pub const MAX_DEPTH: usize = 128;

@@ -1,0 +1,149 @@
+//! Points in time, in the spellings that yaml.v3 and Go's `time.Time` read.
+
+/// Reads one of the four spellings that yaml.v3 takes for a timestamp when it stands unquoted: a date; a date,
+/// a space and a time without zone; RFC 3339 with `T` or `t`. Month, day, hour, minute and second may have one
+/// digit. Gives it back in RFC 3339, as Go writes a time in JSON.
+pub(super) fn yaml(text: &str) -> Option<String> {
+    read(text, Strictness::Yaml)
+}
+
+/// Tells whether `text` is RFC 3339 to the letter, which is what Go wants of a quoted time.
+pub(super) fn is_rfc3339(text: &str) -> bool {
+    read(text, Strictness::Rfc3339).is_some()
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Strictness {
+    Yaml,
+    Rfc3339,
+}
+
+fn read(text: &str, strictness: Strictness) -> Option<String> {
+    let strict = strictness == Strictness::Rfc3339;
+    let mut rest = Digits { bytes: text.as_bytes() };
+    let year = rest.number(4, 4)?;
+    rest.byte(b"-")?;
+    let field = if strict { 2 } else { 1 };
+    let month = rest.number(field, 2).filter(|month| (1..=12).contains(month))?;
+    rest.byte(b"-")?;
+    let day = rest.number(field, 2).filter(|day| (1..=days(year, month)).contains(day))?;
+    let date = format!("{year:04}-{month:02}-{day:02}");
+    if rest.bytes.is_empty() {
+        return (!strict).then(|| format!("{date}T00:00:00Z"));
+    }
+
+    let separator = rest.byte(if strict { b"T" } else { b"Tt " })?;
+    let hour = rest.number(field, 2).filter(|hour| *hour < 24)?;
+    rest.byte(b":")?;
+    let minute = rest.number(field, 2).filter(|minute| *minute < 60)?;
+    rest.byte(b":")?;
+    let second = rest.number(field, 2).filter(|second| *second < 60)?;
+    let fraction = rest.fraction(if strict { b"." } else { b".," })?;
+    let zone = if separator == b' ' { "Z".to_owned() } else { rest.zone()? };
+    rest.bytes.is_empty().then(|| format!("{date}T{hour:02}:{minute:02}:{second:02}{fraction}{zone}"))
+}
+
+struct Digits<'t> {
+    bytes: &'t [u8],
+}
+
+impl Digits<'_> {
+    fn byte(&mut self, allowed: &[u8]) -> Option<u8> {
+        let (first, rest) = self.bytes.split_first()?;
+        allowed.contains(first).then(|| {
+            self.bytes = rest;
+            *first
+        })
+    }
+
+    /// A run of digits, taken up to `max` of them.
+    fn number(&mut self, min: usize, max: usize) -> Option<u32> {
+        let length = self.run().min(max);
+        if length < min {
+            return None;
+        }
+        let (digits, rest) = self.bytes.split_at(length);
+        self.bytes = rest;
+        Some(digits.iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0')))
+    }
+
+    /// The fraction of a second to nine digits without trailing zeros, or nothing.
+    fn fraction(&mut self, points: &[u8]) -> Option<String> {
+        if self.byte(points).is_none() {
+            return Some(String::new());
+        }
+        let (digits, rest) = self.bytes.split_at(self.run());
+        self.bytes = rest;
+        let kept = digits.get(..9).unwrap_or(digits);
+        let kept: String = kept.iter().map(|digit| char::from(*digit)).collect();
+        let kept = kept.trim_end_matches('0');
+        if digits.is_empty() {
+            return None;
+        }
+        Some(if kept.is_empty() { String::new() } else { format!(".{kept}") })
+    }
+
+    fn zone(&mut self) -> Option<String> {
+        let sign = self.byte(b"Z+-")?;
+        if sign == b'Z' {
+            return Some("Z".to_owned());
+        }
+        let hours = self.number(2, 2).filter(|hours| *hours <= 24)?;
+        self.byte(b":")?;
+        let minutes = self.number(2, 2).filter(|minutes| *minutes < 60)?;
+        let sign = char::from(sign);
+        Some(if hours == 0 && minutes == 0 {
+            "Z".to_owned()
+        } else {
+            format!("{sign}{hours:02}:{minutes:02}")
+        })
+    }
+
+    fn run(&self) -> usize {
+        self.bytes.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    }
+}
+
+fn days(year: u32, month: u32) -> u32 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn yaml_spellings_come_back_in_rfc_3339() {
+        let cases = [
+            ("2024-07-12T08:03:44.658609186Z", Some("2024-07-12T08:03:44.658609186Z")),
+            ("2024-07-12t08:03:44+08:00", Some("2024-07-12T08:03:44+08:00")),
+            ("2024-07-12T08:03:44.500+00:00", Some("2024-07-12T08:03:44.5Z")),
+            ("2024-7-1 8:3:4", Some("2024-07-01T08:03:04Z")),
+            ("2024-02-29", Some("2024-02-29T00:00:00Z")),
+            ("2023-02-29", None),
+            ("2024-07-12T08:03:44", None),
+            ("2024-07-12 08:03:44Z", None),
+            ("2024-07-12 08:03", None),
+            ("24-07-12", None),
+            ("2024-07-12T24:00:00Z", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(yaml(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_time_is_rfc_3339_to_the_letter() {
+        assert!(is_rfc3339("2024-07-12T08:03:44.658609186Z"));
+        assert!(is_rfc3339("2024-07-12T08:03:44-07:00"));
+        for text in ["2024-07-12", "2024-07-12 08:03:44", "2024-7-12T08:03:44Z", "2024-07-12T08:03:44,5Z", ""]
+        {
+            assert!(!is_rfc3339(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,505 @@
+//! From nodes to Rust values: yaml.v3's `decode.go`.
+
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Number, Value as Json};
+
+use super::MAX_DEPTH;
+use super::document::{Document, Kind, Node, NodeId};
+use super::scalar::{Scalar, Tag};
+use super::time;
+use crate::error::{Location, ManifestError, Problem};
+
+type Result<T> = std::result::Result<T, ManifestError>;
+
+/// What a YAML value can become.
+///
+/// `null` never gets here: an absent field and a null one are both the type's default, as in Go.
+pub(crate) trait Decode: Sized {
+    fn decode(value: &Value<'_>) -> Result<Self>;
+}
+
+/// A parsed file, and how much of it has been decoded.
+#[derive(Debug)]
+pub(crate) struct Source {
+    file: String,
+    document: Document,
+    decoded: Cell<u64>,
+    decoded_from_aliases: Cell<u64>,
+}
+
+impl Source {
+    /// Parses `text`; `file` is for the errors.
+    pub(crate) fn parse(file: &str, text: &str) -> Result<Self> {
+        let document = Document::parse(file, text)?;
+        Ok(Self {
+            file: file.to_owned(),
+            document,
+            decoded: Cell::new(0),
+            decoded_from_aliases: Cell::new(0),
+        })
+    }
+
+    /// Decodes the document. One without content, or that is null, is the default.
+    pub(crate) fn decode<T: Decode + Default>(&self) -> Result<T> {
+        match self.document.root() {
+            Some(root) => Value::new(self, root, String::new(), false)?.decode_or_default(),
+            None => Ok(T::default()),
+        }
+    }
+
+    fn error(&self, node: &Node, field: &str, problem: Problem) -> ManifestError {
+        let at = Location::new(&self.file, node.line, node.column);
+        ManifestError::Field { at, field: field.to_owned(), problem }
+    }
+
+    /// Counts a value. The limits are yaml.v3's: documents of up to 400,000 values may come from aliases to
+    /// 99 %, and from there on less.
+    fn count(&self, aliased: bool) -> std::result::Result<(), Problem> {
+        let decoded = self.decoded.get() + 1;
+        let from_aliases = self.decoded_from_aliases.get() + u64::from(aliased);
+        self.decoded.set(decoded);
+        self.decoded_from_aliases.set(from_aliases);
+        let excessive = from_aliases > 100
+            && decoded > 1000
+            && from_aliases as f64 / decoded as f64 > allowed_alias_ratio(decoded);
+        if excessive { Err(Problem::ExcessiveAliasing) } else { Ok(()) }
+    }
+}
+
+fn allowed_alias_ratio(decoded: u64) -> f64 {
+    const LOW: u64 = 400_000;
+    const HIGH: u64 = 4_000_000;
+    match decoded {
+        0..=LOW => 0.99,
+        HIGH.. => 0.10,
+        _ => 0.99 - 0.89 * ((decoded - LOW) as f64 / (HIGH - LOW) as f64),
+    }
+}
+
+/// One value of a file, and the way to it.
+#[derive(Debug)]
+pub(crate) struct Value<'d> {
+    source: &'d Source,
+    /// As written: may be an alias.
+    written: &'d Node,
+    /// What it stands for: never an alias.
+    node: &'d Node,
+    path: String,
+    aliased: bool,
+}
+
+/// A value as written, for the fields that tell paths from inline declarations by how they are written.
+pub(crate) enum Raw<'v> {
+    Scalar(&'v str),
+    Sequence,
+    Mapping,
+    Alias,
+}
+
+impl<'d> Value<'d> {
+    fn new(source: &'d Source, id: NodeId, path: String, aliased: bool) -> Result<Self> {
+        let written = source.document.node(id);
+        let (node, aliased) = match written.kind {
+            Kind::Alias { recursive: true, .. } => {
+                return Err(source.error(written, &path, Problem::RecursiveAlias));
+            }
+            Kind::Alias { target, .. } => (source.document.node(target), true),
+            _ => (written, aliased),
+        };
+        source.count(aliased).map_err(|problem| source.error(written, &path, problem))?;
+        Ok(Self { source, written, node, path, aliased })
+    }
+
+    fn decode_or_default<T: Decode + Default>(&self) -> Result<T> {
+        if self.is_null()? { Ok(T::default()) } else { T::decode(self) }
+    }
+
+    pub(crate) fn location(&self) -> Location {
+        Location::new(&self.source.file, self.written.line, self.written.column)
+    }
+
+    pub(crate) fn raw(&self) -> Raw<'d> {
+        match &self.written.kind {
+            Kind::Scalar { text, .. } => Raw::Scalar(text),
+            Kind::Sequence(_) => Raw::Sequence,
+            Kind::Mapping(_) => Raw::Mapping,
+            Kind::Alias { .. } => Raw::Alias,
+        }
+    }
+
+    /// What a collection holds, in order: the items of a list, the keys and values of a mapping in turn,
+    /// nothing for a scalar or an alias. Repeated keys and merges are left as written.
+    pub(crate) fn content(&self) -> Result<Vec<Value<'d>>> {
+        match &self.written.kind {
+            Kind::Sequence(_) => self.items(),
+            Kind::Mapping(children) => children.iter().map(|id| self.child(*id, self.path.clone())).collect(),
+            Kind::Scalar { .. } | Kind::Alias { .. } => Ok(Vec::new()),
+        }
+    }
+
+    /// The same value under another name in the errors.
+    pub(crate) fn named(mut self, key: &str) -> Self {
+        self.path = join(&self.path, key);
+        self
+    }
+
+    pub(crate) fn mapping(&self) -> Result<Mapping<'d>> {
+        let mut entries = Vec::new();
+        self.collect_entries(&mut entries, &mut HashSet::new(), 0)?;
+        Ok(Mapping { source: self.source, path: self.path.clone(), entries })
+    }
+
+    /// The items of a list, nulls included.
+    fn items(&self) -> Result<Vec<Value<'d>>> {
+        let Kind::Sequence(children) = &self.node.kind else {
+            return Err(self.wrong_type("a list (each item on a line of its own that begins with `- `)"));
+        };
+        let item = |(index, id): (usize, &NodeId)| self.child(*id, format!("{}[{index}]", self.path));
+        children.iter().enumerate().map(item).collect()
+    }
+
+    fn child(&self, id: NodeId, path: String) -> Result<Value<'d>> {
+        Value::new(self.source, id, path, self.aliased)
+    }
+
+    fn is_null(&self) -> Result<bool> {
+        Ok(matches!(self.node.kind, Kind::Scalar { .. }) && self.scalar("")? == Scalar::Null)
+    }
+
+    fn scalar(&self, expected: &'static str) -> Result<Scalar> {
+        let Kind::Scalar { text, plain } = &self.node.kind else {
+            return Err(self.wrong_type(expected));
+        };
+        Scalar::resolve(self.node.tag, *plain, text)
+            .map_err(|tag| self.error(Problem::Tag { tag: Tag::short(tag) }))
+    }
+
+    /// A scalar's source text, whatever its own type.
+    fn text(&self) -> Result<&'d str> {
+        self.scalar("text (quote it if it begins with `{` or `[`)")?;
+        match &self.node.kind {
+            Kind::Scalar { text, .. } => Ok(text),
+            _ => Err(self.wrong_type("text")),
+        }
+    }
+
+    fn wrong_type(&self, expected: &'static str) -> ManifestError {
+        let found = match &self.node.kind {
+            Kind::Scalar { text, plain } => {
+                Scalar::resolve(self.node.tag, *plain, text).map_or("text", |scalar| scalar.name())
+            }
+            Kind::Sequence(_) => "a list",
+            Kind::Mapping(_) => "a mapping",
+            Kind::Alias { .. } => "an alias",
+        };
+        self.error(Problem::WrongType { expected, found })
+    }
+
+    fn error(&self, problem: Problem) -> ManifestError {
+        self.source.error(self.written, &self.path, problem)
+    }
+
+    /// Adds a mapping's entries, and after them those of the mappings it merges that have a new key.
+    fn collect_entries(
+        &self,
+        entries: &mut Vec<Entry<'d>>,
+        seen: &mut HashSet<String>,
+        merges: usize,
+    ) -> Result<()> {
+        let Kind::Mapping(children) = &self.node.kind else {
+            return Err(self.wrong_type("a mapping (lines of `key: value`)"));
+        };
+        self.check_unique_keys(children)?;
+        let mut merge = None;
+        for pair in children.chunks_exact(2) {
+            let (key, value) = (self.child(pair[0], self.path.clone())?, pair[1]);
+            if is_merge(key.written) {
+                merge = Some(value);
+                continue;
+            }
+            // yaml.v3 skips a null key.
+            if key.is_null()? {
+                continue;
+            }
+            let text = key.text()?;
+            if seen.insert(text.to_owned()) {
+                let plain_text = key.scalar("")? == Scalar::Text;
+                entries.push(Entry { key: text, plain_text, value, aliased: self.aliased });
+            } else if merges == 0 {
+                let first_line = key.node.line;
+                return Err(key.error(Problem::DuplicateKey { key: text.to_owned(), first_line }));
+            }
+        }
+        if let Some(id) = merge {
+            self.merge(id, entries, seen, merges + 1)?;
+        }
+        Ok(())
+    }
+
+    fn merge(
+        &self,
+        id: NodeId,
+        entries: &mut Vec<Entry<'d>>,
+        seen: &mut HashSet<String>,
+        merges: usize,
+    ) -> Result<()> {
+        let merged = self.child(id, join(&self.path, "<<"))?;
+        if merges > MAX_DEPTH {
+            return Err(ManifestError::TooDeep { at: merged.location(), limit: MAX_DEPTH });
+        }
+        let mappings = match merged.raw() {
+            Raw::Sequence => merged.items()?,
+            Raw::Scalar(_) | Raw::Mapping | Raw::Alias => vec![merged],
+        };
+        for mapping in mappings {
+            if !matches!(mapping.node.kind, Kind::Mapping(_)) {
+                return Err(mapping.error(Problem::Merge));
+            }
+            mapping.collect_entries(entries, seen, merges)?;
+        }
+        Ok(())
+    }
+
+    fn check_unique_keys(&self, children: &[NodeId]) -> Result<()> {
+        let mut first_lines: HashMap<KeyText<'_>, usize> = HashMap::new();
+        for pair in children.chunks_exact(2) {
+            let key = self.source.document.node(pair[0]);
+            let text = KeyText::of(&key.kind);
+            if let Some(first_line) = first_lines.insert(text, key.line) {
+                let key_text = match text {
+                    KeyText::Scalar(text) => text.to_owned(),
+                    KeyText::Sequence | KeyText::Mapping | KeyText::Alias(_) => String::new(),
+                };
+                let problem = Problem::DuplicateKey { key: key_text, first_line };
+                return Err(self.source.error(key, &self.path, problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// The value as JSON; `depth` counts the collections around it.
+    fn json(&self, depth: usize) -> Result<Json> {
+        if depth > MAX_DEPTH {
+            return Err(ManifestError::TooDeep { at: self.location(), limit: MAX_DEPTH });
+        }
+        match &self.node.kind {
+            Kind::Scalar { text, .. } => match self.scalar("")? {
+                Scalar::Null => Ok(Json::Null),
+                Scalar::Bool(value) => Ok(Json::Bool(value)),
+                Scalar::Int(value) => Ok(Json::from(value)),
+                Scalar::UInt(value) => Ok(Json::from(value)),
+                Scalar::Float(value) => Number::from_f64(value).map(Json::Number).ok_or_else(|| {
+                    self.error(Problem::NotJson {
+                        what: "infinite number",
+                        cure: "quote it or write a number",
+                    })
+                }),
+                Scalar::Timestamp(time) => Ok(Json::String(time)),
+                Scalar::Text => Ok(Json::String(text.clone())),
+            },
+            Kind::Sequence(_) => self.items()?.iter().map(|item| item.json(depth + 1)).collect(),
+            Kind::Mapping(_) => self.json_object(depth, false).map(Json::Object),
+            Kind::Alias { .. } => Err(self.error(Problem::RecursiveAlias)),
+        }
+    }
+
+    /// A mapping as a JSON object. Go's `map[string]any` takes any scalar as a key, but only at its own level;
+    /// below it, yaml.v3 makes a map that Go can't write as JSON when one key isn't text.
+    fn json_object(&self, depth: usize, any_scalar_is_key: bool) -> Result<serde_json::Map<String, Json>> {
+        let mapping = self.mapping()?;
+        let mut object = serde_json::Map::new();
+        for entry in &mapping.entries {
+            let value = mapping.value(entry)?;
+            if !any_scalar_is_key && !entry.plain_text {
+                let (what, cure) = ("key other than text", "quote the key");
+                return Err(value.error(Problem::NotJson { what, cure }));
+            }
+            object.insert(entry.key.to_owned(), value.json(depth + 1)?);
+        }
+        Ok(object)
+    }
+}
+
+/// A mapping whose keys are unique and whose merges are done. Unknown keys are simply never asked for.
+#[derive(Debug)]
+pub(crate) struct Mapping<'d> {
+    source: &'d Source,
+    path: String,
+    entries: Vec<Entry<'d>>,
+}
+
+#[derive(Debug)]
+struct Entry<'d> {
+    key: &'d str,
+    /// False for a key that would be a number, a bool or a time as a value.
+    plain_text: bool,
+    value: NodeId,
+    aliased: bool,
+}
+
+impl<'d> Mapping<'d> {
+    /// Decodes a field; one that is absent or null is the type's default.
+    pub(crate) fn field<T: Decode + Default>(&self, key: &str) -> Result<T> {
+        match self.get(key)? {
+            Some(value) => value.decode_or_default(),
+            None => Ok(T::default()),
+        }
+    }
+
+    /// The field as it stands, `None` when the key is absent.
+    pub(crate) fn get(&self, key: &str) -> Result<Option<Value<'d>>> {
+        self.entries.iter().find(|entry| entry.key == key).map(|entry| self.value(entry)).transpose()
+    }
+
+    fn value(&self, entry: &Entry<'d>) -> Result<Value<'d>> {
+        Value::new(self.source, entry.value, join(&self.path, entry.key), entry.aliased)
+    }
+}
+
+/// What yaml.v3 compares to find a repeated key: the kind, and a scalar's text or an alias's anchor.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum KeyText<'d> {
+    Scalar(&'d str),
+    Sequence,
+    Mapping,
+    Alias(NodeId),
+}
+
+impl<'d> KeyText<'d> {
+    fn of(kind: &'d Kind) -> Self {
+        match kind {
+            Kind::Scalar { text, .. } => Self::Scalar(text),
+            Kind::Sequence(_) => Self::Sequence,
+            Kind::Mapping(_) => Self::Mapping,
+            Kind::Alias { target, .. } => Self::Alias(*target),
+        }
+    }
+}
+
+fn is_merge(key: &Node) -> bool {
+    matches!(&key.kind, Kind::Scalar { text, plain: true } if text == "<<") && key.tag.is_none()
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+impl Decode for String {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        value.text().map(str::to_owned)
+    }
+}
+
+impl Decode for bool {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        const EXPECTED: &str = "true or false (unquoted)";
+        match value.scalar(EXPECTED)? {
+            Scalar::Bool(value) => Ok(value),
+            // YAML 1.1's other booleans, which yaml.v3 takes in a bool field only, quoted or not.
+            Scalar::Text => match value.text()? {
+                "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Ok(true),
+                "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Ok(false),
+                _ => Err(value.wrong_type(EXPECTED)),
+            },
+            _ => Err(value.wrong_type(EXPECTED)),
+        }
+    }
+}
+
+impl Decode for i64 {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        const EXPECTED: &str = "a whole number of at most 64 bits (unquoted)";
+        match value.scalar(EXPECTED)? {
+            Scalar::Int(value) => Ok(value),
+            // Truncated, as in Go; the largest `i64` as a float is one more than it.
+            Scalar::Float(number) if number <= i64::MAX as f64 => Ok(number as i64),
+            _ => Err(value.wrong_type(EXPECTED)),
+        }
+    }
+}
+
+impl Decode for u64 {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        const EXPECTED: &str = "a whole number from 0 on, of at most 64 bits (unquoted)";
+        let number = match value.scalar(EXPECTED)? {
+            Scalar::Int(number) => u64::try_from(number).ok(),
+            Scalar::UInt(number) => Some(number),
+            // Truncated; what Go makes of a float of -1 or less depends on the processor.
+            Scalar::Float(number) if number > -1.0 && number <= u64::MAX as f64 => Some(number as u64),
+            _ => None,
+        };
+        number.ok_or_else(|| value.wrong_type(EXPECTED))
+    }
+}
+
+impl Decode for f64 {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        const EXPECTED: &str = "a number (unquoted)";
+        match value.scalar(EXPECTED)? {
+            Scalar::Int(number) => Ok(number as f64),
+            Scalar::UInt(number) => Ok(number as f64),
+            Scalar::Float(number) => Ok(number),
+            _ => Err(value.wrong_type(EXPECTED)),
+        }
+    }
+}
+
+/// Anything, as JSON.
+impl Decode for Json {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        value.json(1)
+    }
+}
+
+impl Decode for serde_json::Map<String, Json> {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        value.json_object(1, true)
+    }
+}
+
+impl<T: Decode> Decode for Option<T> {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        T::decode(value).map(Some)
+    }
+}
+
+/// A null item is left out, as yaml.v3 does in lists of structs and strings.
+impl<T: Decode> Decode for Vec<T> {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        let mut items = Vec::new();
+        for item in value.items()? {
+            if !item.is_null()? {
+                items.push(T::decode(&item)?);
+            }
+        }
+        Ok(items)
+    }
+}
+
+/// A point in time, kept as its source text; none where a mapping stands for it.
+#[derive(Debug)]
+pub(crate) struct Time(Option<String>);
+
+impl Time {
+    pub(crate) fn into_text(self) -> Option<String> {
+        self.0
+    }
+}
+
+impl Decode for Time {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        // To Go a time is a struct without fields of its own, and a mapping sets none.
+        if let Kind::Mapping(_) = value.node.kind {
+            return value.mapping().map(|_| Self(None));
+        }
+        let scalar = value.scalar("a time, as in 2026-01-31T08:30:00Z")?;
+        let text = value.text()?;
+        if matches!(scalar, Scalar::Timestamp(_)) || time::is_rfc3339(text) {
+            Ok(Self(Some(text.to_owned())))
+        } else {
+            Err(value.error(Problem::Time))
+        }
+    }
+}
