@@ -20,6 +20,12 @@ impl Location {
     pub(crate) fn new(file: &str, line: usize, column: usize) -> Self {
         Self { file: file.to_owned(), line, column }
     }
+
+    /// The place that follows `text`, the beginning of `file`.
+    pub(crate) fn after(file: &str, text: &str) -> Self {
+        let last_line = text.rsplit('\n').next().unwrap_or_default();
+        Self::new(file, text.matches('\n').count() + 1, last_line.chars().count() + 1)
+    }
 }
 
 impl fmt::Display for Location {
@@ -28,8 +34,9 @@ impl fmt::Display for Location {
     }
 }
 
-/// Why a plugin's declarations can't be read. Whatever is here, the daemon refuses too, except for the limits
-/// ([`TooLarge`](ManifestError::TooLarge), [`TooDeep`](ManifestError::TooDeep)), which are narrower here.
+/// Why a plugin's declarations can't be read. The daemon refuses the same, except for what the crate's front
+/// page lists and for the limits ([`TooLarge`](ManifestError::TooLarge), [`TooDeep`](ManifestError::TooDeep)),
+/// which are narrower here.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManifestError {
@@ -128,8 +135,8 @@ pub enum Problem {
         /// The line of the first.
         first_line: usize,
     },
-    /// An explicit tag (`!!int` and the like) doesn't fit its value.
-    #[error("the tag {tag} does not fit this value; remove the tag")]
+    /// An explicit tag (`!!int` and the like) that the value can't be read as. That is every `!!binary` one.
+    #[error("this value cannot be read as {tag}; remove the tag")]
     Tag {
         /// The tag in short form.
         tag: &'static str,

@@ -75,9 +75,7 @@ fn decode_file<T: Decode + Default>(
     }
     let text = str::from_utf8(&bytes).map_err(|error| {
         let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-        let line = valid.matches('\n').count() + 1;
-        let column = valid.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        ManifestError::NotUtf8 { at: Location::new(name, line, column) }
+        ManifestError::NotUtf8 { at: Location::after(name, &valid) }
     })?;
     Source::parse(name, text.strip_prefix('\u{feff}').unwrap_or(text))?.decode()
 }

@@ -6,6 +6,7 @@
 //! false in a bool field), and because what stands under a key that no field asks for is never looked at.
 
 mod document;
+mod quoted;
 mod scalar;
 mod time;
 mod value;

@@ -1,35 +1,43 @@
 //! The nodes of a file's first document.
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 
 use super::MAX_DEPTH;
+use super::quoted;
 use super::scalar::Tag;
 use crate::error::{Location, ManifestError};
 
+/// How much text may be scanned again after a repair, in bytes. A repair starts over, so that a file with many
+/// scalars to repair would take time by the square of its size.
+const RESCAN_BYTES: usize = 64 << 20;
+
 /// Names a node of one [`Document`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct NodeId(usize);
+pub(super) struct NodeId(usize);
 
 /// The first document of a file; the rest isn't looked at. The nodes lie in one flat list, so that no input
 /// can make building or dropping them recurse.
 #[derive(Debug)]
-pub(crate) struct Document {
+pub(super) struct Document {
     nodes: Vec<Node>,
 }
 
 /// One value as written.
 #[derive(Debug)]
-pub(crate) struct Node {
-    pub(crate) kind: Kind,
-    pub(crate) tag: Option<Tag>,
+pub(super) struct Node {
+    pub(super) kind: Kind,
+    pub(super) tag: Option<Tag>,
     /// From 1.
-    pub(crate) line: usize,
+    pub(super) line: usize,
     /// In characters, from 1.
-    pub(crate) column: usize,
+    pub(super) column: usize,
 }
 
 #[derive(Debug)]
-pub(crate) enum Kind {
+pub(super) enum Kind {
     /// The text after unquoting and folding; `plain` when it was written without quotes and not as a block.
     Scalar {
         text: String,
@@ -47,61 +55,100 @@ pub(crate) enum Kind {
 
 impl Document {
     /// Reads the first document of `text`; `file` is for the errors.
-    pub(crate) fn parse(file: &str, text: &str) -> Result<Self, ManifestError> {
-        let mut builder = Builder { nodes: Vec::new(), open: Vec::new(), anchors: Vec::new() };
-        for event in Parser::new_from_str(text) {
-            let (event, span) = event.map_err(|error| ManifestError::Syntax {
-                at: location(file, error.marker()),
-                problem: error.info().to_owned(),
-            })?;
-            match event {
-                Event::DocumentEnd | Event::StreamEnd => break,
-                Event::Nothing | Event::StreamStart | Event::DocumentStart(_) => continue,
-                Event::SequenceEnd | Event::MappingEnd => {
-                    builder.open.pop();
-                    continue;
+    pub(super) fn parse(file: &str, text: &str) -> Result<Self, ManifestError> {
+        check_characters(file, text)?;
+        let mut text = Cow::Borrowed(text);
+        let mut rescanned = 0;
+        loop {
+            let error = match Builder::build(file, &text)? {
+                Ok(document) => return Ok(document),
+                Err(error) => error,
+            };
+            let at = error.marker();
+            rescanned += text.len();
+            match quoted::indent(&text, at.index(), at.col()) {
+                Some(indented) if rescanned <= RESCAN_BYTES => text = Cow::Owned(indented),
+                _ => {
+                    let problem = error.info().to_owned();
+                    return Err(ManifestError::Syntax { at: location(file, at), problem });
                 }
-                Event::Alias(anchor) => builder.alias(anchor, &span.start),
-                Event::Scalar(text, style, anchor, tag) => {
-                    let kind =
-                        Kind::Scalar { text: text.into_owned(), plain: matches!(style, ScalarStyle::Plain) };
-                    builder.add(kind, Tag::from_parsed(tag.as_deref()), anchor, &span.start);
-                }
-                Event::SequenceStart(anchor, tag) => {
-                    let tag = Tag::from_parsed(tag.as_deref());
-                    builder.open(Kind::Sequence(Vec::new()), tag, anchor, &span.start);
-                }
-                Event::MappingStart(anchor, tag) => {
-                    let tag = Tag::from_parsed(tag.as_deref());
-                    builder.open(Kind::Mapping(Vec::new()), tag, anchor, &span.start);
-                }
-            }
-            if builder.open.len() > MAX_DEPTH {
-                return Err(ManifestError::TooDeep { at: location(file, &span.start), limit: MAX_DEPTH });
             }
         }
-        Ok(Self { nodes: builder.nodes })
     }
 
     /// The top node; `None` for a file without content.
-    pub(crate) fn root(&self) -> Option<NodeId> {
+    pub(super) fn root(&self) -> Option<NodeId> {
         (!self.nodes.is_empty()).then_some(NodeId(0))
     }
 
-    pub(crate) fn node(&self, id: NodeId) -> &Node {
+    pub(super) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
     }
 }
 
-struct Builder {
+struct Builder<'f> {
+    file: &'f str,
     nodes: Vec<Node>,
     /// The collections being read, outermost first.
     open: Vec<NodeId>,
     /// What each anchor stands for, by the parser's number less one.
     anchors: Vec<Option<NodeId>>,
+    /// The length of a text that doesn't end with a line break, in characters.
+    unbroken_end: Option<usize>,
 }
 
-impl Builder {
+impl<'f> Builder<'f> {
+    /// Reads the first document, or returns what the parser doesn't take.
+    fn build(file: &'f str, text: &str) -> Result<Result<Document, ScanError>, ManifestError> {
+        let unbroken_end = (!text.ends_with(['\n', '\r'])).then(|| text.chars().count());
+        let mut builder =
+            Self { file, nodes: Vec::new(), open: Vec::new(), anchors: Vec::new(), unbroken_end };
+        for event in Parser::new_from_str(text) {
+            match event {
+                Ok((event, span)) => {
+                    if builder.event(event, &span)?.is_break() {
+                        break;
+                    }
+                }
+                // yaml.v3 doesn't look at what follows the top value.
+                Err(_) if builder.open.is_empty() && !builder.nodes.is_empty() => break,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        Ok(Ok(Document { nodes: builder.nodes }))
+    }
+
+    fn event(&mut self, event: Event<'_>, span: &Span) -> Result<ControlFlow<()>, ManifestError> {
+        match event {
+            Event::DocumentEnd | Event::StreamEnd => return Ok(ControlFlow::Break(())),
+            Event::Nothing | Event::StreamStart | Event::DocumentStart(_) => {}
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.open.pop();
+            }
+            Event::Alias(anchor) => self.alias(anchor, &span.start),
+            Event::Scalar(text, style, anchor, tag) => {
+                let mut text = text.into_owned();
+                // A block that the file's end cuts off has no last line break to libyaml.
+                let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                if block
+                    && self.unbroken_end.is_some_and(|end| span.end.index() >= end)
+                    && text.ends_with('\n')
+                {
+                    text.pop();
+                }
+                let kind = Kind::Scalar { text, plain: matches!(style, ScalarStyle::Plain) };
+                self.add(kind, Tag::from_parsed(tag.as_deref()), anchor, &span.start);
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.open(Kind::Sequence(Vec::new()), Tag::from_parsed(tag.as_deref()), anchor, &span.start)?;
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.open(Kind::Mapping(Vec::new()), Tag::from_parsed(tag.as_deref()), anchor, &span.start)?;
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
     fn add(&mut self, kind: Kind, tag: Option<Tag>, anchor: usize, at: &Marker) -> NodeId {
         let id = NodeId(self.nodes.len());
         self.nodes.push(Node { kind, tag, line: at.line(), column: at.col() + 1 });
@@ -120,9 +167,19 @@ impl Builder {
         id
     }
 
-    fn open(&mut self, kind: Kind, tag: Option<Tag>, anchor: usize, at: &Marker) {
+    fn open(
+        &mut self,
+        kind: Kind,
+        tag: Option<Tag>,
+        anchor: usize,
+        at: &Marker,
+    ) -> Result<(), ManifestError> {
+        if self.open.len() >= MAX_DEPTH {
+            return Err(ManifestError::TooDeep { at: location(self.file, at), limit: MAX_DEPTH });
+        }
         let id = self.add(kind, tag, anchor, at);
         self.open.push(id);
+        Ok(())
     }
 
     fn alias(&mut self, anchor: usize, at: &Marker) {
@@ -134,6 +191,16 @@ impl Builder {
         };
         self.add(kind, None, 0, at);
     }
+}
+
+/// Refuses what yaml.v3 refuses before it looks for YAML (`readerc.go`).
+fn check_characters(file: &str, text: &str) -> Result<(), ManifestError> {
+    let allowed = |char: char| matches!(char, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..);
+    let Some(place) = text.find(|char| !allowed(char)) else {
+        return Ok(());
+    };
+    let problem = "control characters are not allowed".to_owned();
+    Err(ManifestError::Syntax { at: Location::after(file, &text[..place]), problem })
 }
 
 fn location(file: &str, at: &Marker) -> Location {

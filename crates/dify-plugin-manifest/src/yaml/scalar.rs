@@ -4,7 +4,7 @@ use super::time;
 
 /// An explicit tag of the YAML schema; those of an application count as [`Tag::Other`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tag {
+pub(super) enum Tag {
     Null,
     Bool,
     Str,

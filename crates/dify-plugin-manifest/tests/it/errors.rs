@@ -1,0 +1,84 @@
+//! What an error says: file, line, column, field, and what to do.
+
+use dify_plugin_manifest::{ManifestError, Plugin};
+
+use crate::files::{manifest, plugin_of, read, tool};
+
+#[test]
+fn a_wrong_value_is_found_by_file_line_column_and_field() {
+    let yaml = "parameters:\n  - name: a\n  - name: b\n    options:\n      - value: [x]\n";
+    assert_eq!(
+        tool(yaml).unwrap_err().to_string(),
+        "tool.yaml:5:16: parameters[1].options[0].value: expected text (quote it if it begins with `{` or `[`), \
+         found a list"
+    );
+    assert_eq!(
+        manifest("name: x\nresource:\n  permission:\n    app: yes").unwrap_err().to_string(),
+        "manifest.yaml:4:10: resource.permission.app: expected a mapping (lines of `key: value`), found text"
+    );
+    assert_eq!(
+        manifest("[]").unwrap_err().to_string(),
+        "manifest.yaml:1:1: expected a mapping (lines of `key: value`), found a list"
+    );
+}
+
+#[test]
+fn a_repeated_key_names_the_line_of_the_first() {
+    assert_eq!(
+        manifest("name: a\nlabel:\n  en_US: a\n  en_US: b").unwrap_err().to_string(),
+        "manifest.yaml:4:3: label: mapping key \"en_US\" already defined at line 3; remove one of the two"
+    );
+}
+
+#[test]
+fn broken_yaml_is_found_by_file_line_and_column() {
+    let Err(ManifestError::Syntax { at, .. }) = manifest("name: a\nlabel: {en_US: x\nauthor: b") else {
+        panic!("not a syntax error");
+    };
+    assert_eq!(at.file, "manifest.yaml");
+    assert_eq!(at.line, 3);
+}
+
+#[test]
+fn a_folder_without_manifest_says_what_to_name() {
+    let dir = plugin_of(&[]);
+    let error = Plugin::read(dir.path()).unwrap_err();
+    assert!(matches!(error, ManifestError::NoManifest { .. }));
+    assert!(error.to_string().ends_with("name the folder that holds the plugin's manifest.yaml"), "{error}");
+}
+
+#[test]
+fn a_missing_file_is_reported_where_it_is_named() {
+    let files = [
+        ("manifest.yaml", "plugins:\n  tools:\n    - provider/a.yaml"),
+        ("provider/a.yaml", "tools:\n- tools/b.yaml"),
+    ];
+    assert_eq!(
+        read(&files).unwrap_err().to_string(),
+        "provider/a.yaml:2:3: the file `tools/b.yaml` cannot be read; create it, or correct the path"
+    );
+    assert_eq!(
+        read(&files[..1]).unwrap_err().to_string(),
+        "manifest.yaml:3:7: the file `provider/a.yaml` cannot be read; create it, or correct the path"
+    );
+}
+
+#[test]
+fn a_path_that_no_package_has_is_refused_unopened() {
+    for path in ["../outside.yaml", "/etc/hostname", "./provider.yaml", ""] {
+        let yaml = format!("plugins: {{endpoints: ['{path}']}}");
+        let error = read(&[("manifest.yaml", &yaml), ("provider.yaml", "")]).unwrap_err();
+        assert!(matches!(error, ManifestError::OutsidePackage { .. }), "{path}: {error}");
+    }
+}
+
+#[test]
+fn text_that_is_no_text_is_refused() {
+    let dir = plugin_of(&[]);
+    std::fs::write(dir.path().join("manifest.yaml"), b"name: a\nauthor: \xc3\xa9\xff").unwrap();
+    let error = Plugin::read(dir.path()).unwrap_err().to_string();
+    assert_eq!(error, "manifest.yaml:2:10: not UTF-8 text; save the file as UTF-8");
+
+    let error = manifest("name: a\nauthor: b\u{7}").unwrap_err().to_string();
+    assert_eq!(error, "manifest.yaml:2:10: not valid YAML: control characters are not allowed");
+}

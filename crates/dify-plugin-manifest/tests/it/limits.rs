@@ -1,0 +1,84 @@
+//! Documents made to exhaust whoever reads them.
+
+use std::fmt::Write as _;
+
+use dify_plugin_manifest::{MAX_DEPTH, MAX_FILE_BYTES, ManifestError, Problem};
+
+use crate::files::{manifest, tool};
+
+fn nested(levels: usize) -> String {
+    format!("x: {}{}", "[".repeat(levels), "]".repeat(levels))
+}
+
+#[test]
+fn nesting_is_bounded_also_where_nothing_is_decoded() {
+    // The mapping around counts too.
+    assert!(manifest(&nested(MAX_DEPTH - 1)).is_ok());
+    assert!(matches!(manifest(&nested(MAX_DEPTH)), Err(ManifestError::TooDeep { .. })));
+    for deep in ["[".repeat(100_000), "{a: ".repeat(100_000), "- ".repeat(100_000), "? ".repeat(100_000)] {
+        assert!(manifest(&deep).is_err());
+    }
+}
+
+#[test]
+fn nesting_through_aliases_is_bounded() {
+    let mut yaml = "a0: &a0 [x]\n".to_owned();
+    for level in 1..=MAX_DEPTH {
+        writeln!(yaml, "a{level}: &a{level} [*a{}]", level - 1).unwrap();
+    }
+    write!(yaml, "output_schema: {{x: *a{MAX_DEPTH}}}").unwrap();
+    assert!(matches!(tool(&yaml), Err(ManifestError::TooDeep { .. })));
+}
+
+#[test]
+fn a_bomb_of_aliases_is_refused() {
+    let mut yaml = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..10 {
+        let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
+        writeln!(yaml, "a{level}: &a{level} [{aliases}]").unwrap();
+    }
+    yaml.push_str("output_schema: {x: *a9}");
+    let Err(ManifestError::Field { problem, .. }) = tool(&yaml) else { panic!("not refused") };
+    assert_eq!(problem, Problem::ExcessiveAliasing);
+}
+
+#[test]
+fn a_bomb_of_merges_is_refused() {
+    let mut yaml = "a0: &a0 {k0: x}\n".to_owned();
+    for level in 1..30 {
+        let from = level - 1;
+        writeln!(yaml, "a{level}: &a{level} {{<<: [*a{from}, *a{from}], k{level}: x}}").unwrap();
+    }
+    yaml.push_str("label: {<<: *a29}");
+    let Err(ManifestError::Field { problem, .. }) = manifest(&yaml) else { panic!("not refused") };
+    assert_eq!(problem, Problem::ExcessiveAliasing);
+}
+
+#[test]
+fn a_value_that_contains_itself_is_refused_where_it_is_decoded() {
+    for yaml in ["output_schema: &a {x: *a}", "output_schema: &a {x: [{y: *a}, *a]}", "identity: &a {<<: *a}"]
+    {
+        let Err(ManifestError::Field { problem, .. }) = tool(yaml) else { panic!("not refused: {yaml}") };
+        assert_eq!(problem, Problem::RecursiveAlias);
+    }
+    assert!(tool("extra: &a {x: *a}").is_ok());
+}
+
+#[test]
+fn a_file_is_read_up_to_a_limit() {
+    let limit = usize::try_from(MAX_FILE_BYTES).unwrap();
+    let fits = format!("name: duck\n#{}", " ".repeat(limit - 12));
+    assert_eq!(fits.len(), limit);
+    assert_eq!(manifest(&fits).unwrap().name, "duck");
+    assert!(matches!(manifest(&format!("{fits} ")), Err(ManifestError::TooLarge { .. })));
+}
+
+#[test]
+fn repairing_many_scalars_ends_in_time() {
+    // Each of them makes the parser start over.
+    let mut yaml = String::new();
+    for index in 0..20_000 {
+        writeln!(yaml, "k{index}:\n  a: 'x\ny'").unwrap();
+    }
+    assert!(matches!(manifest(&yaml), Err(ManifestError::Syntax { .. })));
+}

@@ -1,0 +1,9 @@
+//! Declarations in, values or an error out.
+#![expect(clippy::unwrap_used, reason = "a test's own set-up")]
+
+mod decode;
+mod errors;
+mod files;
+mod limits;
+mod plugin;
+mod validate;

@@ -1,0 +1,206 @@
+//! Whole plugins, and what belongs to whom in them.
+
+use dify_plugin_manifest::{ConfigType, Method, ParameterForm, ParameterType, Permission, Plugin};
+use serde_json::json;
+
+use crate::files::{group, manifest, provider, read};
+
+fn fixture(name: &str) -> Plugin {
+    Plugin::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+#[test]
+fn an_endpoint_plugin_reads_whole() {
+    let plugin = fixture("duck");
+    let manifest = &plugin.manifest;
+    assert_eq!(manifest.identity(), "pond/duck:0.2.1");
+    assert_eq!(manifest.kind, "plugin");
+    assert_eq!(manifest.label.zh_hans, "鸭子");
+    assert_eq!(manifest.icon, "icon.svg");
+    assert_eq!(manifest.resource.memory, 268_435_456);
+    assert_eq!(manifest.meta.arch, ["amd64", "arm64"]);
+    let runner = &manifest.meta.runner;
+    assert_eq!((&*runner.language, &*runner.version, &*runner.entrypoint), ("python", "3.12", "main"));
+    assert_eq!(manifest.meta.version, "0.0.1");
+    assert_eq!(manifest.meta.minimum_dify_version.as_deref(), Some("1.9.0"));
+    assert_eq!(manifest.created_at.as_deref(), Some("2026-01-31T08:30:00.125Z"));
+    assert_eq!(manifest.privacy.as_deref(), Some("PRIVACY.md"));
+    manifest.validate().unwrap();
+
+    let permission = &manifest.resource.permission;
+    assert!(permission.app && permission.endpoint && permission.storage.enabled);
+    assert!(!permission.tool && !permission.node && !permission.model.enabled);
+    assert_eq!(permission.storage.size, 1_048_576);
+
+    let group = plugin.endpoint_group().unwrap();
+    let settings: Vec<_> = group
+        .settings
+        .iter()
+        .map(|setting| (&*setting.name, &setting.config_type, setting.required))
+        .collect();
+    assert_eq!(
+        settings,
+        [("app", &ConfigType::AppSelector, true), ("token", &ConfigType::SecretInput, false)]
+    );
+    assert_eq!(group.settings[0].scope.as_deref(), Some("chat"));
+    assert_eq!(group.settings[0].placeholder.as_ref().unwrap().en_us, "Select an app");
+    assert_eq!(group.settings[1].label.pt_br, "Ficha");
+
+    // Inline endpoints come first, as in the daemon.
+    let endpoints: Vec<_> =
+        group.endpoints.iter().map(|endpoint| (&*endpoint.path, &endpoint.method, endpoint.hidden)).collect();
+    assert_eq!(endpoints, [("/health", &Method::Get, true), ("/duck/<app_id>", &Method::Get, false)]);
+    assert!(group.ends_early.is_none());
+    assert!(plugin.tool_provider().is_none());
+}
+
+#[test]
+fn a_tool_plugin_reads_whole() {
+    let plugin = fixture("weather");
+    let permission = &plugin.manifest.resource.permission;
+    assert!(permission.tool && permission.model.allows_llm() && permission.model.allows_tts());
+    assert!(!permission.model.allows_rerank() && !permission.app);
+    assert_eq!(plugin.manifest.icon_dark, "icon-dark.svg");
+    assert_eq!(plugin.manifest.repo.as_deref(), Some("https://example.com/weather"));
+
+    let provider = plugin.tool_provider().unwrap();
+    assert_eq!(provider.identity.name, "weather");
+    assert_eq!(provider.identity.description.zh_hans, "天气", "filled from the manifest");
+    assert_eq!(provider.identity.tags, ["weather", "travel"], "filled from the manifest");
+    let [units, key] = &provider.credentials_schema[..] else { panic!("two credentials") };
+    assert_eq!((&*units.name, &*key.name), ("units", "api_key"));
+    assert_eq!(units.default, Some(json!("metric")));
+    assert_eq!(units.options[1].value, "1");
+    assert_eq!(key.url.as_deref(), Some("https://example.com/keys"));
+    let oauth = provider.oauth_schema.as_ref().unwrap();
+    assert_eq!(
+        (&*oauth.client_schema[0].name, &*oauth.credentials_schema[0].name),
+        ("client_id", "access_token")
+    );
+
+    let tool = &provider.tools[0];
+    assert_eq!(tool.identity.name, "forecast");
+    assert_eq!(tool.description.llm, "Returns the forecast for a place, one line a day.");
+    assert_eq!(tool.output_schema.as_ref().unwrap()["properties"]["days"]["minimum"], json!(1));
+    let [place, days, detail] = &tool.parameters[..] else { panic!("three parameters") };
+    assert!(place.required);
+    assert_eq!((&place.parameter_type, &place.form), (&ParameterType::String, &ParameterForm::Llm));
+    assert_eq!(place.llm_description, "The town, and nothing else");
+    assert_eq!((days.min, days.max, days.precision), (Some(1.0), Some(14.5), Some(0)));
+    assert_eq!(days.default, Some(json!(3)));
+    assert_eq!((days.auto_generate.as_deref(), days.template), (Some("prompt_instruction"), Some(true)));
+    assert!(detail.multiple);
+    assert_eq!(detail.scope.as_deref(), Some("fine&coarse"));
+    assert_eq!((&*detail.options[0].value, &*detail.options[1].value), ("false", "3.10"));
+    assert_eq!(detail.options[0].icon, "no.svg");
+}
+
+#[test]
+fn values_that_a_newer_dify_may_know_survive() {
+    let plugin = fixture("weather");
+    let detail = &plugin.tool_provider().unwrap().tools[0].parameters[2];
+    assert_eq!(detail.parameter_type, ParameterType::Other("slider".to_owned()));
+    assert_eq!(detail.parameter_type.as_str(), "slider");
+    assert_eq!(detail.form.as_str(), "wizard");
+    let group = group("settings: [{type: model-picker}]\nendpoints: [{method: get}]").unwrap();
+    assert_eq!(group.settings[0].config_type.as_str(), "model-picker");
+    assert_eq!(group.endpoints[0].method, Method::Other("get".to_owned()));
+}
+
+#[test]
+fn nothing_is_allowed_without_permission() {
+    for yaml in
+        ["name: x", "resource: {}", "resource: {permission: null}", "resource: {permission: {model: }}"]
+    {
+        assert_eq!(manifest(yaml).unwrap().resource.permission, Permission::default(), "{yaml}");
+    }
+    let models = manifest("resource: {permission: {model: {enabled: false, llm: true}}}").unwrap();
+    assert!(!models.resource.permission.model.allows_llm());
+}
+
+#[test]
+fn credentials_are_a_list_or_a_mapping_in_its_order() {
+    let names = |yaml: &str| {
+        let schema = provider(yaml).unwrap().credentials_schema;
+        schema.into_iter().map(|config| config.name).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names("credentials_for_provider: {z: {type: x}, a: {type: y}, 1: {name: q}}"),
+        ["z", "a", "1"]
+    );
+    assert_eq!(names("credentials_for_provider: [{name: z}, {name: a}]"), ["z", "a"]);
+    assert_eq!(names("credentials_schema: {b: {}}\ncredentials_for_provider: {a: {}}"), ["b"]);
+    // The daemon looks at how the first one is written: an empty one and an alias don't count.
+    assert_eq!(names("credentials_schema: {}\ncredentials_for_provider: {a: {}}"), ["a"]);
+    assert_eq!(names("credentials_schema: null\ncredentials_for_provider: {a: {}}"), ["a"]);
+    assert_eq!(names("x: &x [{name: b}]\ncredentials_schema: *x\ncredentials_for_provider: {a: {}}"), ["a"]);
+    // In the mapping form a repeated key is two entries, and what is no mapping is left out.
+    assert_eq!(names("credentials_for_provider: {a: {}, b: text, c: [1], a: {}}"), ["a", "a"]);
+    assert!(names("credentials_for_provider: null").is_empty());
+    assert!(provider("credentials_for_provider: text").is_err());
+    assert!(provider("credentials_for_provider: {a: {type: []}}").is_err());
+}
+
+#[test]
+fn tools_are_written_inline_or_named() {
+    let plugin = read(&[
+        ("manifest.yaml", "plugins: {tools: [p.yaml]}"),
+        ("p.yaml", "tools: [a.yaml, {identity: {name: inline}}, [x], a.yaml]"),
+        ("a.yaml", "identity: {name: named}"),
+    ])
+    .unwrap();
+    let provider = plugin.tool_provider().unwrap();
+    let names: Vec<_> = provider.tools.iter().map(|tool| &*tool.identity.name).collect();
+    assert_eq!(names, ["inline", "named", "named"]);
+    assert_eq!(provider.tool_files[0].named_at.to_string(), "p.yaml:1:9");
+    assert!(crate::files::provider("tools: text").unwrap().tools.is_empty());
+    assert!(crate::files::provider("tools: [{identity: x}]").is_err());
+}
+
+#[test]
+fn a_broken_inline_endpoint_ends_the_list_without_failing() {
+    let group = group("endpoints: [{path: /a}, {path: [x]}, {path: /b}, never-opened.yaml]").unwrap();
+    assert_eq!(group.endpoints.len(), 1);
+    assert!(group.endpoint_files.is_empty());
+    let error = group.ends_early.unwrap().to_string();
+    assert!(error.starts_with("group.yaml:1:32: endpoints[1].path: expected text"), "{error}");
+}
+
+#[test]
+fn the_last_provider_of_a_kind_wins() {
+    let plugin = read(&[
+        ("manifest.yaml", "plugins: {tools: [a.yaml, b.yaml], endpoints: [c.yaml, d.yaml]}"),
+        ("a.yaml", "identity: {name: a}"),
+        ("b.yaml", "identity: {name: b}"),
+        ("c.yaml", "endpoints: [{path: /c}]"),
+        ("d.yaml", "endpoints: [{path: /d}]"),
+    ])
+    .unwrap();
+    assert_eq!(plugin.tool_providers.len(), 2);
+    assert_eq!(plugin.tool_provider().unwrap().identity.name, "b");
+    assert_eq!(plugin.endpoint_group().unwrap().endpoints[0].path, "/d");
+}
+
+#[test]
+fn a_provider_in_the_manifest_counts_where_no_file_is_named() {
+    let inline = "tool: {identity: {name: inline}, tools: [never-opened.yaml]}\nendpoint: {settings: []}";
+    let plugin = read(&[("manifest.yaml", inline)]).unwrap();
+    assert_eq!(plugin.tool_provider().unwrap().identity.name, "inline");
+    assert!(plugin.tool_provider().unwrap().tools.is_empty());
+    assert!(plugin.endpoint_group().is_some());
+
+    let both = format!("{inline}\nplugins: {{tools: [a.yaml]}}");
+    let plugin = read(&[("manifest.yaml", &both), ("a.yaml", "identity: {name: a}")]).unwrap();
+    assert_eq!(plugin.tool_providers.len(), 1);
+    assert_eq!(plugin.tool_provider().unwrap().identity.name, "a");
+}
+
+#[test]
+fn files_of_other_kinds_are_listed_unopened() {
+    let yaml =
+        "plugins: {models: [m.yaml], agent_strategies: [s.yaml], datasources: [d.yaml], triggers: [t.yaml]}";
+    let files = read(&[("manifest.yaml", yaml)]).unwrap().manifest.plugins;
+    let paths = [&files.models, &files.agent_strategies, &files.datasources, &files.triggers]
+        .map(|files| files[0].path.as_str());
+    assert_eq!(paths, ["m.yaml", "s.yaml", "d.yaml", "t.yaml"]);
+}
