@@ -59,10 +59,49 @@ impl std::fmt::Display for ErrorData {
     }
 }
 
+/// What is wrong with a piece of JSON, and where, without the values in it: those may be credentials, and serde quotes
+/// them (``invalid type: string "…", expected a map``).
+pub fn describe_json(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let quoting = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: "));
+    let Some(rest) = quoting else {
+        // The other kinds of message name fields, variants of ours and places, but an unknown variant is quoted too.
+        return if text.starts_with("unknown variant") {
+            format!("unknown name at line {} column {}", error.line(), error.column())
+        } else {
+            text
+        };
+    };
+    let found = rest.split([' ', ',']).next().unwrap_or("value");
+    let expected = rest.rfind(", expected ").map_or("", |at| &rest[at + ", expected ".len()..]);
+    format!("found {found}, expected {expected}")
+}
+
 fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de> + Default,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_not_quoted() {
+        let error = serde_json::from_str::<ErrorData>(r#"{"error_type":["hunter2"]}"#).unwrap_err();
+        assert!(describe_json(&error).starts_with("found sequence, expected a string at line 1"), "{error}");
+        let error = serde_json::from_str::<Vec<u8>>(r#""hunter2, expected a thing""#).unwrap_err();
+        assert_eq!(describe_json(&error), "found string, expected a sequence at line 1 column 27");
+        let error = serde_json::from_str::<Vec<u8>>("[1,").unwrap_err();
+        assert_eq!(describe_json(&error), "EOF while parsing a list at line 1 column 3");
+    }
+
+    #[test]
+    fn an_eleventh_detail_is_left_out() {
+        let error = (0..11).fold(ErrorData::new("E", "m"), |error, i| error.with_arg(i.to_string(), i));
+        assert_eq!(error.args.len(), ERROR_ARGS);
+    }
 }

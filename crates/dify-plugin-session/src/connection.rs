@@ -1,0 +1,321 @@
+//! The driver: moves bytes while it is asked for requests.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use dify_plugin_protocol::LogData;
+use dify_plugin_protocol::frame::{Line, LineDecoder};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Sleep;
+
+use crate::config::Config;
+use crate::core::{Inbound, Stats, Wakers};
+use crate::error::ConnectionError;
+use crate::link::Link;
+use crate::request::Request;
+use crate::transport::{Io, Transport};
+
+/// Bytes read at a time.
+const READ_BYTES: usize = 64 * 1024;
+
+/// The monotonic clock, as tokio sees it: tests may stop it.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// A plugin's connection to the daemon: it owns reader and writer, and everything else is a handle.
+///
+/// Nothing moves unless [`accept`](Connection::accept) is polled: it reads, hands replies to those who wait for them,
+/// writes what handlers have said, watches the deadlines, and returns when a request has come. So call it again and
+/// again, and let each request run in a task of its own.
+///
+/// ```
+/// # use dify_plugin_session::{Config, Connection};
+/// # async fn serve() -> Result<(), dify_plugin_session::ConnectionError> {
+/// # let (reader, writer) = (tokio::io::empty(), tokio::io::sink());
+/// let mut connection = Connection::new(reader, writer, Config::default());
+/// while let Some(request) = connection.accept().await {
+///     tokio::spawn(async move {
+///         let (payload, responder) = request.into_parts();
+///         responder.send(&*payload).await?;
+///         responder.finish()
+///     });
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// When the daemon closes our input, no more requests come and open calls fail; handlers run on to their deadline, and
+/// `accept` returns `None` when the last of them has been heard. When nobody reads our output any more, it returns `None` at
+/// once. Dropped, it ends all sessions.
+#[must_use = "a connection moves nothing unless `accept` is polled"]
+pub struct Connection {
+    link: Arc<Link>,
+    transport: Box<dyn Transport>,
+    decoder: LineDecoder,
+    buffer: Box<[u8]>,
+    input_is_open: bool,
+    /// Lines were read since others had their turn.
+    has_just_read: bool,
+    deadlines: Alarm,
+    heartbeat: Option<(Duration, Alarm)>,
+    wakers: Wakers,
+}
+
+impl Connection {
+    /// A connection over any reader and writer. Takes no descriptor, signal or thread.
+    ///
+    /// # Panics
+    ///
+    /// `accept` must be polled within a tokio runtime that has its time driver enabled.
+    pub fn new(
+        reader: impl AsyncRead + Send + 'static,
+        writer: impl AsyncWrite + Send + 'static,
+        config: Config,
+    ) -> Self {
+        Self::over(Link::new(config), Box::new(Io::new(reader, writer)))
+    }
+
+    /// A connection over the process's own stdin and stdout, which from now on belong to the protocol: descriptor 0 reads
+    /// nothing, descriptor 1 leads to stderr. The first heartbeat goes out at once; further ones come from a thread.
+    ///
+    /// # Errors
+    ///
+    /// If the descriptors can't be moved or watched.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with its I/O and time drivers enabled.
+    #[cfg(all(unix, feature = "stdio"))]
+    pub fn stdio(config: Config) -> Result<Self, ConnectionError> {
+        let link = Link::new(config);
+        let transport = crate::transport::Stdio::take_over(&link)?;
+        Ok(Self::over(link, Box::new(transport)))
+    }
+
+    fn over(link: Arc<Link>, transport: Box<dyn Transport>) -> Self {
+        let beats = link.config.heartbeat_interval.filter(|_| !transport.beats_by_itself());
+        Self {
+            decoder: LineDecoder::new(link.config.max_line_bytes),
+            buffer: vec![0; READ_BYTES].into_boxed_slice(),
+            input_is_open: true,
+            has_just_read: false,
+            deadlines: Alarm::default(),
+            heartbeat: beats.map(|interval| (interval, Alarm::at(now()))),
+            wakers: Wakers::new(),
+            link,
+            transport,
+        }
+    }
+
+    /// The next request, or `None` when the connection is over and everything is written.
+    ///
+    /// Cancel safe: usable as an arm of `select!`.
+    pub async fn accept(&mut self) -> Option<Request> {
+        poll_fn(|cx| self.poll_accept(cx)).await
+    }
+
+    /// As [`accept`](Connection::accept), for futures written by hand.
+    pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Option<Request>> {
+        loop {
+            if let Some(arrival) = self.link.quietly(|core| core.next_arrival()) {
+                return Poll::Ready(Some(Request::new(arrival)));
+            }
+            if std::mem::take(&mut self.has_just_read) {
+                // Those who were just woken run first. What they say then goes out in one write, and a daemon that
+                // floods us can't keep them from running.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            // Before the checks: whoever queues output after them must find whom to wake.
+            self.link.quietly(|core| core.set_driver(cx.waker()));
+            self.poll_clocks(cx);
+            let flushed = match self.transport.poll_flush(cx, &self.link) {
+                Poll::Ready(Ok(())) => true,
+                Poll::Ready(Err(error)) => {
+                    self.link.close(match error.kind() {
+                        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
+                            ConnectionError::OutputClosed
+                        }
+                        _ => ConnectionError::Write(error),
+                    });
+                    true
+                }
+                Poll::Pending => false,
+            };
+            if flushed && self.link.quietly(|core| core.is_over()) {
+                return Poll::Ready(None);
+            }
+            if !self.input_is_open {
+                return Poll::Pending;
+            }
+            match self.transport.poll_read(cx, &mut self.buffer) {
+                Poll::Ready(Ok(0)) => self.end_of_input(),
+                Poll::Ready(Ok(read)) => self.take_in(read),
+                Poll::Ready(Err(error)) => {
+                    self.input_is_open = false;
+                    self.drain(ConnectionError::Read(error));
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    fn take_in(&mut self, read: usize) {
+        let now = now();
+        let limit = self.decoder.limit();
+        let mut lines = self.decoder.feed(&self.buffer[..read]);
+        while let Some(line) = lines.next() {
+            let inbound = Inbound::read(line, limit);
+            self.link.quietly(|core| core.apply(inbound, now, &self.link, &mut self.wakers));
+            self.has_just_read = true;
+        }
+        for waker in self.wakers.drain(..) {
+            waker.wake();
+        }
+    }
+
+    fn end_of_input(&mut self) {
+        self.input_is_open = false;
+        let limit = self.decoder.limit();
+        let mut cause = ConnectionError::EndOfInput;
+        if let Some(rest) = self.decoder.finish() {
+            match Inbound::read(Line::Whole(rest), limit) {
+                Inbound::Unreadable { .. } => {
+                    tracing::warn!(bytes = rest.len(), "the input ended in the middle of a line");
+                    cause = ConnectionError::EndInsideLine { bytes: rest.len() };
+                }
+                // As the daemon takes ours: a whole value without its newline counts.
+                whole => self.link.with(|core, wakers| core.apply(whole, now(), &self.link, wakers)),
+            }
+        }
+        self.drain(cause);
+    }
+
+    fn drain(&mut self, cause: ConnectionError) {
+        self.link.with(|core, wakers| core.drain(Arc::new(cause), None, wakers));
+    }
+
+    /// Does what is due, and arranges to be woken for what is due next.
+    fn poll_clocks(&mut self, cx: &mut Context<'_>) {
+        if let Some((interval, alarm)) = &mut self.heartbeat {
+            let interval = *interval;
+            while let Some(due) = alarm.poll(cx) {
+                self.transport.insert_heartbeat();
+                *alarm = Alarm::at((due + interval).max(now()));
+            }
+        }
+        while let Some(due) = self.link.quietly(|core| core.next_deadline()) {
+            self.deadlines.bring_forward(due);
+            if self.deadlines.poll(cx).is_none() {
+                break;
+            }
+            self.link.with(|core, wakers| core.expire(now(), wakers));
+        }
+    }
+
+    /// A handle to the connection's state; cheap to clone.
+    pub fn handle(&self) -> Handle {
+        Handle { link: self.link.clone() }
+    }
+
+    /// Why no more requests are taken, if so.
+    pub fn closed(&self) -> Option<Arc<ConnectionError>> {
+        self.handle().closed()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.link.close(ConnectionError::Dropped);
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("stats", &self.handle().stats()).finish_non_exhaustive()
+    }
+}
+
+/// A handle to a connection: its figures, its log, and its end.
+#[derive(Clone)]
+pub struct Handle {
+    link: Arc<Link>,
+}
+
+impl Handle {
+    /// What the connection holds now, and has dropped so far.
+    pub fn stats(&self) -> Stats {
+        self.link.quietly(|core| core.stats())
+    }
+
+    /// Takes no more requests and lets open sessions finish for
+    /// [`Config::shutdown_grace`](crate::Config::shutdown_grace); those that have not by then are failed.
+    pub fn shutdown(&self) {
+        let grace = now() + self.link.config.shutdown_grace;
+        let cause = Arc::new(ConnectionError::Shutdown);
+        self.link.with(|core, wakers| core.drain(cause, Some(grace), wakers));
+    }
+
+    /// Sends a log record to the daemon, which writes it to its own log. Never waits: `false` says that it was dropped,
+    /// because too much output is waiting.
+    pub fn log(&self, log: &LogData) -> bool {
+        self.link.with(|core, wakers| core.log(log, wakers))
+    }
+
+    /// Why no more requests are taken, if so.
+    pub fn closed(&self) -> Option<Arc<ConnectionError>> {
+        self.link.quietly(|core| core.closed())
+    }
+
+    /// Blocks this thread until nobody can hear us any more: the output's reader is gone, or the connection was dropped.
+    /// For a watchdog that must work while every worker is busy.
+    pub fn block_until_unheard(&self) -> Arc<ConnectionError> {
+        self.link.block_until_closed()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+/// One timer for any number of deadlines: it may ring early, and is then set anew.
+#[derive(Default)]
+struct Alarm {
+    due: Option<Instant>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Alarm {
+    fn at(due: Instant) -> Self {
+        Self { due: Some(due), sleep: None }
+    }
+
+    /// Sets it to `due`, unless it rings before that anyway.
+    fn bring_forward(&mut self, due: Instant) {
+        if self.due.is_none_or(|set| due < set) {
+            self.due = Some(due);
+            if let Some(sleep) = &mut self.sleep {
+                sleep.as_mut().reset(due.into());
+            }
+        }
+    }
+
+    /// When it was set to, once that has passed; it is then unset.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
+        let due = self.due?;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due.into())));
+        if sleep.as_mut().poll(cx).is_pending() {
+            return None;
+        }
+        self.sleep = None;
+        self.due.take()
+    }
+}

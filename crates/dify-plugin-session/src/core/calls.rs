@@ -1,0 +1,248 @@
+//! Reverse invocations under way: found by id in one step, each with a queue of its own.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use dify_plugin_protocol::InvokeType;
+use serde_json::value::RawValue;
+
+use crate::config::Config;
+use crate::error::InvokeError;
+
+/// The id of a call: on the wire 32 lower-case hex digits, as the official SDK's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct CallId(u128);
+
+impl CallId {
+    pub(crate) fn random() -> Self {
+        Self(uuid::Uuid::new_v4().as_u128())
+    }
+
+    /// Reads an id that came back. One that is not of our form was never given out.
+    pub(crate) fn parse(id: &str) -> Option<Self> {
+        // `from_str_radix` alone would take a sign.
+        (id.len() == 32 && id.as_bytes()[0] != b'+')
+            .then(|| u128::from_str_radix(id, 16).ok())
+            .flatten()
+            .map(Self)
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Call ids are random and our own; hashing them again would only cost time. A peer can ask for any id, but never put
+/// one into the table.
+#[derive(Default)]
+pub(super) struct RandomAlready(u64);
+
+impl Hasher for RandomAlready {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 ^= u64::from_le_bytes(word);
+        }
+    }
+    fn write_u128(&mut self, id: u128) {
+        self.0 = id as u64 ^ (id >> 64) as u64;
+    }
+}
+
+pub(super) type ByCallId<V> = HashMap<CallId, V, BuildHasherDefault<RandomAlready>>;
+pub(super) type CallIds = std::collections::HashSet<CallId, BuildHasherDefault<RandomAlready>>;
+
+/// The calls that may still get replies.
+#[derive(Default)]
+pub(super) struct Calls(ByCallId<Call>);
+
+pub(super) struct Call {
+    pub(super) queue: Arc<CallQueue>,
+    /// Its place among the deadlines.
+    pub(super) due: Instant,
+    /// It has failed, and only the `end` that follows every error is still expected.
+    pub(super) failed: bool,
+}
+
+impl Calls {
+    pub(super) fn insert(&mut self, id: CallId, queue: Arc<CallQueue>, due: Instant) {
+        self.0.insert(id, Call { queue, due, failed: false });
+    }
+    pub(super) fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
+        self.0.get_mut(&id)
+    }
+    pub(super) fn remove(&mut self, id: CallId) -> Option<Call> {
+        let call = self.0.remove(&id);
+        if self.0.is_empty() && self.0.capacity() > 1024 {
+            self.0.shrink_to(1024);
+        }
+        call
+    }
+    pub(super) fn ids(&self) -> Vec<CallId> {
+        self.0.keys().copied().collect()
+    }
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// The replies to one call that have not been read, and its outcome.
+pub(crate) struct CallQueue {
+    pub(crate) kind: InvokeType,
+    /// Silence after which the call fails.
+    pub(crate) idle: Duration,
+    /// The serial number of its session.
+    pub(crate) session: u64,
+    limit: usize,
+    total_limit: usize,
+    /// Bytes held by all queues together.
+    held: Arc<AtomicUsize>,
+    state: Mutex<QueueState>,
+}
+
+struct QueueState {
+    replies: VecDeque<Box<RawValue>>,
+    bytes: usize,
+    last_activity: Instant,
+    outcome: Option<Result<(), InvokeError>>,
+    /// The outcome has been handed out.
+    told: bool,
+    reader: Option<Waker>,
+}
+
+/// What a queued reply costs beside its text: its place in the queue and its allocation.
+const REPLY_OVERHEAD: usize = 48;
+
+impl CallQueue {
+    pub(crate) fn new(
+        kind: InvokeType,
+        idle: Duration,
+        session: u64,
+        now: Instant,
+        config: &Config,
+        held: Arc<AtomicUsize>,
+    ) -> Self {
+        Self {
+            kind,
+            idle,
+            session,
+            limit: config.reply_queue_bytes,
+            total_limit: config.total_queue_bytes,
+            held,
+            state: Mutex::new(QueueState {
+                replies: VecDeque::new(),
+                bytes: 0,
+                last_activity: now,
+                outcome: None,
+                told: false,
+                reader: None,
+            }),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, QueueState> {
+        // Nothing that runs under this lock can panic half-way.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn last_activity(&self) -> Instant {
+        self.state().last_activity
+    }
+
+    /// Queues a reply and gives the reader to be woken.
+    ///
+    /// # Errors
+    ///
+    /// If there is no room: the call is to fail. A reply always fits an empty queue.
+    pub(crate) fn push(&self, reply: &RawValue, now: Instant) -> Result<Option<Waker>, InvokeError> {
+        let cost = reply.get().len() + REPLY_OVERHEAD;
+        let mut state = self.state();
+        state.last_activity = now;
+        if state.outcome.is_some() {
+            return Ok(None);
+        }
+        if !state.replies.is_empty() {
+            if state.bytes + cost > self.limit {
+                return Err(InvokeError::Overrun {
+                    limit: self.limit,
+                    setting: "DIFY_PLUGIN_REPLY_QUEUE_BYTES",
+                });
+            }
+            if self.held.load(Ordering::Relaxed) + cost > self.total_limit {
+                return Err(InvokeError::Overrun {
+                    limit: self.total_limit,
+                    setting: "DIFY_PLUGIN_TOTAL_QUEUE_BYTES",
+                });
+            }
+        }
+        self.held.fetch_add(cost, Ordering::Relaxed);
+        state.bytes += cost;
+        // A copy of the reply alone: a slice would keep the whole read buffer alive.
+        state.replies.push_back(reply.to_owned());
+        Ok(state.reader.take())
+    }
+
+    /// Sets the outcome, to be told after the replies that came before it. The first one counts.
+    pub(crate) fn finish(&self, outcome: Result<(), InvokeError>) -> Option<Waker> {
+        let mut state = self.state();
+        state.outcome.get_or_insert(outcome);
+        state.reader.take()
+    }
+
+    /// The next reply, then the outcome once, then `None`.
+    pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Box<RawValue>, InvokeError>>> {
+        let mut state = self.state();
+        if let Some(reply) = state.replies.pop_front() {
+            let cost = reply.get().len() + REPLY_OVERHEAD;
+            state.bytes -= cost;
+            self.held.fetch_sub(cost, Ordering::Relaxed);
+            if state.replies.is_empty() && state.replies.capacity() > 64 {
+                state.replies = VecDeque::new();
+            }
+            return Poll::Ready(Some(Ok(reply)));
+        }
+        match &state.outcome {
+            Some(Err(error)) if !state.told => {
+                let error = error.clone();
+                state.told = true;
+                Poll::Ready(Some(Err(error)))
+            }
+            Some(_) => Poll::Ready(None),
+            None => {
+                match &mut state.reader {
+                    Some(reader) => reader.clone_from(cx.waker()),
+                    None => state.reader = Some(cx.waker().clone()),
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.state().outcome.is_some()
+    }
+}
+
+impl Drop for CallQueue {
+    fn drop(&mut self) {
+        let bytes = self.state().bytes;
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}

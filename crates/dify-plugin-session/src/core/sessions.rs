@@ -1,0 +1,102 @@
+//! Open sessions: by the id the daemon gave them, and by a serial number of ours.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use dify_plugin_protocol::{ErrorData, MessageType, message};
+
+use crate::session::SessionState;
+
+use super::calls::{CallId, CallIds};
+
+#[derive(Default)]
+pub(super) struct Sessions {
+    by_serial: HashMap<u64, OpenSession>,
+    /// The ids are the daemon's choice, so this map keeps the standard, keyed hash.
+    serials: HashMap<Arc<str>, u64>,
+}
+
+pub(super) struct OpenSession {
+    state: Arc<SessionState>,
+    /// Its place among the deadlines.
+    pub(super) due: Instant,
+    pub(super) calls: CallIds,
+}
+
+impl Sessions {
+    pub(super) fn insert(&mut self, state: Arc<SessionState>, due: Instant) {
+        self.serials.insert(state.id.clone(), state.serial);
+        self.by_serial.insert(state.serial, OpenSession { state, due, calls: CallIds::default() });
+    }
+
+    pub(super) fn remove(&mut self, session: &SessionState) -> Option<OpenSession> {
+        let open = self.by_serial.remove(&session.serial)?;
+        self.serials.remove(&session.id);
+        if self.by_serial.is_empty() && self.by_serial.capacity() > 1024 {
+            self.by_serial.shrink_to(1024);
+            self.serials.shrink_to(1024);
+        }
+        Some(open)
+    }
+
+    pub(super) fn contains_id(&self, id: &str) -> bool {
+        self.serials.contains_key(id)
+    }
+
+    pub(super) fn by_id(&self, id: &str) -> Option<&OpenSession> {
+        self.by_serial.get(self.serials.get(id)?)
+    }
+
+    pub(super) fn get_mut(&mut self, session: &SessionState) -> Option<&mut OpenSession> {
+        self.by_serial.get_mut(&session.serial)
+    }
+
+    pub(super) fn by_serial(&self, serial: u64) -> Option<Arc<SessionState>> {
+        Some(self.by_serial.get(&serial)?.state.clone())
+    }
+
+    pub(super) fn forget_call(&mut self, serial: u64, id: CallId) {
+        if let Some(open) = self.by_serial.get_mut(&serial) {
+            open.calls.remove(&id);
+        }
+    }
+
+    /// Brings every deadline forward to `due`; gives the old ones.
+    pub(super) fn shorten(&mut self, due: Instant) -> Vec<(u64, Instant)> {
+        let later = self.by_serial.iter_mut().filter(|(_, open)| open.due > due);
+        later.map(|(serial, open)| (*serial, std::mem::replace(&mut open.due, due))).collect()
+    }
+
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Arc<SessionState>> + use<> {
+        self.serials = HashMap::new();
+        std::mem::take(&mut self.by_serial).into_values().map(|open| open.state)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_serial.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_serial.is_empty()
+    }
+}
+
+/// The lines that end a session with an error.
+pub(super) fn last_words(id: &str, error_type: &str, text: &str) -> Vec<u8> {
+    let mut lines = Vec::new();
+    write_failure(&mut lines, id, &ErrorData::new(error_type, text));
+    lines
+}
+
+/// Appends `error` and `end`.
+pub(crate) fn write_failure(lines: &mut Vec<u8>, id: &str, error: &ErrorData) {
+    // An `ErrorData` is strings and JSON values: it can always be serialised into memory.
+    let _ = message::write_session_line(lines, id, &MessageType::Error, error);
+    write_end(lines, id);
+}
+
+/// Appends `end`.
+pub(crate) fn write_end(lines: &mut Vec<u8>, id: &str) {
+    let _ = message::write_session_line(lines, id, &MessageType::End, &serde_json::Map::new());
+}

@@ -1,0 +1,87 @@
+//! Bytes on their way out: what was taken from the core and has not been written yet.
+
+use dify_plugin_protocol::message::write_heartbeat_line;
+
+use crate::link::Link;
+
+/// A large buffer is given back once it is empty, in bytes.
+const KEPT_BYTES: usize = 1024 * 1024;
+
+/// Whole lines, of which the first may be half-written.
+#[derive(Default)]
+pub(crate) struct Output {
+    bytes: Vec<u8>,
+    written: usize,
+    /// Where the last heartbeat ends that is not written yet.
+    heartbeat_end: usize,
+}
+
+impl Output {
+    /// What is to be written next; takes all there is from the core once the last is done. Empty: nothing is left.
+    pub(crate) fn unwritten(&mut self, link: &Link) -> &[u8] {
+        if self.written == self.bytes.len() {
+            self.written = 0;
+            self.heartbeat_end = 0;
+            self.bytes.clear();
+            if self.bytes.capacity() > KEPT_BYTES {
+                self.bytes = Vec::new();
+            }
+            link.quietly(|core| core.take_output(&mut self.bytes));
+            if !self.bytes.is_empty() {
+                link.admit();
+            }
+        }
+        &self.bytes[self.written..]
+    }
+
+    pub(crate) fn advance(&mut self, written: usize) {
+        self.written += written;
+    }
+
+    /// Puts a heartbeat before everything else: after the line that is half-written. One that still waits is enough.
+    pub(crate) fn insert_heartbeat(&mut self) {
+        if self.heartbeat_is_waiting() {
+            return;
+        }
+        let at_a_boundary = self.written == 0 || self.bytes[self.written - 1] == b'\n';
+        let at = if at_a_boundary {
+            self.written
+        } else {
+            let rest = self.bytes[self.written..].iter().position(|byte| *byte == b'\n');
+            rest.map_or(self.bytes.len(), |newline| self.written + newline + 1)
+        };
+        let mut line = Vec::new();
+        write_heartbeat_line(&mut line);
+        self.heartbeat_end = at + line.len();
+        self.bytes.splice(at..at, line);
+    }
+
+    pub(crate) fn heartbeat_is_waiting(&self) -> bool {
+        self.written < self.heartbeat_end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_goes_after_the_half_written_line_and_before_the_rest() {
+        let mut output = Output { bytes: b"{1}\n{2}\n{3}\n".to_vec(), written: 5, heartbeat_end: 0 };
+        output.insert_heartbeat();
+        output.insert_heartbeat();
+        let text = String::from_utf8(output.bytes.clone()).unwrap();
+        assert_eq!(text, "{1}\n{2}\n{\"event\":\"heartbeat\",\"session_id\":null,\"data\":{}}\n{3}\n");
+        output.advance(3);
+        assert!(output.heartbeat_is_waiting());
+        output.advance(100 - 48);
+        assert!(!output.heartbeat_is_waiting());
+    }
+
+    #[test]
+    fn at_a_line_s_edge_it_goes_at_once() {
+        let mut output = Output { bytes: b"{1}\n{2}\n".to_vec(), written: 4, heartbeat_end: 0 };
+        output.insert_heartbeat();
+        assert!(output.bytes[4..].starts_with(b"{\"event\":\"heartbeat\""));
+    }
+}

@@ -1,0 +1,182 @@
+//! A request, and who may answer it.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use dify_plugin_protocol::{AccessType, Action, ErrorData, error};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::core::{Arrival, write_end, write_failure};
+use crate::error::SendError;
+use crate::session::Session;
+
+/// A request that opened a session. Dropped, it is answered with an error: nothing accepted is lost silently.
+#[derive(Debug)]
+#[must_use = "dropping a request answers it with an error"]
+pub struct Request {
+    payload: Payload,
+    responder: Responder,
+}
+
+impl Request {
+    pub(crate) fn new(arrival: Arrival) -> Self {
+        let Arrival { session, payload } = arrival;
+        Self { payload, responder: Responder { session: Session { state: session } } }
+    }
+
+    /// Which part of the plugin is asked.
+    pub fn access_type(&self) -> &AccessType {
+        self.session().access_type()
+    }
+
+    /// What is asked.
+    pub fn action(&self) -> &Action {
+        self.session().action()
+    }
+
+    /// The session that this request opened.
+    pub fn session(&self) -> &Session {
+        &self.responder.session
+    }
+
+    /// The request's whole `data`: a JSON object with `type`, `action`, `user_id` and the action's own fields.
+    pub fn payload(&self) -> &RawValue {
+        &self.payload
+    }
+
+    /// The payload, and the right to answer.
+    pub fn into_parts(self) -> (Payload, Responder) {
+        (self.payload, self.responder)
+    }
+}
+
+/// A request's `data`, raw. Counts in [`Config::total_queue_bytes`](crate::Config::total_queue_bytes) until dropped: parse
+/// it, then let it go.
+pub struct Payload {
+    json: Box<RawValue>,
+    cost: usize,
+    held: Arc<AtomicUsize>,
+}
+
+impl Payload {
+    pub(crate) fn new(json: Box<RawValue>, cost: usize, held: Arc<AtomicUsize>) -> Self {
+        held.fetch_add(cost, Ordering::Relaxed);
+        Self { json, cost, held }
+    }
+}
+
+impl Deref for Payload {
+    type Target = RawValue;
+    fn deref(&self) -> &RawValue {
+        &self.json
+    }
+}
+
+impl Drop for Payload {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.cost, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Payload {
+    /// The size alone: the content may hold credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payload({} bytes)", self.json.get().len())
+    }
+}
+
+/// The one that ends the session. There is one for each.
+///
+/// Dropped without [`finish`](Responder::finish) or [`fail`](Responder::fail), it fails the session with `NoAnswer`, or
+/// with `HandlerPanicked` while its task unwinds.
+#[derive(Debug)]
+#[must_use = "dropping a responder fails its session with `NoAnswer`"]
+pub struct Responder {
+    session: Session,
+}
+
+impl Responder {
+    /// The session to be answered.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Sends one answer; see [`Session::send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::send`].
+    pub async fn send<T: Serialize + ?Sized>(&self, answer: &T) -> Result<(), SendError> {
+        self.session.send(answer).await
+    }
+
+    /// Ends the session well. Never waits: the last word of a session always finds its place.
+    ///
+    /// # Errors
+    ///
+    /// If the session had ended before, by its deadline or with the connection.
+    pub fn finish(self) -> Result<(), SendError> {
+        let mut last = Vec::new();
+        write_end(&mut last, self.session.id());
+        self.end(last)
+    }
+
+    /// Ends the session with an error: `error`, then `end`, as the official SDK does. Never waits.
+    ///
+    /// An error too long for one line is cut down to its name and the beginning of its text.
+    ///
+    /// # Errors
+    ///
+    /// If the session had ended before, by its deadline or with the connection.
+    pub fn fail(self, error: ErrorData) -> Result<(), SendError> {
+        let last = failure(self.session.id(), &error, self.session.state.link.config.max_frame_bytes);
+        self.end(last)
+    }
+
+    fn end(&self, last: Vec<u8>) -> Result<(), SendError> {
+        let state = &self.session.state;
+        if state.link.with(|core, wakers| core.end_session(state, last, wakers)) {
+            return Ok(());
+        }
+        Err(state.link.quietly(|core| core.closed()).map_or(SendError::Ended, SendError::Closed))
+    }
+}
+
+impl Drop for Responder {
+    fn drop(&mut self) {
+        if self.session.is_ended() {
+            return;
+        }
+        let error = if std::thread::panicking() {
+            ErrorData::new(
+                error::HANDLER_PANICKED,
+                "the handler panicked; its message is in the plugin's log",
+            )
+        } else {
+            ErrorData::new(error::NO_ANSWER, "the handler ended without an answer")
+        };
+        let last = failure(self.session.id(), &error, usize::MAX);
+        // It may have ended in the meantime, by its deadline; then there is nothing left to say.
+        let _ = self.end(last);
+    }
+}
+
+/// The lines of a failure, the first of them within `limit`.
+fn failure(id: &str, error: &ErrorData, limit: usize) -> Vec<u8> {
+    let mut lines = Vec::new();
+    write_failure(&mut lines, id, error);
+    if lines.len() > limit {
+        // What is kept is short enough also when every character must be escaped.
+        let start: String = error.message.chars().take(limit.min(64 * 1024) / 16).collect();
+        let cut = ErrorData::new(
+            error.error_type.chars().take(200).collect::<String>(),
+            format!("{start}… (cut: the error was over the daemon's limit of {limit} bytes)"),
+        );
+        lines.clear();
+        write_failure(&mut lines, id, &cut);
+    }
+    lines
+}
