@@ -77,7 +77,7 @@ fn decode_file<T: Decode + Default>(
         let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
         ManifestError::NotUtf8 { at: Location::after(name, &valid) }
     })?;
-    Source::parse(name, text.strip_prefix('\u{feff}').unwrap_or(text))?.decode()
+    Source::parse(name, text)?.decode()
 }
 
 /// Tells whether a package can have a file of that path: what Go's `fs.ValidPath` tells, which the daemon's zip

@@ -5,13 +5,15 @@
 //! apart because yaml.v3 types a scalar by the field that receives it (`no` is text in a string field and
 //! false in a bool field), and because what stands under a key that no field asks for is never looked at.
 
+mod decode;
 mod document;
 mod quoted;
 mod scalar;
 mod time;
 mod value;
 
-pub(crate) use self::value::{Decode, Raw, Source, Time, Value};
+pub(crate) use self::decode::{Decode, Time};
+pub(crate) use self::value::{Raw, Source, Value};
 
 /// The deepest nesting that is read, in levels. yaml.v3 stops at 10,000; declarations stay below ten.
 pub const MAX_DEPTH: usize = 128;

@@ -6,19 +6,12 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Number, Value as Json};
 
 use super::MAX_DEPTH;
+use super::decode::Decode;
 use super::document::{Document, Kind, Node, NodeId};
 use super::scalar::{Scalar, Tag};
-use super::time;
 use crate::error::{Location, ManifestError, Problem};
 
-type Result<T> = std::result::Result<T, ManifestError>;
-
-/// What a YAML value can become.
-///
-/// `null` never gets here: an absent field and a null one are both the type's default, as in Go.
-pub(crate) trait Decode: Sized {
-    fn decode(value: &Value<'_>) -> Result<Self>;
-}
+pub(super) type Result<T> = std::result::Result<T, ManifestError>;
 
 /// A parsed file, and how much of it has been decoded.
 #[derive(Debug)]
@@ -85,7 +78,7 @@ pub(crate) struct Value<'d> {
     /// As written: may be an alias.
     written: &'d Node,
     /// What it stands for: never an alias.
-    node: &'d Node,
+    pub(super) node: &'d Node,
     path: String,
     aliased: bool,
 }
@@ -152,7 +145,7 @@ impl<'d> Value<'d> {
     }
 
     /// The items of a list, nulls included.
-    fn items(&self) -> Result<Vec<Value<'d>>> {
+    pub(super) fn items(&self) -> Result<Vec<Value<'d>>> {
         let Kind::Sequence(children) = &self.node.kind else {
             return Err(self.wrong_type("a list (each item on a line of its own that begins with `- `)"));
         };
@@ -164,11 +157,11 @@ impl<'d> Value<'d> {
         Value::new(self.source, id, path, self.aliased)
     }
 
-    fn is_null(&self) -> Result<bool> {
+    pub(super) fn is_null(&self) -> Result<bool> {
         Ok(matches!(self.node.kind, Kind::Scalar { .. }) && self.scalar("")? == Scalar::Null)
     }
 
-    fn scalar(&self, expected: &'static str) -> Result<Scalar> {
+    pub(super) fn scalar(&self, expected: &'static str) -> Result<Scalar> {
         let Kind::Scalar { text, plain } = &self.node.kind else {
             return Err(self.wrong_type(expected));
         };
@@ -177,7 +170,7 @@ impl<'d> Value<'d> {
     }
 
     /// A scalar's source text, whatever its own type.
-    fn text(&self) -> Result<&'d str> {
+    pub(super) fn text(&self) -> Result<&'d str> {
         self.scalar("text (quote it if it begins with `{` or `[`)")?;
         match &self.node.kind {
             Kind::Scalar { text, .. } => Ok(text),
@@ -185,7 +178,7 @@ impl<'d> Value<'d> {
         }
     }
 
-    fn wrong_type(&self, expected: &'static str) -> ManifestError {
+    pub(super) fn wrong_type(&self, expected: &'static str) -> ManifestError {
         let found = match &self.node.kind {
             Kind::Scalar { text, plain } => {
                 Scalar::resolve(self.node.tag, *plain, text).map_or("text", |scalar| scalar.name())
@@ -197,7 +190,7 @@ impl<'d> Value<'d> {
         self.error(Problem::WrongType { expected, found })
     }
 
-    fn error(&self, problem: Problem) -> ManifestError {
+    pub(super) fn error(&self, problem: Problem) -> ManifestError {
         self.source.error(self.written, &self.path, problem)
     }
 
@@ -280,7 +273,7 @@ impl<'d> Value<'d> {
     }
 
     /// The value as JSON; `depth` counts the collections around it.
-    fn json(&self, depth: usize) -> Result<Json> {
+    pub(super) fn json(&self, depth: usize) -> Result<Json> {
         if depth > MAX_DEPTH {
             return Err(ManifestError::TooDeep { at: self.location(), limit: MAX_DEPTH });
         }
@@ -307,7 +300,11 @@ impl<'d> Value<'d> {
 
     /// A mapping as a JSON object. Go's `map[string]any` takes any scalar as a key, but only at its own level;
     /// below it, yaml.v3 makes a map that Go can't write as JSON when one key isn't text.
-    fn json_object(&self, depth: usize, any_scalar_is_key: bool) -> Result<serde_json::Map<String, Json>> {
+    pub(super) fn json_object(
+        &self,
+        depth: usize,
+        any_scalar_is_key: bool,
+    ) -> Result<serde_json::Map<String, Json>> {
         let mapping = self.mapping()?;
         let mut object = serde_json::Map::new();
         for entry in &mapping.entries {
@@ -384,122 +381,4 @@ fn is_merge(key: &Node) -> bool {
 
 fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
-}
-
-impl Decode for String {
-    fn decode(value: &Value<'_>) -> Result<Self> {
-        value.text().map(str::to_owned)
-    }
-}
-
-impl Decode for bool {
-    fn decode(value: &Value<'_>) -> Result<Self> {
-        const EXPECTED: &str = "true or false (unquoted)";
-        match value.scalar(EXPECTED)? {
-            Scalar::Bool(value) => Ok(value),
-            // YAML 1.1's other booleans, which yaml.v3 takes in a bool field only, quoted or not.
-            Scalar::Text => match value.text()? {
-                "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Ok(true),
-                "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Ok(false),
-                _ => Err(value.wrong_type(EXPECTED)),
-            },
-            _ => Err(value.wrong_type(EXPECTED)),
-        }
-    }
-}
-
-impl Decode for i64 {
-    fn decode(value: &Value<'_>) -> Result<Self> {
-        const EXPECTED: &str = "a whole number of at most 64 bits (unquoted)";
-        match value.scalar(EXPECTED)? {
-            Scalar::Int(value) => Ok(value),
-            // Truncated, as in Go; the largest `i64` as a float is one more than it.
-            Scalar::Float(number) if number <= i64::MAX as f64 => Ok(number as i64),
-            _ => Err(value.wrong_type(EXPECTED)),
-        }
-    }
-}
-
-impl Decode for u64 {
-    fn decode(value: &Value<'_>) -> Result<Self> {
-        const EXPECTED: &str = "a whole number from 0 on, of at most 64 bits (unquoted)";
-        let number = match value.scalar(EXPECTED)? {
-            Scalar::Int(number) => u64::try_from(number).ok(),
-            Scalar::UInt(number) => Some(number),
-            // Truncated; what Go makes of a float of -1 or less depends on the processor.
-            Scalar::Float(number) if number > -1.0 && number <= u64::MAX as f64 => Some(number as u64),
-            _ => None,
-        };
-        number.ok_or_else(|| value.wrong_type(EXPECTED))
-    }
-}
-
-impl Decode for f64 {
-    fn decode(value: &Value<'_>) -> Result<Self> {
-        const EXPECTED: &str = "a number (unquoted)";
-        match value.scalar(EXPECTED)? {
-            Scalar::Int(number) => Ok(number as f64),
-            Scalar::UInt(number) => Ok(number as f64),
-            Scalar::Float(number) => Ok(number),
-            _ => Err(value.wrong_type(EXPECTED)),
-        }
-    }
-}
-
-/// Anything, as JSON.
-impl Decode for Json {
-    fn decode(value: &Value<'_>) -> Result<Self> {
-        value.json(1)
-    }
-}
-
-impl Decode for serde_json::Map<String, Json> {
-    fn decode(value: &Value<'_>) -> Result<Self> {
-        value.json_object(1, true)
-    }
-}
-
-impl<T: Decode> Decode for Option<T> {
-    fn decode(value: &Value<'_>) -> Result<Self> {
-        T::decode(value).map(Some)
-    }
-}
-
-/// A null item is left out, as yaml.v3 does in lists of structs and strings.
-impl<T: Decode> Decode for Vec<T> {
-    fn decode(value: &Value<'_>) -> Result<Self> {
-        let mut items = Vec::new();
-        for item in value.items()? {
-            if !item.is_null()? {
-                items.push(T::decode(&item)?);
-            }
-        }
-        Ok(items)
-    }
-}
-
-/// A point in time, kept as its source text; none where a mapping stands for it.
-#[derive(Debug)]
-pub(crate) struct Time(Option<String>);
-
-impl Time {
-    pub(crate) fn into_text(self) -> Option<String> {
-        self.0
-    }
-}
-
-impl Decode for Time {
-    fn decode(value: &Value<'_>) -> Result<Self> {
-        // To Go a time is a struct without fields of its own, and a mapping sets none.
-        if let Kind::Mapping(_) = value.node.kind {
-            return value.mapping().map(|_| Self(None));
-        }
-        let scalar = value.scalar("a time, as in 2026-01-31T08:30:00Z")?;
-        let text = value.text()?;
-        if matches!(scalar, Scalar::Timestamp(_)) || time::is_rfc3339(text) {
-            Ok(Self(Some(text.to_owned())))
-        } else {
-            Err(value.error(Problem::Time))
-        }
-    }
 }

@@ -209,6 +209,19 @@ resource:
 }
 
 #[test]
+fn an_own_key_goes_before_a_merged_one_and_the_first_merged_before_the_next() {
+    let yaml = "output_schema: {<<: [{a: 1, b: 2}, {b: 3, c: {<<: {d: 4}}}], a: 5}";
+    let schema = tool(yaml).unwrap().output_schema.unwrap();
+    assert_eq!(json!(schema), json!({"a": 5, "b": 2, "c": {"d": 4}}));
+}
+
+#[test]
+fn a_key_repeated_through_an_alias_is_an_error() {
+    let error = manifest("&key name: a\n*key : b").unwrap_err();
+    assert!(matches!(problem(error), Problem::DuplicateKey { .. }));
+}
+
+#[test]
 fn a_merge_takes_mappings_only() {
     for yaml in ["a: &a 1\nlabel: {<<: *a}", "label: {<<: x}", "label: {<<: }", "label: {<<: [{}, 1]}"] {
         assert_eq!(problem(manifest(yaml).unwrap_err()), Problem::Merge, "{yaml}");

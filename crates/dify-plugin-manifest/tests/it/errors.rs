@@ -17,6 +17,10 @@ fn a_wrong_value_is_found_by_file_line_column_and_field() {
         "manifest.yaml:4:10: resource.permission.app: expected a mapping (lines of `key: value`), found text"
     );
     assert_eq!(
+        manifest("\u{feff}name: [x]").unwrap_err().to_string(),
+        "manifest.yaml:1:7: name: expected text (quote it if it begins with `{` or `[`), found a list"
+    );
+    assert_eq!(
         manifest("[]").unwrap_err().to_string(),
         "manifest.yaml:1:1: expected a mapping (lines of `key: value`), found a list"
     );

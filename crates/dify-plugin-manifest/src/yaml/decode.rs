@@ -1,0 +1,134 @@
+//! Fields of the plain types: yaml.v3's rules for each.
+
+use serde_json::Value as Json;
+
+use super::document::Kind;
+use super::scalar::Scalar;
+use super::time;
+use super::value::{Result, Value};
+use crate::error::Problem;
+
+/// What a YAML value can become.
+///
+/// `null` never gets here: an absent field and a null one are both the type's default, as in Go.
+pub(crate) trait Decode: Sized {
+    fn decode(value: &Value<'_>) -> Result<Self>;
+}
+
+impl Decode for String {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        value.text().map(str::to_owned)
+    }
+}
+
+impl Decode for bool {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        const EXPECTED: &str = "true or false (unquoted)";
+        match value.scalar(EXPECTED)? {
+            Scalar::Bool(value) => Ok(value),
+            // YAML 1.1's other booleans, which yaml.v3 takes in a bool field only, quoted or not.
+            Scalar::Text => match value.text()? {
+                "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Ok(true),
+                "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Ok(false),
+                _ => Err(value.wrong_type(EXPECTED)),
+            },
+            _ => Err(value.wrong_type(EXPECTED)),
+        }
+    }
+}
+
+impl Decode for i64 {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        const EXPECTED: &str = "a whole number of at most 64 bits (unquoted)";
+        match value.scalar(EXPECTED)? {
+            Scalar::Int(value) => Ok(value),
+            // Truncated, as in Go; the largest `i64` as a float is one more than it.
+            Scalar::Float(number) if number <= i64::MAX as f64 => Ok(number as i64),
+            _ => Err(value.wrong_type(EXPECTED)),
+        }
+    }
+}
+
+impl Decode for u64 {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        const EXPECTED: &str = "a whole number from 0 on, of at most 64 bits (unquoted)";
+        let number = match value.scalar(EXPECTED)? {
+            Scalar::Int(number) => u64::try_from(number).ok(),
+            Scalar::UInt(number) => Some(number),
+            // Truncated; what Go makes of a float of -1 or less depends on the processor.
+            Scalar::Float(number) if number > -1.0 && number <= u64::MAX as f64 => Some(number as u64),
+            _ => None,
+        };
+        number.ok_or_else(|| value.wrong_type(EXPECTED))
+    }
+}
+
+impl Decode for f64 {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        const EXPECTED: &str = "a number (unquoted)";
+        match value.scalar(EXPECTED)? {
+            Scalar::Int(number) => Ok(number as f64),
+            Scalar::UInt(number) => Ok(number as f64),
+            Scalar::Float(number) => Ok(number),
+            _ => Err(value.wrong_type(EXPECTED)),
+        }
+    }
+}
+
+/// Anything, as JSON.
+impl Decode for Json {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        value.json(1)
+    }
+}
+
+impl Decode for serde_json::Map<String, Json> {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        value.json_object(1, true)
+    }
+}
+
+impl<T: Decode> Decode for Option<T> {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        T::decode(value).map(Some)
+    }
+}
+
+/// A null item is left out, as yaml.v3 does in lists of structs and strings.
+impl<T: Decode> Decode for Vec<T> {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        let mut items = Vec::new();
+        for item in value.items()? {
+            if !item.is_null()? {
+                items.push(T::decode(&item)?);
+            }
+        }
+        Ok(items)
+    }
+}
+
+/// A point in time, kept as its source text; none where a mapping stands for it.
+#[derive(Debug)]
+pub(crate) struct Time(Option<String>);
+
+impl Time {
+    pub(crate) fn into_text(self) -> Option<String> {
+        self.0
+    }
+}
+
+impl Decode for Time {
+    fn decode(value: &Value<'_>) -> Result<Self> {
+        // To Go a time is a struct without fields of its own, and a mapping sets none.
+        if let Kind::Mapping(_) = value.node.kind {
+            return value.mapping().map(|_| Self(None));
+        }
+        let scalar = value.scalar("a time, as in 2026-01-31T08:30:00Z")?;
+        let text = value.text()?;
+        if matches!(scalar, Scalar::Timestamp(_)) || time::is_rfc3339(text) {
+            Ok(Self(Some(text.to_owned())))
+        } else {
+            Err(value.error(Problem::Time))
+        }
+    }
+}
