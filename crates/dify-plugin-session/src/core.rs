@@ -263,7 +263,11 @@ impl Core {
             return;
         }
         self.fail_all_calls(&cause, wakers);
-        self.phase = Phase::Closed(cause);
+        // Dropping a connection that had come to its end is no cause of its own.
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Open) {
+            Phase::Draining(first) if matches!(*cause, ConnectionError::Dropped) => Phase::Closed(first),
+            _ => Phase::Closed(cause),
+        };
         for session in self.sessions.drain() {
             session.mark_ended();
         }

@@ -1,0 +1,261 @@
+//! Reverse invocations: the right owner, in order, or an error that says why.
+
+use std::time::Duration;
+
+use dify_plugin_session::protocol::InvokeType;
+use dify_plugin_session::{InvokeError, Session};
+use serde_json::json;
+
+use crate::daemon::{Daemon, answer, config};
+
+async fn ask(session: &Session) -> Result<dify_plugin_session::Replies, InvokeError> {
+    session.invoke(InvokeType::App, &json!({"app_id": "a"})).await
+}
+
+#[tokio::test]
+async fn the_question_has_the_sdk_s_form() {
+    let mut daemon = Daemon::new();
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let _replies = ask(responder.session()).await.unwrap();
+    let mut line = daemon.read().await;
+    let id = line["data"]["data"]["backwards_request_id"].take();
+    assert!(
+        id.as_str().is_some_and(|id| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())),
+        "{id}"
+    );
+    let expected = json!({"event":"session","session_id":"s","data":{"type":"invoke","data":
+        {"type":"app","backwards_request_id":null,"request":{"app_id":"a"}}}});
+    assert_eq!(line, expected);
+}
+
+#[tokio::test]
+async fn replies_come_in_order_and_end() {
+    let mut daemon = Daemon::new();
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let mut replies = ask(responder.session()).await.unwrap();
+    let id = daemon.read_call().await;
+    for n in 0..20 {
+        daemon.respond("s", &id, &format!(r#"{{"n":{n}, "text":"\u003cb\u003e"}}"#)).await;
+    }
+    daemon.end_call("s", &id).await;
+    for n in 0..20 {
+        let reply = replies.try_next().await.unwrap().unwrap();
+        assert_eq!(reply.get(), format!(r#"{{"n":{n}, "text":"\u003cb\u003e"}}"#));
+    }
+    assert!(replies.try_next().await.unwrap().is_none());
+    assert!(replies.try_next().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn two_calls_of_one_session_interleave() {
+    let mut daemon = Daemon::new();
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let mut one = ask(responder.session()).await.unwrap();
+    let first = daemon.read_call().await;
+    let mut two = ask(responder.session()).await.unwrap();
+    let second = daemon.read_call().await;
+    assert_ne!(first, second);
+    for n in 0..3 {
+        daemon.respond("s", &second, &format!("{}", 10 + n)).await;
+        daemon.respond("s", &first, &n.to_string()).await;
+    }
+    daemon.end_call("s", &second).await;
+    daemon.end_call("s", &first).await;
+    for n in 0..3 {
+        assert_eq!(one.try_next().await.unwrap().unwrap().get(), n.to_string());
+        assert_eq!(two.try_next().await.unwrap().unwrap().get(), (10 + n).to_string());
+    }
+    assert!(one.next().await.is_none() && two.next().await.is_none());
+}
+
+/// The answer is on its way back before `invoke` has returned: it must find its owner all the same.
+#[tokio::test]
+async fn an_answer_cannot_come_too_early() {
+    let mut daemon = Daemon::new();
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let session = responder.session().clone();
+    let invoke = tokio::spawn(async move {
+        let replies = ask(&session).await;
+        // Whatever the caller does between its question and its first look, the answer waits for it.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        replies
+    });
+    let id = daemon.read_call().await;
+    daemon.respond("s", &id, "1").await;
+    daemon.end_call("s", &id).await;
+    daemon.still_answers().await;
+    let mut replies = invoke.await.unwrap().unwrap();
+    assert_eq!(replies.try_next().await.unwrap().unwrap().get(), "1");
+    assert!(replies.next().await.is_none());
+}
+
+#[tokio::test]
+async fn an_error_is_the_last_item_and_its_end_is_expected() {
+    let mut daemon = Daemon::new();
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let mut replies = ask(responder.session()).await.unwrap();
+    let id = daemon.read_call().await;
+    daemon.respond("s", &id, "1").await;
+    daemon.line(answer("s", &id, "error", "read app failed: x", "null")).await;
+    daemon.end_call("s", &id).await;
+    assert_eq!(replies.try_next().await.unwrap().unwrap().get(), "1");
+    let error = replies.try_next().await.unwrap_err();
+    assert!(matches!(&error, InvokeError::Refused { message } if message == "read app failed: x"), "{error}");
+    assert!(replies.next().await.is_none());
+    daemon.still_answers().await;
+    assert_eq!(daemon.handle.stats().unknown_ids, 0);
+    assert_eq!(daemon.handle.stats().open_calls, 0);
+}
+
+#[tokio::test]
+async fn late_replies_to_a_dropped_call_are_discarded_and_counted() {
+    let mut daemon = Daemon::new();
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let replies = ask(responder.session()).await.unwrap();
+    let id = daemon.read_call().await;
+    daemon.respond("s", &id, r#"{"unread":true}"#).await;
+    daemon.still_answers().await;
+    assert!(daemon.handle.stats().queued_bytes > 0);
+    drop(replies);
+    assert_eq!(daemon.handle.stats().queued_bytes, 0);
+    for _ in 0..10 {
+        daemon.respond("s", &id, "1").await;
+    }
+    daemon.end_call("s", &id).await;
+    daemon.end_call("s", "an id of nobody's").await;
+    daemon.end_call("s", &"f".repeat(32)).await;
+    daemon.still_answers().await;
+    assert_eq!(daemon.handle.stats().unknown_ids, 13);
+    assert_eq!(daemon.handle.stats().open_calls, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_fails_the_call_and_progress_starts_the_clock_anew() {
+    let mut config = config();
+    config.invocation_timeout = Duration::from_secs(10);
+    let mut daemon = Daemon::with(config, 1024);
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let started = tokio::time::Instant::now();
+    let mut replies = ask(responder.session()).await.unwrap();
+    let id = daemon.read_call().await;
+    for n in 0..3 {
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        daemon.respond("s", &id, &n.to_string()).await;
+        assert_eq!(replies.try_next().await.unwrap().unwrap().get(), n.to_string());
+    }
+    let error = replies.try_next().await.unwrap_err();
+    assert!(matches!(error, InvokeError::TimedOut { after, .. } if after.as_secs() == 10), "{error}");
+    assert!(
+        error.to_string().contains("`app`") && error.to_string().contains("MAX_INVOCATION_TIMEOUT"),
+        "{error}"
+    );
+    assert_eq!(started.elapsed().as_secs(), 37);
+    // A call may have a limit of its own, and its failure leaves the session as it was.
+    let started = tokio::time::Instant::now();
+    let short = Duration::from_secs(2);
+    let mut replies = responder.session().invoke_within(InvokeType::Llm, &json!({}), short).await.unwrap();
+    assert!(matches!(replies.try_next().await, Err(InvokeError::TimedOut { .. })));
+    assert_eq!(started.elapsed().as_secs(), 2);
+    responder.finish().unwrap();
+}
+
+#[tokio::test]
+async fn a_call_past_its_queue_fails_alone_after_what_fitted() {
+    let mut config = config();
+    config.reply_queue_bytes = 1000;
+    let mut daemon = Daemon::with(config, 1024);
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let mut slow = ask(responder.session()).await.unwrap();
+    let slow_id = daemon.read_call().await;
+    let mut other = ask(responder.session()).await.unwrap();
+    let other_id = daemon.read_call().await;
+    // One reply always fits an empty queue, however long.
+    let long = format!("\"{}\"", "x".repeat(5000));
+    daemon.respond("s", &slow_id, &long).await;
+    daemon.respond("s", &slow_id, "2").await;
+    daemon.respond("s", &other_id, "3").await;
+    daemon.end_call("s", &other_id).await;
+    assert_eq!(other.try_next().await.unwrap().unwrap().get(), "3");
+    assert_eq!(slow.try_next().await.unwrap().unwrap().get(), long);
+    let error = slow.try_next().await.unwrap_err();
+    assert!(matches!(error, InvokeError::Overrun { limit: 1000, .. }), "{error}");
+    daemon.still_answers().await;
+    drop(slow);
+    assert_eq!(daemon.handle.stats().queued_bytes, 0);
+}
+
+#[tokio::test]
+async fn all_queues_together_have_a_limit() {
+    let mut config = config();
+    config.total_queue_bytes = 3000;
+    let mut daemon = Daemon::with(config, 1024);
+    let (payload, responder) = daemon.open("s").await.into_parts();
+    drop(payload);
+    let mut all = Vec::new();
+    for _ in 0..4 {
+        let replies = ask(responder.session()).await.unwrap();
+        let id = daemon.read_call().await;
+        let long = format!("\"{}\"", "x".repeat(800));
+        daemon.respond("s", &id, &long).await;
+        daemon.respond("s", &id, "2").await;
+        daemon.end_call("s", &id).await;
+        all.push(replies);
+    }
+    daemon.end_call("s", "nobody").await;
+    while daemon.handle.stats().unknown_ids < 1 {
+        tokio::task::yield_now().await;
+    }
+    let mut overrun = 0;
+    for replies in &mut all {
+        while let Some(reply) = replies.next().await {
+            overrun += usize::from(matches!(reply, Err(InvokeError::Overrun { limit: 3000, .. })));
+        }
+    }
+    assert_eq!(overrun, 1);
+    assert_eq!(daemon.handle.stats().queued_bytes, 0);
+}
+
+#[tokio::test]
+async fn the_end_of_a_session_fails_the_calls_that_outlive_it() {
+    let mut daemon = Daemon::new();
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let mut replies = ask(responder.session()).await.unwrap();
+    daemon.read_call().await;
+    responder.finish().unwrap();
+    assert!(matches!(replies.try_next().await, Err(InvokeError::Ended)));
+    assert_eq!(daemon.handle.stats().open_calls, 0);
+}
+
+#[tokio::test]
+async fn ten_thousand_sessions_wait_and_all_are_answered() {
+    const SESSIONS: usize = 10_000;
+    let mut daemon = Daemon::with(config(), 64 * 1024);
+    let (tasks, mut finished) = tokio::sync::mpsc::unbounded_channel();
+    let mut ids = Vec::new();
+    for n in 0..SESSIONS {
+        let (_, responder) = daemon.open(&format!("s{n}")).await.into_parts();
+        let tasks = tasks.clone();
+        tokio::spawn(async move {
+            let mut replies = ask(responder.session()).await.unwrap();
+            let reply = replies.try_next().await.unwrap().unwrap();
+            assert_eq!(reply.get(), n.to_string());
+            assert!(replies.next().await.is_none());
+            responder.finish().unwrap();
+            tasks.send(()).unwrap();
+        });
+        let id = daemon.read_call().await;
+        ids.push(id);
+    }
+    assert_eq!(daemon.handle.stats().open_calls, SESSIONS);
+    for (n, id) in ids.iter().enumerate().rev() {
+        daemon.respond("any", id, &n.to_string()).await;
+        daemon.end_call("any", id).await;
+        let end = daemon.read().await;
+        assert_eq!(end["session_id"], format!("s{n}"));
+    }
+    for _ in 0..SESSIONS {
+        finished.recv().await.unwrap();
+    }
+    assert_eq!(daemon.handle.stats().open_sessions, 0);
+    assert_eq!(daemon.handle.stats().unknown_ids, 0);
+}

@@ -1,0 +1,131 @@
+//! Ends: of the input, of the output, of our own will.
+
+use std::time::Duration;
+
+use dify_plugin_session::protocol::InvokeType;
+use dify_plugin_session::{Config, Connection, ConnectionError, InvokeError, SendError};
+use serde_json::json;
+
+use crate::daemon::{Daemon, config, request};
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_of_input_open_sessions_finish_and_open_calls_fail() {
+    let mut daemon = Daemon::with(config(), 1024);
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let mut replies = responder.session().invoke(InvokeType::App, &json!({})).await.unwrap();
+    daemon.read_call().await;
+    daemon.hang_up();
+    let error = replies.try_next().await.unwrap_err();
+    assert!(
+        matches!(&error, InvokeError::Closed(cause) if matches!(**cause, ConnectionError::EndOfInput)),
+        "{error}"
+    );
+    let again = responder.session().invoke(InvokeType::App, &json!({})).await;
+    assert!(matches!(again, Err(InvokeError::Closed(_))));
+    assert!(!daemon.driver.is_finished());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    responder.send("late but heard").await.unwrap();
+    responder.finish().unwrap();
+    assert_eq!(daemon.read().await["data"]["data"], "late but heard");
+    assert_eq!(daemon.read().await["data"]["type"], "end");
+    assert_eq!(daemon.read_or_end().await, None);
+    daemon.driver.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_end_of_input_a_handler_has_until_its_deadline() {
+    let mut config = config();
+    config.handler_deadline = Duration::from_secs(600);
+    let mut daemon = Daemon::with(config, 1024);
+    let started = tokio::time::Instant::now();
+    let _held = daemon.open("s").await;
+    daemon.hang_up();
+    assert_eq!(daemon.read_failure("s").await, "DeadlineExceeded");
+    assert_eq!(started.elapsed().as_secs(), 600);
+    daemon.driver.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_idle_connection_ends_with_its_input() {
+    let mut daemon = Daemon::new();
+    daemon.hang_up();
+    assert_eq!(daemon.read_or_end().await, None);
+    daemon.driver.await.unwrap();
+    assert!(daemon.handle.closed().is_some_and(|cause| cause.is_orderly()));
+}
+
+#[tokio::test]
+async fn a_whole_value_without_its_newline_counts_at_the_end() {
+    let mut daemon = Daemon::new();
+    daemon.write(request("s")).await;
+    daemon.hang_up();
+    let request = daemon.requests.recv().await.unwrap();
+    request.into_parts().1.finish().unwrap();
+    assert_eq!(daemon.read().await["session_id"], "s");
+    daemon.driver.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_end_inside_a_line_does_not_look_like_a_clean_one() {
+    let mut daemon = Daemon::new();
+    daemon.write(&request("s")[..50]).await;
+    daemon.hang_up();
+    daemon.driver.await.unwrap();
+    let cause = daemon.handle.closed().unwrap();
+    assert!(matches!(*cause, ConnectionError::EndInsideLine { bytes: 50 }), "{cause}");
+}
+
+#[tokio::test]
+async fn when_nobody_reads_the_output_everything_ends_at_once() {
+    let (mut input, reader) = tokio::io::duplex(1024);
+    let (writer, output) = tokio::io::duplex(64);
+    let mut connection = Connection::new(reader, writer, config());
+    tokio::io::AsyncWriteExt::write_all(&mut input, format!("{}\n", request("s")).as_bytes()).await.unwrap();
+    let (_, responder) = connection.accept().await.unwrap().into_parts();
+    let session = responder.session().clone();
+    let mut replies = session.invoke(InvokeType::App, &json!({})).await.unwrap();
+    drop(output);
+    assert!(connection.accept().await.is_none());
+    assert!(matches!(*connection.closed().unwrap(), ConnectionError::OutputClosed));
+    assert!(session.cancellation().is_cancelled());
+    assert!(matches!(replies.try_next().await, Err(InvokeError::Closed(_))));
+    assert!(matches!(session.send("x").await, Err(SendError::Closed(_))));
+    assert!(matches!(responder.finish(), Err(SendError::Closed(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_refuses_what_comes_and_fails_what_stays() {
+    let mut config = config();
+    config.shutdown_grace = Duration::from_secs(10);
+    let mut daemon = Daemon::with(config, 1024);
+    let (_, quick) = daemon.open("quick").await.into_parts();
+    let _slow = daemon.open("slow").await;
+    let started = tokio::time::Instant::now();
+    daemon.handle.shutdown();
+    daemon.line(request("new")).await;
+    assert_eq!(daemon.read_failure("new").await, "Closed");
+    // Replies still come while it drains.
+    let mut replies = quick.session().invoke(InvokeType::App, &json!({})).await.unwrap();
+    let id = daemon.read_call().await;
+    daemon.respond("quick", &id, "1").await;
+    assert_eq!(replies.try_next().await.unwrap().unwrap().get(), "1");
+    quick.finish().unwrap();
+    assert_eq!(daemon.read().await["session_id"], "quick");
+    assert_eq!(daemon.read_failure("slow").await, "DeadlineExceeded");
+    assert_eq!(started.elapsed().as_secs(), 10);
+    daemon.driver.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_dropped_connection_ends_its_sessions() {
+    let (mut input, reader) = tokio::io::duplex(1024);
+    let mut connection = Connection::new(reader, tokio::io::sink(), Config::default());
+    tokio::io::AsyncWriteExt::write_all(&mut input, format!("{}\n", request("s")).as_bytes()).await.unwrap();
+    let (_, responder) = connection.accept().await.unwrap().into_parts();
+    let handle = connection.handle();
+    let waiter = std::thread::spawn(move || handle.block_until_unheard());
+    drop(connection);
+    assert!(matches!(*waiter.join().unwrap(), ConnectionError::Dropped));
+    let error = responder.send("x").await.unwrap_err();
+    assert!(matches!(error, SendError::Closed(_)), "{error}");
+}
