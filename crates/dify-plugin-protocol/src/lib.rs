@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod open_enum;
+mod wire_object;
 
 pub mod action;
+pub mod app;
 pub mod envelope;
 pub mod error;
 pub mod frame;
@@ -10,6 +12,7 @@ pub mod invoke;
 pub mod limits;
 pub mod log;
 pub mod message;
+pub mod retriever;
 pub mod salvage;
 pub mod text;
 
