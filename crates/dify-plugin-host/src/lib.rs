@@ -1,1 +1,27 @@
 #![doc = include_str!("../README.md")]
+
+mod answers;
+mod command;
+mod config;
+mod dispatch;
+mod encode;
+mod error;
+mod event;
+mod host;
+mod outbox;
+mod permission;
+mod platform;
+mod process;
+mod reverse;
+mod script;
+mod session;
+mod shared;
+
+pub use answers::Answers;
+pub use command::{BinaryNotFound, PluginCommand};
+pub use config::HostConfig;
+pub use error::{ExitCause, HostError, PluginExit, SessionFailure};
+pub use event::{HostEvent, HostEvents, SessionEnd};
+pub use host::{Host, HostStats, OpenSession};
+pub use platform::{Item, Platform, PlatformError, ReverseCall, SessionInfo};
+pub use script::{Script, ScriptError, ScriptedApp};

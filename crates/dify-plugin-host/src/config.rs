@@ -1,0 +1,57 @@
+//! The host's limits.
+
+use std::time::Duration;
+
+use dify_plugin_protocol::limits::DAEMON_LINE_BYTES;
+
+/// The limits a plugin runs under. The defaults are the daemon's own.
+///
+/// ```
+/// use std::time::Duration;
+/// let mut config = dify_plugin_host::HostConfig::default();
+/// config.session_timeout = Duration::from_secs(30);
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct HostConfig {
+    /// How long a plugin may take to its first heartbeat. Default: 120 s (`internal/core/local_runtime/instance.go`).
+    pub ready_timeout: Duration,
+    /// How long a plugin may write nothing, neither on stdout nor on stderr, before it is killed. Default: 120 s. The
+    /// daemon looks every 30 s, so there it may live up to 150 s (`internal/core/local_runtime/instance.go`).
+    pub silence_timeout: Duration,
+    /// How long the answer to a reverse invocation may take in all, counted from its first item, also while it keeps
+    /// coming. The wait for the first item has no limit of its own, as at the daemon. Default: 240 s
+    /// (`pkg/utils/http_requests/http_warpper.go`, `DIFY_BACKWARDS_INVOCATION_READ_TIMEOUT`).
+    pub reverse_call_timeout: Duration,
+    /// How long a session may take. Default: 600 s (`internal/service/base_sse.go`,
+    /// `PLUGIN_MAX_EXECUTION_TIMEOUT`).
+    pub session_timeout: Duration,
+    /// How long a plugin may take to exit once its stdin is closed, before it is killed. The daemon gives it no time
+    /// at all (`internal/core/local_runtime/instance.go`). Default: 3 s.
+    pub shutdown_grace: Duration,
+    /// Longest line taken from the plugin, in bytes, its newline not counted. A longer one kills the process. Default:
+    /// 5,242,879 (`internal/core/local_runtime/instance.go`).
+    pub line_bytes: usize,
+    /// Answers kept for one session that nobody reads, in bytes; past it, that session alone fails with
+    /// [`SessionFailure::Overrun`](crate::SessionFailure::Overrun), and everybody else goes on. (The daemon stops
+    /// reading the whole plugin instead.) One answer always fits an empty queue. Default: 64 MiB.
+    pub answer_queue_bytes: usize,
+    /// Unread answers of all sessions together, in bytes; past it, the session whose answer comes next fails. Default:
+    /// 512 MiB.
+    pub total_queue_bytes: usize,
+}
+
+impl Default for HostConfig {
+    fn default() -> Self {
+        Self {
+            ready_timeout: Duration::from_secs(120),
+            silence_timeout: Duration::from_secs(120),
+            reverse_call_timeout: Duration::from_secs(240),
+            session_timeout: Duration::from_secs(600),
+            shutdown_grace: Duration::from_secs(3),
+            line_bytes: DAEMON_LINE_BYTES,
+            answer_queue_bytes: 64 * 1024 * 1024,
+            total_queue_bytes: 512 * 1024 * 1024,
+        }
+    }
+}

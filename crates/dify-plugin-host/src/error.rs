@@ -1,0 +1,163 @@
+//! What can go wrong: with the plugin as a whole, and with one session of it.
+
+use std::io;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dify_plugin_protocol::ErrorData;
+use dify_plugin_protocol::limits::ERROR_ARGS;
+
+/// Why a plugin could not be started or asked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// The program could not be started.
+    #[error("cannot start `{program}` in `{directory}`")]
+    Spawn {
+        /// The program, as given.
+        program: String,
+        /// The directory it was to run in.
+        directory: String,
+        /// What the system said.
+        source: Arc<io::Error>,
+    },
+    /// The plugin was gone before its first heartbeat.
+    #[error("plugin failed to start: {0}")]
+    FailedToStart(Arc<PluginExit>),
+    /// The first heartbeat did not come in time; the plugin was killed.
+    #[error(
+        "failed to start plugin as no heartbeat received within {} s; a plugin writes \
+         {{\"event\":\"heartbeat\"}} on stdout when it is ready{}", .limit.as_secs_f64(), words(.stderr)
+    )]
+    NotReady {
+        /// The limit, [`HostConfig::ready_timeout`](crate::HostConfig::ready_timeout).
+        limit: Duration,
+        /// The end of what it wrote on stderr, at most 1,024 bytes.
+        stderr: String,
+    },
+    /// The plugin is gone; start another.
+    #[error("the plugin is gone: {0}")]
+    Gone(Arc<PluginExit>),
+    /// A session with this id is open.
+    #[error("a session with the id `{0}` is open; choose another id or none")]
+    SessionOpen(String),
+}
+
+/// How a plugin's process came to its end.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PluginExit {
+    /// Why it ended.
+    pub cause: ExitCause,
+    /// What the process left, where the system told.
+    pub status: Option<ExitStatus>,
+    /// The end of what it wrote on stderr, at most 1,024 bytes.
+    pub stderr: String,
+}
+
+impl std::fmt::Display for PluginExit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.cause, self.status) {
+            (ExitCause::Exited, Some(status)) => write!(f, "it exited by itself ({status})")?,
+            (cause, _) => write!(f, "{cause}")?,
+        }
+        f.write_str(&words(&self.stderr))
+    }
+}
+
+impl std::error::Error for PluginExit {}
+
+/// Why a plugin's process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExitCause {
+    /// It exited, or somebody else killed it.
+    #[error("it exited by itself")]
+    Exited,
+    /// It wrote a line longer than the limit and was killed for it. The daemon does the same, without a word.
+    #[error("it was killed for a line of more than {limit} bytes on stdout; send less in one message")]
+    LineTooLong {
+        /// The limit, [`HostConfig::line_bytes`](crate::HostConfig::line_bytes).
+        limit: usize,
+    },
+    /// It closed its stdout and was killed for it.
+    #[error("it was killed after its stdout was closed")]
+    StdoutClosed,
+    /// It closed its stdin and was killed for it.
+    #[error("it was killed after it closed its stdin")]
+    StdinClosed,
+    /// It wrote nothing for too long and was killed for it.
+    #[error("it was killed after it was silent for {} s; heartbeats must not depend on request work", .limit.as_secs_f64())]
+    Silent {
+        /// The limit, [`HostConfig::silence_timeout`](crate::HostConfig::silence_timeout).
+        limit: Duration,
+    },
+    /// It had been asked to end, by [`Host::shutdown`](crate::Host::shutdown).
+    #[error("it was shut down")]
+    Shutdown,
+    /// The host killed it because it was told to, or because its last handle was dropped.
+    #[error("it was killed on request")]
+    Killed,
+}
+
+fn words(stderr: &str) -> String {
+    if stderr.is_empty() { String::new() } else { format!("; the end of its stderr:\n{}", stderr.trim_end()) }
+}
+
+/// How a session failed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionFailure {
+    /// The plugin answered with an error.
+    #[error("{0}")]
+    Plugin(ErrorData),
+    /// The host closed the session over something the plugin wrote, in the daemon's words: `unmarshal_error`,
+    /// `invoke_dify_error`, `unknown_stream_message_type` (`internal/core/io_tunnel/generic.go`).
+    #[error("{0}")]
+    Refused(ErrorData),
+    /// The plugin answered with an error that cannot be read. The daemon drops such an error without a word, and the
+    /// `end` after it then reads as success (`internal/core/io_tunnel/generic.go`).
+    #[error(
+        "the plugin's error cannot be read: {reason}; the daemon would drop it and report success \
+         (`args` is an object of at most {ERROR_ARGS} entries, `error_type` and `message` are strings). It was: {data}"
+    )]
+    UnreadableError {
+        /// What is wrong with it.
+        reason: String,
+        /// The error as it came, at most 1,024 bytes of it.
+        data: String,
+    },
+    /// An answer that the daemon would let pass, or drop, leaving the caller with a broken result.
+    #[error("{0}")]
+    BadAnswer(String),
+    /// The session took longer than it may; the plugin was told nothing, as the daemon tells it nothing.
+    #[error("killed by timeout ({} s)", .limit.as_secs_f64())]
+    TimedOut {
+        /// The limit, [`HostConfig::session_timeout`](crate::HostConfig::session_timeout).
+        limit: Duration,
+    },
+    /// Answers were not read fast enough.
+    #[error("answers outran their queue of {limit} bytes; read them faster or raise the limit")]
+    Overrun {
+        /// The limit that was met, in bytes.
+        limit: usize,
+    },
+    /// The plugin's process ended while the session was open.
+    #[error("the plugin ended while the session was open: {0}")]
+    PluginGone(Arc<PluginExit>),
+}
+
+impl SessionFailure {
+    /// The failure as the three fields that a caller of the daemon sees.
+    pub fn error_data(&self) -> ErrorData {
+        match self {
+            Self::Plugin(data) | Self::Refused(data) => data.clone(),
+            Self::PluginGone(_) => ErrorData::new("ConnectionClosedError", self.to_string()),
+            Self::TimedOut { .. } => ErrorData::new("PluginDaemonInternalServerError", "killed by timeout"),
+            Self::UnreadableError { .. } | Self::BadAnswer(_) | Self::Overrun { .. } => {
+                ErrorData::new("PluginDaemonInternalServerError", self.to_string())
+            }
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The handle on a running plugin.
+
+use std::process::ExitStatus;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dify_plugin_protocol::{AccessType, Action};
+use serde_json::{Map, Value};
+use tokio::sync::broadcast;
+
+use crate::answers::Answers;
+use crate::command::PluginCommand;
+use crate::config::HostConfig;
+use crate::encode;
+use crate::error::{ExitCause, HostError, PluginExit};
+use crate::event::{HostEvent, HostEvents, KEPT_EVENTS};
+use crate::platform::{Platform, SessionInfo};
+use crate::process;
+use crate::session::{self, Session};
+use crate::shared::Shared;
+
+/// A running plugin. Clones are handles on the same one; when the last is dropped the process is killed.
+#[derive(Clone)]
+pub struct Host {
+    pub(crate) shared: Arc<Shared>,
+    pid: Option<u32>,
+    /// The watcher that has seen everything since the start, for whoever asks first.
+    first_watcher: Arc<Mutex<Option<broadcast::Receiver<HostEvent>>>>,
+    _kill_on_drop: Arc<KillOnDrop>,
+}
+
+struct KillOnDrop(Arc<Shared>);
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        self.0.kill.order(ExitCause::Killed);
+    }
+}
+
+/// A session to be opened.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct OpenSession {
+    /// Its id; a version 4 UUID by default.
+    pub session_id: Option<String>,
+    /// The Dify user on whose behalf; empty by default.
+    pub user_id: String,
+    /// The conversation in which the caller works, if any.
+    pub conversation_id: Option<String>,
+    /// The message the caller answers, if any.
+    pub message_id: Option<String>,
+    /// The app the caller runs in, if any.
+    pub app_id: Option<String>,
+    /// The endpoint that is called, for endpoint sessions.
+    pub endpoint_id: Option<String>,
+    /// The caller's context, if any.
+    pub context: Option<Map<String, Value>>,
+    /// Which part of the plugin is asked.
+    pub access_type: AccessType,
+    /// What it is asked.
+    pub action: Action,
+    /// The action's own fields.
+    pub payload: Map<String, Value>,
+}
+
+impl OpenSession {
+    /// A session that asks for `action` with the fields of `payload`. The other fields can be set afterwards.
+    pub fn new(access_type: AccessType, action: Action, payload: Map<String, Value>) -> Self {
+        Self {
+            session_id: None,
+            user_id: String::new(),
+            conversation_id: None,
+            message_id: None,
+            app_id: None,
+            endpoint_id: None,
+            context: None,
+            access_type,
+            action,
+            payload,
+        }
+    }
+}
+
+impl std::fmt::Debug for OpenSession {
+    /// Leaves out payload and context, which hold credentials.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenSession")
+            .field("session_id", &self.session_id)
+            .field("access_type", &self.access_type)
+            .field("action", &self.action)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a host counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HostStats {
+    /// Sessions open now.
+    pub open_sessions: usize,
+    /// Bytes of answers that nobody has read yet.
+    pub queued_bytes: usize,
+    /// Lines read from stdout.
+    pub lines: u64,
+    /// Heartbeats among them.
+    pub heartbeats: u64,
+    /// Lines that were passed over as the daemon passes them over.
+    pub junk_lines: u64,
+    /// Lines for sessions that are not open, such as an `end` after an `error`.
+    pub unknown_sessions: u64,
+    /// Reverse calls that were well formed, refused ones included.
+    pub reverse_calls: u64,
+}
+
+impl Host {
+    /// Starts a plugin and waits for its first heartbeat. Needs a tokio runtime with I/O and time.
+    ///
+    /// # Errors
+    ///
+    /// If the program can't be started, exits before it is ready, or is not ready in time; in the last two cases with
+    /// the end of what it wrote on stderr.
+    pub async fn start(
+        mut command: PluginCommand,
+        config: HostConfig,
+        platform: impl Platform,
+    ) -> Result<Self, HostError> {
+        let (events, first_watcher) = broadcast::channel(KEPT_EVENTS);
+        let shared = Arc::new(Shared::new(config, command.take_permission(), platform, events));
+        let child = command.build().spawn().map_err(|source| HostError::Spawn {
+            program: command.program(),
+            directory: command.directory(),
+            source: Arc::new(source),
+        })?;
+        let host = Self {
+            shared: Arc::clone(&shared),
+            pid: child.id(),
+            first_watcher: Arc::new(Mutex::new(Some(first_watcher))),
+            _kill_on_drop: Arc::new(KillOnDrop(Arc::clone(&shared))),
+        };
+        process::serve(&shared, child);
+        host.wait_until_ready().await?;
+        Ok(host)
+    }
+
+    async fn wait_until_ready(&self) -> Result<(), HostError> {
+        let limit = self.shared.config.ready_timeout;
+        let mut ready = self.shared.ready.subscribe();
+        tokio::select! {
+            biased;
+            // The sender lives as long as we do, so these two only return with a value.
+            _ = ready.wait_for(|ready| *ready) => Ok(()),
+            exit = self.wait() => Err(HostError::FailedToStart(exit)),
+            () = tokio::time::sleep(limit) => {
+                self.kill();
+                Err(HostError::NotReady { limit, stderr: self.shared.stderr_tail() })
+            }
+        }
+    }
+
+    /// Opens a session: registers it, then writes its request as the daemon does; waits while the plugin's stdin is
+    /// full. Cancel safe: a session that is given up here is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// If the plugin is gone, or a session with that id is open.
+    pub async fn open(&self, request: OpenSession) -> Result<Answers, HostError> {
+        let id = request.session_id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        let info = Arc::new(SessionInfo {
+            session_id: Arc::from(id),
+            user_id: request.user_id,
+            conversation_id: request.conversation_id,
+            message_id: request.message_id,
+            app_id: request.app_id,
+            endpoint_id: request.endpoint_id,
+            context: request.context,
+            access_type: request.access_type,
+            action: request.action,
+        });
+        let line = request_line(&info, request.payload);
+        let (session, receiver, queued) = Session::new(Arc::clone(&info));
+        if !self.shared.sessions.insert(Arc::clone(&session)) {
+            return Err(HostError::SessionOpen(info.session_id.to_string()));
+        }
+        self.shared.tell(HostEvent::SessionOpened {
+            session_id: Arc::clone(&info.session_id),
+            access_type: info.access_type.clone(),
+            action: info.action.clone(),
+        });
+        let answers = Answers::new(Arc::clone(&self.shared), session, receiver, queued);
+        // The reason of an end is recorded before sessions are failed, so one that is registered in between is seen
+        // here or there.
+        if self.shared.outbox.send(&line).await.is_err() || self.shared.exited().is_some() {
+            return Err(HostError::Gone(self.wait().await));
+        }
+        Ok(answers)
+    }
+
+    /// What happens from now on; the first who asks gets what happened since the start as well, as far as it was kept
+    /// (4,096 events).
+    pub fn events(&self) -> HostEvents {
+        let first = self.first_watcher.lock().unwrap_or_else(PoisonError::into_inner).take();
+        HostEvents(first.unwrap_or_else(|| self.shared.subscribe()))
+    }
+
+    /// The process's id, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.pid.filter(|_| self.shared.exited().is_none())
+    }
+
+    /// The counters as they stand.
+    pub fn stats(&self) -> HostStats {
+        let counters = &self.shared.counters;
+        HostStats {
+            open_sessions: self.shared.sessions.len(),
+            queued_bytes: counters.queued_bytes.load(Ordering::Relaxed),
+            lines: counters.lines.load(Ordering::Relaxed),
+            heartbeats: counters.heartbeats.load(Ordering::Relaxed),
+            junk_lines: counters.junk_lines.load(Ordering::Relaxed),
+            unknown_sessions: counters.unknown_sessions.load(Ordering::Relaxed),
+            reverse_calls: counters.reverse_calls.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The memory the process holds now (its resident set), in bytes; `None` where the system doesn't tell (it is read
+    /// from Linux's `/proc`).
+    pub fn rss_bytes(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()?)).ok()?;
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        Some(kib.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+    }
+
+    /// Kills the process at once. Open sessions fail.
+    pub fn kill(&self) {
+        self.shared.kill.order(ExitCause::Killed);
+    }
+
+    /// Waits for the end of the process. Cancel safe.
+    pub async fn wait(&self) -> Arc<PluginExit> {
+        let mut exit = self.shared.exit.subscribe();
+        loop {
+            if let Some(exit) = exit.borrow_and_update().clone() {
+                return exit;
+            }
+            // The sender lives as long as we do.
+            let _ = exit.changed().await;
+        }
+    }
+
+    /// Ends the process: closes its stdin, gives it [`HostConfig::shutdown_grace`] to finish its open sessions and
+    /// exit, then kills it. (The official Python SDK takes no notice of a closed stdin and is always killed.)
+    ///
+    /// Returns what the process left, where the system told.
+    pub async fn shutdown(self) -> Option<ExitStatus> {
+        self.shared.kill.expect(ExitCause::Shutdown);
+        self.shared.outbox.close();
+        match tokio::time::timeout(self.shared.config.shutdown_grace, self.wait()).await {
+            Ok(exit) => exit.status,
+            Err(_) => {
+                self.kill();
+                self.wait().await.status
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("pid", &self.pid()).field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+/// A request as the daemon writes it: the three base fields and the payload in one object, keys sorted, a field of the
+/// payload before a base field of that name (`internal/core/io_tunnel/mapping.go`).
+fn request_line(info: &SessionInfo, payload: Map<String, Value>) -> Vec<u8> {
+    let mut data = Map::new();
+    data.insert("user_id".to_owned(), info.user_id.clone().into());
+    data.insert("type".to_owned(), info.access_type.as_str().into());
+    data.insert("action".to_owned(), info.action.as_str().into());
+    data.extend(payload);
+    let mut line = Vec::new();
+    session::write_envelope(&mut line, info);
+    line.extend_from_slice(br#""request","data":"#);
+    encode::object(&mut line, &data);
+    line.extend_from_slice(b"}\n");
+    line
+}

@@ -1,0 +1,197 @@
+//! Who answers what a plugin asks of Dify.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dify_plugin_protocol::{AccessType, Action, InvokeType};
+use futures_core::stream::BoxStream;
+use serde_json::{Map, Value, json};
+
+use crate::encode;
+
+/// Answers reverse invocations: what stands in for Dify.
+///
+/// The host does the rest as the daemon does it: it refuses malformed calls, those of model sessions, unknown kinds and
+/// what the manifest doesn't allow before a platform hears of them, writes one line an item, puts the daemon's words
+/// before an error, cuts an answer off after its time limit, and closes every call with exactly one `end`, also when
+/// the stream panics. A call is cancelled by dropping its stream.
+///
+/// A closure from [`ReverseCall`] to a stream is a platform too:
+///
+/// ```
+/// use dify_plugin_host::{Item, Platform, ReverseCall};
+/// use futures_util::{StreamExt, stream};
+///
+/// let platform = |call: ReverseCall| {
+///     let query = call.request["query"].clone();
+///     let event = serde_json::json!({"event": "message", "answer": query});
+///     stream::iter([Ok(Item::from(event))]).boxed()
+/// };
+/// # fn takes(_: impl Platform) {}
+/// takes(platform);
+/// ```
+pub trait Platform: Send + Sync + 'static {
+    /// The items that answer `call`, in order. The end of the stream is the end of the answer; nothing is read after
+    /// an error.
+    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Item, PlatformError>>;
+}
+
+impl<F> Platform for F
+where
+    F: Fn(ReverseCall) -> BoxStream<'static, Result<Item, PlatformError>> + Send + Sync + 'static,
+{
+    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Item, PlatformError>> {
+        self(call)
+    }
+}
+
+/// What a plugin asks of Dify.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ReverseCall {
+    /// The session that asks.
+    pub session: Arc<SessionInfo>,
+    /// What is asked.
+    pub invoke_type: InvokeType,
+    /// The kind's own fields. `tenant_id`, `user_id` and `type` are taken out: at the daemon they are the session's,
+    /// whatever a plugin writes. An app call has just the fields that Dify would get: `app_id`, `inputs`, `query`,
+    /// `response_mode`, `conversation_id` and `user`, all of them.
+    pub request: Map<String, Value>,
+}
+
+/// Whose behalf a session is on.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct SessionInfo {
+    /// Its id.
+    pub session_id: Arc<str>,
+    /// The Dify user; empty for endpoints.
+    pub user_id: String,
+    /// The conversation in which the caller works, if any.
+    pub conversation_id: Option<String>,
+    /// The message the caller answers, if any.
+    pub message_id: Option<String>,
+    /// The app the caller runs in, if any.
+    pub app_id: Option<String>,
+    /// The endpoint that was called, for endpoint sessions.
+    pub endpoint_id: Option<String>,
+    /// The caller's context. It may name credentials, so it is left out of `Debug`.
+    pub context: Option<Map<String, Value>>,
+    /// Which part of the plugin is asked.
+    pub access_type: AccessType,
+    /// What it is asked.
+    pub action: Action,
+}
+
+impl std::fmt::Debug for SessionInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionInfo")
+            .field("session_id", &self.session_id)
+            .field("user_id", &self.user_id)
+            .field("app_id", &self.app_id)
+            .field("endpoint_id", &self.endpoint_id)
+            .field("access_type", &self.access_type)
+            .field("action", &self.action)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One item of an answer: a JSON value, an object in all that Dify sends, encoded as the daemon writes it.
+#[derive(Debug, Clone)]
+pub struct Item(pub(crate) Bytes);
+
+impl From<Value> for Item {
+    fn from(value: Value) -> Self {
+        Self::from(&value)
+    }
+}
+
+impl From<&Value> for Item {
+    fn from(value: &Value) -> Self {
+        let mut out = Vec::new();
+        encode::value(&mut out, value);
+        Self(out.into())
+    }
+}
+
+/// Why a call got no answer, or no more of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlatformError {
+    /// Dify refused the call with an HTTP status before it answered anything. A call that is answered with one object
+    /// only reads `data is nil` then, because the daemon throws the status away there
+    /// (`pkg/utils/http_requests/http_warpper.go`).
+    #[error("request failed with status code: {status} and respond with: {body}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The body, as it came.
+        body: String,
+    },
+    /// Dify failed while it was answering.
+    #[error("request failed: {0}")]
+    Failed(String),
+    /// Something else went wrong; the text reaches the plugin as it is, with nothing before it.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl PlatformError {
+    /// A refusal as Dify writes it: status, `code` and `message` in a JSON object.
+    pub fn refused(status: u16, code: &str, message: &str) -> Self {
+        let body = json!({"code": code, "message": message, "status": status});
+        Self::Refused { status, body: format!("{body}\n") }
+    }
+
+    /// The whole text as the daemon words it for a call of `kind`.
+    pub(crate) fn text(&self, kind: &InvokeType) -> String {
+        let words = Words::of(kind);
+        match self {
+            Self::Refused { .. } if words.reading.is_none() => format!("{}data is nil", words.asking),
+            Self::Refused { .. } => format!("{}{self}", words.asking),
+            Self::Failed(_) => format!("{}{self}", words.reading.unwrap_or(words.asking)),
+            Self::Other(text) => text.clone(),
+        }
+    }
+}
+
+/// What the daemon writes before the text of an error (`internal/core/io_tunnel/backwards_invocation/task.go`).
+pub(crate) struct Words {
+    /// Before the first item.
+    pub(crate) asking: &'static str,
+    /// While reading, for the kinds that are streams.
+    pub(crate) reading: Option<&'static str>,
+}
+
+impl Words {
+    pub(crate) fn of(kind: &InvokeType) -> Self {
+        let (asking, reading) = match kind {
+            InvokeType::App => ("invoke app failed: ", Some("read app failed: ")),
+            InvokeType::FetchApp => ("fetch app failed: ", None),
+            InvokeType::Tool => ("invoke tool failed: ", Some("read tool response failed: ")),
+            InvokeType::Llm => ("invoke llm model failed: ", Some("read llm model failed: ")),
+            InvokeType::LlmStructuredOutput => (
+                "invoke llm with structured output model failed: ",
+                Some("read llm with structured output model failed: "),
+            ),
+            InvokeType::SystemSummary => ("invoke summary failed: ", None),
+            InvokeType::TextEmbedding => ("invoke text-embedding model failed: ", None),
+            InvokeType::MultimodalEmbedding => ("invoke multimodal embedding model failed: ", None),
+            InvokeType::Rerank => ("invoke rerank model failed: ", None),
+            InvokeType::MultimodalRerank => ("invoke multimodal rerank model failed: ", None),
+            InvokeType::Tts => ("invoke tts model failed: ", Some("read tts model failed: ")),
+            InvokeType::Speech2Text => ("invoke speech2text model failed: ", None),
+            InvokeType::Moderation => ("invoke moderation model failed: ", None),
+            InvokeType::NodeParameterExtractor => ("invoke parameter extractor failed: ", None),
+            InvokeType::NodeQuestionClassifier => ("invoke question classifier failed: ", None),
+            InvokeType::UploadFile => ("upload file failed: ", None),
+            _ => ("", None),
+        };
+        Self { asking, reading }
+    }
+
+    /// What the answers of this kind carry in `message`.
+    pub(crate) fn answer_message(&self) -> &'static str {
+        if self.reading.is_some() { "stream" } else { "struct" }
+    }
+}

@@ -1,0 +1,143 @@
+//! The plugin's process: its three pipes and its end (`internal/core/local_runtime/instance.go`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dify_plugin_protocol::frame::{Line, LineDecoder};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, ChildStdin};
+use tokio::task::JoinHandle;
+
+use crate::dispatch::beginning;
+use crate::error::{ExitCause, PluginExit};
+use crate::event::HostEvent;
+use crate::reverse;
+use crate::shared::Shared;
+
+const READ_BYTES: usize = 64 * 1024;
+
+/// How long a process that closed its stdout may take to exit before it is killed, and how long output is waited for
+/// after a process exited (a child of its own may hold the pipes open).
+const LAST_BREATH: Duration = Duration::from_millis(500);
+
+/// Starts the tasks that serve `child`, which has three pipes.
+pub(crate) fn serve(shared: &Arc<Shared>, mut child: Child) {
+    let stdout = child.stdout.take().map(|pipe| tokio::spawn(read_stdout(Arc::clone(shared), pipe)));
+    let stderr = child.stderr.take().map(|pipe| tokio::spawn(read_stderr(Arc::clone(shared), pipe)));
+    if let Some(stdin) = child.stdin.take() {
+        tokio::spawn(write_stdin(Arc::clone(shared), stdin));
+    }
+    tokio::spawn(supervise(Arc::clone(shared), child, stdout, stderr));
+}
+
+async fn write_stdin(shared: Arc<Shared>, stdin: ChildStdin) {
+    if shared.outbox.drain(stdin).await.is_err() {
+        shared.outbox.close();
+        // An exit looks like this too, and is seen in a moment.
+        tokio::time::sleep(LAST_BREATH).await;
+        shared.kill.order(ExitCause::StdinClosed);
+    }
+}
+
+async fn read_stdout(shared: Arc<Shared>, mut stdout: impl AsyncRead + Unpin) {
+    let limit = shared.config.line_bytes;
+    let mut decoder = LineDecoder::new(limit);
+    let mut buffer = vec![0; READ_BYTES];
+    // A read error is the end of the pipe, whatever its cause.
+    while let Ok(count @ 1..) = stdout.read(&mut buffer).await {
+        let mut lines = decoder.feed(&buffer[..count]);
+        while let Some(line) = lines.next() {
+            let Line::Whole(line) = line else {
+                shared.kill.order(ExitCause::LineTooLong { limit });
+                return;
+            };
+            let Some(call) = shared.take_line(line) else { continue };
+            // Never closed, so there is always a permit to wait for.
+            let permit = Arc::clone(&shared.reverse_calls).acquire_owned().await;
+            let shared = Arc::clone(&shared);
+            tokio::spawn(async move {
+                let _permit = permit;
+                reverse::run(shared, call).await;
+            });
+        }
+    }
+    if let Some(rest) = decoder.finish()
+        && let Some(call) = shared.take_line(rest)
+    {
+        tokio::spawn(reverse::run(Arc::clone(&shared), call));
+    }
+}
+
+async fn read_stderr(shared: Arc<Shared>, mut stderr: impl AsyncRead + Unpin) {
+    let mut decoder = LineDecoder::new(shared.config.line_bytes);
+    let mut buffer = vec![0; READ_BYTES];
+    let take = |line: &[u8]| {
+        shared.sign_of_life();
+        shared.keep_stderr(line);
+        shared.tell(HostEvent::Stderr(beginning(&String::from_utf8_lossy(line)).into_owned()));
+    };
+    while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
+        let mut lines = decoder.feed(&buffer[..count]);
+        while let Some(Line::Whole(line) | Line::TooLong(line)) = lines.next() {
+            take(line);
+        }
+    }
+    if let Some(rest) = decoder.finish() {
+        take(rest);
+    }
+}
+
+/// Waits for the end of the process, or brings it about.
+async fn supervise(
+    shared: Arc<Shared>,
+    mut child: Child,
+    mut stdout: Option<JoinHandle<()>>,
+    stderr: Option<JoinHandle<()>>,
+) {
+    let mut stdout_open = true;
+    let status = loop {
+        let silent_until = shared.silent_until();
+        tokio::select! {
+            biased;
+            status = child.wait() => break status.ok(),
+            () = shared.kill.ordered() => break kill(&mut child).await,
+            () = finished(&mut stdout), if stdout_open => {
+                stdout_open = false;
+                if let Ok(status) = tokio::time::timeout(LAST_BREATH, child.wait()).await {
+                    break status.ok();
+                }
+                shared.kill.order(ExitCause::StdoutClosed);
+            }
+            () = tokio::time::sleep_until(silent_until) => {
+                if shared.silent_until() <= tokio::time::Instant::now() {
+                    shared.kill.order(ExitCause::Silent { limit: shared.config.silence_timeout });
+                }
+            }
+        }
+    };
+    // What it wrote before its end still counts.
+    let mut stderr = stderr;
+    let last_words = async {
+        if stdout_open {
+            finished(&mut stdout).await;
+        }
+        finished(&mut stderr).await;
+    };
+    let _ = tokio::time::timeout(LAST_BREATH, last_words).await;
+    for reader in [stdout, stderr].into_iter().flatten() {
+        reader.abort();
+    }
+    shared.gone(PluginExit { cause: shared.kill.cause(), status, stderr: shared.stderr_tail() });
+}
+
+async fn kill(child: &mut Child) -> Option<std::process::ExitStatus> {
+    // It may be gone already.
+    let _ = child.start_kill();
+    child.wait().await.ok()
+}
+
+async fn finished(reader: &mut Option<JoinHandle<()>>) {
+    if let Some(reader) = reader {
+        let _ = reader.await;
+    }
+}

@@ -1,0 +1,119 @@
+//! A scripted Dify: apps with fixed answers.
+
+mod app;
+mod blocking;
+mod file;
+mod yaml;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use dify_plugin_protocol::InvokeType;
+use futures_core::stream::BoxStream;
+use futures_util::{FutureExt, StreamExt, stream};
+use serde_json::Value;
+
+pub use app::ScriptedApp;
+pub use file::ScriptError;
+
+use crate::platform::{Item, Platform, PlatformError, ReverseCall};
+
+/// The app that answers for those that are not in the script.
+const ANY_APP: &str = "*";
+
+/// A platform that answers calls of apps from a script, made in Rust or read from a YAML or JSON file. The crate's front
+/// page shows the file.
+///
+/// An app that isn't there is refused as Dify refuses it, and every kind of call but `app` and `fetch_app` reads that
+/// the script has no answer.
+///
+/// ```
+/// use std::time::Duration;
+/// use dify_plugin_host::{Script, ScriptedApp};
+/// use serde_json::json;
+///
+/// let script = Script::new()
+///     .app(
+///         "app-1",
+///         ScriptedApp::new()
+///             .event(json!({"event": "message", "answer": "quack "}))
+///             .wait(Duration::from_millis(200))
+///             .event(json!({"event": "message", "answer": "{query}"}))
+///             .event(json!({"event": "message_end"})),
+///     )
+///     .app("*", ScriptedApp::refusing(400, "invalid_param", "app not found"));
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct Script {
+    apps: HashMap<String, Arc<ScriptedApp>>,
+}
+
+impl Script {
+    /// A script without apps.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an app under its id, or under `*` for all that are not named. A second one of the same id replaces the first.
+    pub fn app(mut self, id: impl Into<String>, app: ScriptedApp) -> Self {
+        self.apps.insert(id.into(), Arc::new(app));
+        self
+    }
+
+    /// Reads a script file: JSON if its name ends in `.json`, else YAML.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read, is no YAML or JSON, or says something a script doesn't have.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, ScriptError> {
+        file::read(path.as_ref())
+    }
+
+    /// Reads a script from the text of a YAML file; `name` is for the errors.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn from_yaml(name: &str, text: &str) -> Result<Self, ScriptError> {
+        file::from_yaml(name, text)
+    }
+
+    fn find(&self, call: &ReverseCall) -> Option<&Arc<ScriptedApp>> {
+        let id = call.request.get("app_id").and_then(Value::as_str).unwrap_or_default();
+        self.apps.get(id).or_else(|| self.apps.get(ANY_APP))
+    }
+}
+
+impl Platform for Script {
+    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Item, PlatformError>> {
+        let app = self.find(&call);
+        match (&call.invoke_type, app) {
+            (InvokeType::App, Some(app)) => {
+                let text = |name: &str| call.request.get(name).and_then(Value::as_str).unwrap_or_default();
+                let query = text("query");
+                if text("response_mode") == "blocking" {
+                    blocking::answer(Arc::clone(app), query.to_owned()).into_stream().boxed()
+                } else {
+                    app::play(Arc::clone(app), query).boxed()
+                }
+            }
+            (InvokeType::FetchApp, Some(app)) => {
+                one(app.parameters.as_ref().map(Item::from).ok_or_else(not_found))
+            }
+            (InvokeType::App | InvokeType::FetchApp, None) => one(Err(not_found())),
+            (kind, _) => one(Err(PlatformError::Other(format!(
+                "the script has no answer for a reverse invocation of type `{kind}`; it knows `app` and `fetch_app`"
+            )))),
+        }
+    }
+}
+
+fn one(item: Result<Item, PlatformError>) -> BoxStream<'static, Result<Item, PlatformError>> {
+    stream::iter([item]).boxed()
+}
+
+fn not_found() -> PlatformError {
+    PlatformError::refused(400, "invalid_param", "app not found")
+}

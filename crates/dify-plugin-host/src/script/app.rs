@@ -1,0 +1,216 @@
+//! One scripted app, and how its events are played.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_util::stream;
+use serde_json::Value;
+
+use crate::encode;
+use crate::platform::{Item, PlatformError};
+
+/// What one app answers: events in order, waits between them, perhaps a failure. A streaming call gets the events as
+/// they come; a blocking one gets them folded to one object, or what [`blocking`](Self::blocking) says.
+///
+/// In an event's strings `{query}` stands for the call's query, and in a repeated event `{i}` for the number of the
+/// repetition, from 0.
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct ScriptedApp {
+    pub(super) steps: Vec<Step>,
+    pub(super) refusal: Option<PlatformError>,
+    pub(super) blocking: Option<Value>,
+    pub(super) parameters: Option<Value>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Step {
+    Wait(Duration),
+    Events {
+        template: Template,
+        times: u64,
+        /// Before each.
+        delay: Duration,
+    },
+    Fail(String),
+}
+
+impl ScriptedApp {
+    /// An app that answers with no events at all: its stream just ends.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An app that refuses every call as Dify does: with an HTTP status, and a code and a message in the body.
+    pub fn refusing(status: u16, code: &str, message: &str) -> Self {
+        Self { refusal: Some(PlatformError::refused(status, code, message)), ..Self::default() }
+    }
+
+    /// Sends an event.
+    pub fn event(self, event: Value) -> Self {
+        self.repeat(1, Duration::ZERO, event)
+    }
+
+    /// Sends an event so many times, with a pause before each.
+    pub fn repeat(mut self, times: u64, delay: Duration, event: Value) -> Self {
+        self.steps.push(Step::Events { template: Template::new(&event), times, delay });
+        self
+    }
+
+    /// Waits.
+    pub fn wait(mut self, time: Duration) -> Self {
+        self.steps.push(Step::Wait(time));
+        self
+    }
+
+    /// Breaks off with an error, as when Dify fails while it answers; what follows is not played.
+    pub fn fail(mut self, text: impl Into<String>) -> Self {
+        self.steps.push(Step::Fail(text.into()));
+        self
+    }
+
+    /// What a blocking call gets, instead of the events folded to one object.
+    pub fn blocking(mut self, answer: Value) -> Self {
+        self.blocking = Some(answer);
+        self
+    }
+
+    /// What `fetch_app` gets. Without it the app is one that Dify doesn't know.
+    pub fn parameters(mut self, parameters: Value) -> Self {
+        self.parameters = Some(parameters);
+        self
+    }
+}
+
+/// An event as the daemon writes it, encoded once, with the places where something is put in.
+#[derive(Debug, Clone)]
+pub(super) struct Template {
+    json: Bytes,
+    has_query: bool,
+    has_number: bool,
+}
+
+const QUERY: &str = "{query}";
+const NUMBER: &str = "{i}";
+
+impl Template {
+    fn new(event: &Value) -> Self {
+        let Item(json) = Item::from(event);
+        let holds = |place: &str| json.windows(place.len()).any(|window| window == place.as_bytes());
+        Self { has_query: holds(QUERY), has_number: holds(NUMBER), json }
+    }
+
+    /// `query` is the inside of a JSON string.
+    fn render(&self, query: &str, number: Option<u64>) -> Item {
+        if !self.has_query && !(self.has_number && number.is_some()) {
+            return Item(self.json.clone());
+        }
+        let mut json = String::from_utf8_lossy(&self.json).into_owned();
+        // The number first: a query may hold its placeholder.
+        if let Some(number) = number {
+            json = json.replace(NUMBER, &number.to_string());
+        }
+        Item(json.replace(QUERY, query).into())
+    }
+}
+
+/// Plays an app's steps for a call.
+pub(super) fn play(
+    app: Arc<ScriptedApp>,
+    query: &str,
+) -> impl Stream<Item = Result<Item, PlatformError>> + use<> {
+    let mut quoted = Vec::new();
+    encode::string(&mut quoted, query);
+    let quoted = String::from_utf8_lossy(&quoted).into_owned();
+    let query = quoted[1..quoted.len() - 1].to_owned();
+    let start = Position { app, query, step: 0, sent: 0 };
+    stream::unfold(start, |mut position| async move {
+        let item = position.next().await?;
+        Some((item, position))
+    })
+}
+
+struct Position {
+    app: Arc<ScriptedApp>,
+    query: String,
+    step: usize,
+    /// Repetitions of this step that were sent.
+    sent: u64,
+}
+
+impl Position {
+    async fn next(&mut self) -> Option<Result<Item, PlatformError>> {
+        if let Some(refusal) = &self.app.refusal {
+            return (self.step == 0).then(|| {
+                self.step = usize::MAX;
+                Err(refusal.clone())
+            });
+        }
+        loop {
+            match self.app.steps.get(self.step)? {
+                Step::Wait(time) => tokio::time::sleep(*time).await,
+                Step::Events { template, times, delay } if self.sent < *times => {
+                    if !delay.is_zero() {
+                        tokio::time::sleep(*delay).await;
+                    }
+                    let number = (*times > 1).then_some(self.sent);
+                    self.sent += 1;
+                    return Some(Ok(template.render(&self.query, number)));
+                }
+                Step::Events { .. } => self.sent = 0,
+                Step::Fail(text) => {
+                    let error = PlatformError::Failed(text.clone());
+                    self.step = usize::MAX;
+                    return Some(Err(error));
+                }
+            }
+            self.step += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use serde_json::json;
+
+    use super::*;
+
+    async fn played(app: ScriptedApp, query: &str) -> Vec<Result<String, PlatformError>> {
+        play(Arc::new(app), query)
+            .map(|item| item.map(|item| String::from_utf8(item.0.to_vec()).unwrap()))
+            .collect()
+            .await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn steps_are_played_in_order_and_a_failure_is_the_last() {
+        let before = tokio::time::Instant::now();
+        let app = ScriptedApp::new()
+            .event(json!({"a": "{i} {query}"}))
+            .wait(Duration::from_secs(1))
+            .repeat(2, Duration::from_secs(2), json!({"a": "{i} {query}"}))
+            .fail("broke")
+            .event(json!({"a": "never"}));
+        assert_eq!(
+            played(app, "<\"{i}>").await,
+            [
+                Ok(r#"{"a":"{i} \u003c\"{i}\u003e"}"#.to_owned()),
+                Ok(r#"{"a":"0 \u003c\"{i}\u003e"}"#.to_owned()),
+                Ok(r#"{"a":"1 \u003c\"{i}\u003e"}"#.to_owned()),
+                Err(PlatformError::Failed("broke".to_owned())),
+            ]
+        );
+        assert_eq!(before.elapsed(), Duration::from_secs(5));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_all_there_is() {
+        let app = ScriptedApp::refusing(429, "too_many_requests", "slow down").event(json!({}));
+        let played = played(app, "").await;
+        assert_eq!(played, [Err(PlatformError::refused(429, "too_many_requests", "slow down"))]);
+        assert!(ScriptedApp::new().steps.is_empty());
+    }
+}

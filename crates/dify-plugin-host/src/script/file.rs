@@ -1,0 +1,226 @@
+//! Script files.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::app::ScriptedApp;
+use super::{Script, yaml};
+
+/// Why a script file can't be used.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScriptError {
+    /// The file can't be read.
+    #[error("cannot read the script `{file}`")]
+    Unreadable {
+        /// Its path.
+        file: String,
+        /// What the system said.
+        source: Arc<io::Error>,
+    },
+    /// The file is not YAML, or not JSON.
+    #[error("{file}:{line}:{column}: {problem}")]
+    Syntax {
+        /// Its path.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The file says something a script doesn't have.
+    #[error("{file}: {place}: {problem}")]
+    Invalid {
+        /// Its path.
+        file: String,
+        /// The way to the fault, as in `apps.app-1.events[3]`.
+        place: String,
+        /// What is wrong and what to write.
+        problem: String,
+    },
+}
+
+pub(super) fn read(path: &Path) -> Result<Script, ScriptError> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ScriptError::Unreadable { file: name.clone(), source: Arc::new(source) })?;
+    if path.extension().is_none_or(|extension| extension != "json") {
+        return from_yaml(&name, &text);
+    }
+    let value = serde_json::from_str(&text).map_err(|error| ScriptError::Syntax {
+        file: name.clone(),
+        line: error.line(),
+        column: error.column(),
+        problem: error.to_string(),
+    })?;
+    from_value(&name, value)
+}
+
+pub(super) fn from_yaml(name: &str, text: &str) -> Result<Script, ScriptError> {
+    let value = yaml::read(text).map_err(|error| ScriptError::Syntax {
+        file: name.to_owned(),
+        line: error.line,
+        column: error.column,
+        problem: error.problem,
+    })?;
+    from_value(name, value)
+}
+
+fn from_value(file: &str, value: Value) -> Result<Script, ScriptError> {
+    script(value).map_err(|Fault { place, problem }| ScriptError::Invalid {
+        file: file.to_owned(),
+        place: if place.is_empty() { "the file".to_owned() } else { place },
+        problem,
+    })
+}
+
+/// What is wrong, and the way to it.
+struct Fault {
+    place: String,
+    problem: String,
+}
+
+fn fault(place: &str, problem: impl Into<String>) -> Fault {
+    Fault { place: place.to_owned(), problem: problem.into() }
+}
+
+fn script(value: Value) -> Result<Script, Fault> {
+    let mut top = map("", value)?;
+    let apps = map("apps", top.remove("apps").unwrap_or_default())?;
+    nothing_else("", &top, "apps")?;
+    let mut script = Script::new();
+    for (id, value) in apps {
+        script = script.app(&id, app(&format!("apps.{id}"), value)?);
+    }
+    Ok(script)
+}
+
+fn app(place: &str, value: Value) -> Result<ScriptedApp, Fault> {
+    let mut fields = map(place, value)?;
+    let mut app = match (fields.remove("error"), fields.contains_key("events")) {
+        (None, _) => ScriptedApp::new(),
+        (Some(_), true) => {
+            return Err(fault(
+                place,
+                "`error` refuses every call, so `events` would never be sent; keep one of them",
+            ));
+        }
+        (Some(error), false) => refusal(&format!("{place}.error"), error)?,
+    };
+    match fields.remove("events") {
+        None | Some(Value::Null) => {}
+        Some(Value::Array(events)) => {
+            for (index, event) in events.into_iter().enumerate() {
+                app = step(&format!("{place}.events[{index}]"), app, event)?;
+            }
+        }
+        Some(_) => return Err(fault(&format!("{place}.events"), "expected a list")),
+    }
+    if let Some(answer) = fields.remove("blocking") {
+        app = app.blocking(Value::Object(map(&format!("{place}.blocking"), answer)?));
+    }
+    if let Some(parameters) = fields.remove("parameters") {
+        app = app.parameters(Value::Object(map(&format!("{place}.parameters"), parameters)?));
+    }
+    nothing_else(place, &fields, "events, error, blocking, parameters")?;
+    Ok(app)
+}
+
+fn refusal(place: &str, value: Value) -> Result<ScriptedApp, Fault> {
+    let mut fields = map(place, value)?;
+    let status = match fields.remove("status").as_ref().map(Value::as_u64) {
+        None => 400,
+        Some(Some(status @ 100..=599)) => status as u16,
+        Some(_) => return Err(fault(&format!("{place}.status"), "expected an HTTP status, as in 400")),
+    };
+    let mut text = |name: &str, default: &str| match fields.remove(name) {
+        None => Ok(default.to_owned()),
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(fault(&format!("{place}.{name}"), "expected text")),
+    };
+    let code = text("code", "invalid_param")?;
+    let message = text("message", "")?;
+    nothing_else(place, &fields, "status, code, message")?;
+    Ok(ScriptedApp::refusing(status, &code, &message))
+}
+
+/// Adds one entry of `events`: an event with what steers it beside its own fields, a wait, or a failure.
+fn step(place: &str, app: ScriptedApp, value: Value) -> Result<ScriptedApp, Fault> {
+    let mut fields = map(place, value)?;
+    let mut count = |name: &str| match fields.remove(name).as_ref().map(Value::as_u64) {
+        None => Ok(None),
+        Some(Some(count)) => Ok(Some(count)),
+        Some(None) => Err(fault(&format!("{place}.{name}"), "expected a whole number, 0 or more")),
+    };
+    let delay = Duration::from_millis(count("delay_ms")?.unwrap_or_default());
+    let times = count("repeat")?;
+    if fields.contains_key("event") {
+        return Ok(app.repeat(times.unwrap_or(1), delay, Value::Object(fields)));
+    }
+    if times.is_some() {
+        return Err(fault(place, "`repeat` needs an `event`"));
+    }
+    let app = if delay.is_zero() { app } else { app.wait(delay) };
+    match fields.remove("error") {
+        Some(Value::String(text)) => {
+            nothing_else(place, &fields, "delay_ms, error")?;
+            Ok(app.fail(text))
+        }
+        Some(_) => Err(fault(&format!("{place}.error"), "expected the text of a failure in mid-stream")),
+        None if fields.is_empty() => Ok(app),
+        None => Err(fault(place, "expected `event` (with its fields), `error` or `delay_ms`")),
+    }
+}
+
+fn map(place: &str, value: Value) -> Result<Map<String, Value>, Fault> {
+    match value {
+        Value::Object(map) => Ok(map),
+        Value::Null => Ok(Map::new()),
+        _ => Err(fault(place, "expected a mapping")),
+    }
+}
+
+fn nothing_else(place: &str, rest: &Map<String, Value>, known: &str) -> Result<(), Fault> {
+    match rest.keys().next() {
+        Some(name) => Err(fault(place, format!("`{name}` is not known here; there is: {known}"))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        from_yaml("s.yaml", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn faults_name_their_place_and_the_cure() {
+        assert_eq!(error("apps: [1]"), "s.yaml: apps: expected a mapping");
+        assert_eq!(error("app: {}"), "s.yaml: the file: `app` is not known here; there is: apps");
+        assert_eq!(
+            error("apps: {a: {events: [{event: message}, {repeat: 3}]}}"),
+            "s.yaml: apps.a.events[1]: `repeat` needs an `event`"
+        );
+        assert_eq!(
+            error("apps: {a: {events: [{delay_ms: -1}]}}"),
+            "s.yaml: apps.a.events[0].delay_ms: expected a whole number, 0 or more"
+        );
+        assert_eq!(
+            error("apps: {a: {error: {status: 7}}}"),
+            "s.yaml: apps.a.error.status: expected an HTTP status, as in 400"
+        );
+        assert!(error("apps: {a: {error: {}, events: []}}").contains("keep one of them"));
+        assert!(error("apps: {a: {events: [{answer: x}]}}").contains("expected `event`"));
+        assert!(error("apps:\n\t- x").starts_with("s.yaml:2:"));
+        let missing = read(Path::new("no/such/script.yaml")).unwrap_err();
+        assert_eq!(missing.to_string(), "cannot read the script `no/such/script.yaml`");
+    }
+}

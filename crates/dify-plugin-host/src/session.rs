@@ -1,0 +1,169 @@
+//! The open sessions, and what each may still get.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use dify_plugin_protocol::AccessType;
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::encode;
+use crate::error::SessionFailure;
+use crate::platform::SessionInfo;
+
+/// What a session's reader is handed.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Item(Box<RawValue>),
+    End,
+    Failed(SessionFailure),
+}
+
+/// Why a session was closed, as far as its open reverse calls care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// The plugin ended it or broke it, or its reader left. Open calls fall silent, as at the daemon.
+    Silently,
+    /// Its time was up: open calls are told.
+    TimedOut,
+}
+
+/// One open session.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) info: Arc<SessionInfo>,
+    answers: mpsc::UnboundedSender<Answer>,
+    /// Bytes of answers that nobody has read.
+    queued: Arc<AtomicUsize>,
+    closed: OnceLock<Closed>,
+    closing: CancellationToken,
+}
+
+impl Session {
+    pub(crate) fn new(
+        info: Arc<SessionInfo>,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Answer>, Arc<AtomicUsize>) {
+        let (answers, receiver) = mpsc::unbounded_channel();
+        let queued = Arc::new(AtomicUsize::new(0));
+        let session = Self {
+            info,
+            answers,
+            queued: Arc::clone(&queued),
+            closed: OnceLock::new(),
+            closing: CancellationToken::new(),
+        };
+        (Arc::new(session), receiver, queued)
+    }
+
+    /// Whether this session may call back into Dify (`internal/core/io_tunnel/backwards_invocation/task.go`).
+    pub(crate) fn is_model(&self) -> bool {
+        self.info.access_type == AccessType::Model
+    }
+
+    /// Queues an answer. The queues are counted in bytes, so that a plugin can't make us keep what nobody reads.
+    pub(crate) fn answer(
+        &self,
+        item: Box<RawValue>,
+        limit: usize,
+        total: &AtomicUsize,
+        total_limit: usize,
+    ) -> Result<(), SessionFailure> {
+        let size = item.get().len();
+        let before = self.queued.fetch_add(size, Ordering::Relaxed);
+        let total_before = total.fetch_add(size, Ordering::Relaxed);
+        let over = if before > 0 && before + size > limit {
+            Some(limit)
+        } else if before > 0 && total_before + size > total_limit {
+            Some(total_limit)
+        } else {
+            None
+        };
+        if over.is_some() || self.answers.send(Answer::Item(item)).is_err() {
+            self.queued.fetch_sub(size, Ordering::Relaxed);
+            total.fetch_sub(size, Ordering::Relaxed);
+        }
+        over.map_or(Ok(()), |limit| Err(SessionFailure::Overrun { limit }))
+    }
+
+    /// Tells the reader how it ended.
+    pub(crate) fn finish(&self, end: Option<SessionFailure>) {
+        // A reader that is gone already doesn't want to know.
+        let _ = self.answers.send(end.map_or(Answer::End, Answer::Failed));
+    }
+
+    /// Ends the session's reverse calls.
+    pub(crate) fn close(&self, how: Closed) {
+        let _ = self.closed.set(how);
+        self.closing.cancel();
+    }
+
+    /// Waits until the session is closed.
+    pub(crate) async fn closed(&self) -> Closed {
+        self.closing.cancelled().await;
+        self.closed.get().copied().unwrap_or(Closed::Silently)
+    }
+}
+
+/// The open sessions by id.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions(Mutex<HashMap<Arc<str>, Arc<Session>>>);
+
+impl Sessions {
+    /// Adds a session, unless its id is taken.
+    pub(crate) fn insert(&self, session: Arc<Session>) -> bool {
+        match self.lock().entry(Arc::clone(&session.info.session_id)) {
+            std::collections::hash_map::Entry::Occupied(_) => false,
+            std::collections::hash_map::Entry::Vacant(slot) => {
+                slot.insert(session);
+                true
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<Session>> {
+        self.lock().get(id).cloned()
+    }
+
+    /// Removes a session; of two who try, one gets it.
+    pub(crate) fn remove(&self, id: &str) -> Option<Arc<Session>> {
+        self.lock().remove(id)
+    }
+
+    pub(crate) fn take_all(&self) -> Vec<Arc<Session>> {
+        std::mem::take(&mut *self.lock()).into_values().collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Session>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The beginning of every line to a session, up to its event, in the daemon's field order
+/// (`internal/core/session_manager/session.go`).
+pub(crate) fn write_envelope(out: &mut Vec<u8>, info: &SessionInfo) {
+    out.extend_from_slice(br#"{"session_id":"#);
+    encode::string(out, &info.session_id);
+    for (name, value) in [
+        ("conversation_id", &info.conversation_id),
+        ("message_id", &info.message_id),
+        ("app_id", &info.app_id),
+        ("endpoint_id", &info.endpoint_id),
+    ] {
+        out.extend_from_slice(b",\"");
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
+        encode::string_or_null(out, value.as_deref());
+    }
+    out.extend_from_slice(br#","context":"#);
+    match &info.context {
+        Some(context) => encode::object(out, context),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(br#","event":"#);
+}
