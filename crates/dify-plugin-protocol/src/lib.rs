@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod object;
 mod open_enum;
 mod wire_object;
 
 pub mod action;
 pub mod app;
+pub mod credentials;
+pub mod endpoint;
 pub mod envelope;
 pub mod error;
 pub mod frame;
@@ -15,6 +18,7 @@ pub mod message;
 pub mod retriever;
 pub mod salvage;
 pub mod text;
+pub mod tool;
 
 #[cfg(feature = "codec")]
 pub mod codec;

@@ -1,0 +1,248 @@
+//! The HTTP request inside an endpoint request.
+
+use std::fmt;
+
+use crate::endpoint::HexError;
+
+/// An HTTP/1.1 request, as the daemon passes it on (`internal/service/endpoint.go`).
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HttpRequest {
+    /// The method, such as `GET`.
+    pub method: String,
+    /// Path and query, percent-encoded.
+    pub target: String,
+    /// The headers, in their order; names that come several times are there several times. A value may hold any bytes:
+    /// `Dify-Hook-Url` bears the decoded path.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body, transfer coding undone. The headers still tell of it.
+    pub body: Vec<u8>,
+}
+
+/// Most headers that a request may have.
+pub const MAX_HEADERS: usize = 8192;
+
+impl HttpRequest {
+    /// Reads one request message.
+    ///
+    /// The body is as long as `Transfer-Encoding` or else `Content-Length` say; without either, it is what there is.
+    ///
+    /// # Errors
+    ///
+    /// If it is no HTTP/1 request, has more than [`MAX_HEADERS`] headers, or the body is shorter than announced.
+    pub fn parse(mut message: Vec<u8>) -> Result<Self, HttpRequestError> {
+        let (head_length, mut request) = parse_head(&message)?;
+        message.drain(..head_length);
+        request.body = if request.is_chunked() {
+            dechunk(&message)?
+        } else {
+            if let Some(length) = request.content_length()? {
+                if message.len() < length {
+                    return Err(HttpRequestError::BodyTooShort { expected: length, found: message.len() });
+                }
+                message.truncate(length);
+            }
+            message
+        };
+        Ok(request)
+    }
+
+    /// The first value of a header, whatever its case.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.values(name).next()
+    }
+
+    /// Every value of a header, whatever its case.
+    pub fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        self.headers.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
+    }
+
+    /// Path and query apart; the query without its `?`.
+    pub fn path_and_query(&self) -> (&str, Option<&str>) {
+        match self.target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (&self.target, None),
+        }
+    }
+
+    fn is_chunked(&self) -> bool {
+        self.values("transfer-encoding").any(|value| {
+            value
+                .rsplit(|&byte| byte == b',')
+                .next()
+                .is_some_and(|last| last.trim_ascii().eq_ignore_ascii_case(b"chunked"))
+        })
+    }
+
+    fn content_length(&self) -> Result<Option<usize>, HttpRequestError> {
+        let Some(value) = self.header("content-length") else { return Ok(None) };
+        let digits = std::str::from_utf8(value).ok().map(str::trim).filter(|text| !text.starts_with('+'));
+        digits.and_then(|text| text.parse().ok()).map(Some).ok_or(HttpRequestError::ContentLength)
+    }
+}
+
+impl fmt::Debug for HttpRequest {
+    // Headers and query may bear credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpRequest")
+            .field("method", &self.method)
+            .field("path", &self.path_and_query().0)
+            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn parse_head(message: &[u8]) -> Result<(usize, HttpRequest), HttpRequestError> {
+    let mut capacity = 64;
+    loop {
+        let mut headers = vec![httparse::EMPTY_HEADER; capacity];
+        let mut head = httparse::Request::new(&mut headers);
+        match head.parse(message) {
+            Ok(httparse::Status::Complete(length)) => {
+                let request = HttpRequest {
+                    method: head.method.unwrap_or_default().to_owned(),
+                    target: head.path.unwrap_or_default().to_owned(),
+                    headers: head
+                        .headers
+                        .iter()
+                        .map(|header| (header.name.to_owned(), header.value.to_owned()))
+                        .collect(),
+                    body: Vec::new(),
+                };
+                return Ok((length, request));
+            }
+            Ok(httparse::Status::Partial) => return Err(HttpRequestError::Incomplete),
+            Err(httparse::Error::TooManyHeaders) if capacity < MAX_HEADERS => capacity *= 2,
+            Err(error) => return Err(HttpRequestError::Head(error.to_string())),
+        }
+    }
+}
+
+/// Undoes chunked coding. Trailers are dropped.
+fn dechunk(mut rest: &[u8]) -> Result<Vec<u8>, HttpRequestError> {
+    let mut body = Vec::new();
+    loop {
+        let Ok(httparse::Status::Complete((start, length))) = httparse::parse_chunk_size(rest) else {
+            return Err(HttpRequestError::Chunk { offset: body.len() });
+        };
+        if length == 0 {
+            return Ok(body);
+        }
+        let chunk = usize::try_from(length).ok().and_then(|length| {
+            let chunk = rest.get(start..start.checked_add(length)?)?;
+            let after = rest.get(start + length..)?.strip_prefix(b"\r\n")?;
+            Some((chunk, after))
+        });
+        let Some((chunk, after)) = chunk else { return Err(HttpRequestError::Chunk { offset: body.len() }) };
+        body.extend_from_slice(chunk);
+        rest = after;
+    }
+}
+
+/// Why something is not one whole HTTP request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpRequestError {
+    /// `raw_http_request` is no hex.
+    #[error("raw_http_request is {0}")]
+    Hex(#[from] HexError),
+    /// The request line or a header is broken.
+    #[error("raw_http_request is no HTTP/1 request: {0}")]
+    Head(String),
+    /// The headers do not end.
+    #[error("raw_http_request ends within its headers")]
+    Incomplete,
+    /// `Content-Length` is no number.
+    #[error("the request's Content-Length is no number")]
+    ContentLength,
+    /// The body is cut off.
+    #[error("the request's body has {found} bytes, its Content-Length is {expected}")]
+    BodyTooShort {
+        /// Bytes announced.
+        expected: usize,
+        /// Bytes there.
+        found: usize,
+    },
+    /// The chunked coding is broken.
+    #[error("the request's chunked body is broken after {offset} bytes")]
+    Chunk {
+        /// Bytes decoded until then.
+        offset: usize,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(message: &[u8]) -> Result<HttpRequest, HttpRequestError> {
+        HttpRequest::parse(message.to_vec())
+    }
+
+    #[test]
+    fn chunks_are_joined_and_trailers_dropped() {
+        let head = b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        for (body, expected) in [
+            (&b"0\r\n\r\n"[..], &b""[..]),
+            (b"5\r\nquack\r\n0\r\n\r\n", b"quack"),
+            (b"3;x=1\r\nqua\r\n2\r\nck\r\n0\r\nX-T: 1\r\n\r\n", b"quack"),
+        ] {
+            assert_eq!(HttpRequest::parse([&head, body].concat()).unwrap().body, expected);
+        }
+        for body in
+            [&b""[..], b"5\r\nqua", b"5\r\nquackXX", b"zz\r\n", b"ffffffffffffffff\r\nx", b"5\r\nquack\r\n"]
+        {
+            let error = HttpRequest::parse([&head, body].concat()).unwrap_err();
+            assert!(matches!(error, HttpRequestError::Chunk { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn content_length_is_honoured() {
+        let body = |length: &str| {
+            parse(format!("PUT / HTTP/1.1\r\ncontent-length: {length}\r\n\r\nquack").as_bytes())
+        };
+        assert_eq!(body("5").unwrap().body, b"quack");
+        assert_eq!(body("2").unwrap().body, b"qu");
+        assert_eq!(body("6").unwrap_err(), HttpRequestError::BodyTooShort { expected: 6, found: 5 });
+        for bad in ["-1", "+5", "five", "99999999999999999999999"] {
+            assert_eq!(body(bad).unwrap_err(), HttpRequestError::ContentLength, "{bad}");
+        }
+        assert_eq!(parse(b"POST / HTTP/1.1\r\n\r\nquack").unwrap().body, b"quack");
+    }
+
+    #[test]
+    fn header_values_keep_their_bytes_order_and_repeats() {
+        let request = parse(b"GET /a?b HTTP/1.1\r\nX-A: 1\r\nUrl: /\xe4\xb8 \xff\r\nx-a: 2\r\n\r\n").unwrap();
+        assert_eq!(request.path_and_query(), ("/a", Some("b")));
+        assert_eq!(request.values("X-A").collect::<Vec<_>>(), [b"1", b"2"]);
+        assert_eq!(request.header("url").unwrap(), b"/\xe4\xb8 \xff");
+    }
+
+    #[test]
+    fn many_headers_are_taken_and_too_many_refused() {
+        let with = |count: usize| {
+            let headers: String = (0..count).map(|i| format!("h{i}: v\r\n")).collect();
+            parse(format!("GET / HTTP/1.1\r\n{headers}\r\n").as_bytes())
+        };
+        assert_eq!(with(1000).unwrap().headers.len(), 1000);
+        assert!(matches!(with(MAX_HEADERS + 1), Err(HttpRequestError::Head(_))));
+    }
+
+    #[test]
+    fn what_is_no_request_is_an_error() {
+        assert_eq!(parse(b"GET / HTTP/1.1\r\nA: b\r\n").unwrap_err(), HttpRequestError::Incomplete);
+        assert_eq!(parse(b"").unwrap_err(), HttpRequestError::Incomplete);
+        for bad in [&b"HTTP/1.1 200 OK\r\n\r\n"[..], b"\0\0\0\r\n\r\n", b"GET / HTTP/1.1\r\n: b\r\n\r\n"] {
+            assert!(matches!(parse(bad), Err(HttpRequestError::Head(_))));
+        }
+    }
+
+    #[test]
+    fn debug_prints_no_header_values_and_no_query() {
+        let text =
+            format!("{:?}", parse(b"GET /x?key=hunter2 HTTP/1.1\r\nAuthorization: hunter3\r\n\r\n").unwrap());
+        assert!(!text.contains("hunter") && text.contains("Authorization"), "{text}");
+    }
+}
