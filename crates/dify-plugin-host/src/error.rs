@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dify_plugin_protocol::ErrorData;
 use dify_plugin_protocol::limits::ERROR_ARGS;
+use serde_json::json;
 
 /// Why a plugin could not be started or asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -149,15 +150,18 @@ pub enum SessionFailure {
 }
 
 impl SessionFailure {
-    /// The failure as the three fields that a caller of the daemon sees.
-    pub fn error_data(&self) -> ErrorData {
+    /// The text that a caller of the daemon gets: of an error of the plugin, or one in the daemon's words, the JSON of
+    /// its fields (`pkg/entities/plugin_entities/event.go`, `internal/core/io_tunnel/generic.go`).
+    pub fn daemon_text(&self) -> String {
         match self {
-            Self::Plugin(data) | Self::Refused(data) => data.clone(),
-            Self::PluginGone(_) => ErrorData::new("ConnectionClosedError", self.to_string()),
-            Self::TimedOut { .. } => ErrorData::new("PluginDaemonInternalServerError", "killed by timeout"),
-            Self::UnreadableError { .. } | Self::BadAnswer(_) | Self::Overrun { .. } => {
-                ErrorData::new("PluginDaemonInternalServerError", self.to_string())
+            Self::Plugin(ErrorData { error_type, message, args }) => {
+                json!({"args": args, "error_type": error_type, "message": message}).to_string()
             }
+            Self::Refused(ErrorData { error_type, message, .. }) => {
+                json!({"error_type": error_type, "message": message}).to_string()
+            }
+            Self::TimedOut { .. } => "killed by timeout".to_owned(),
+            other => other.to_string(),
         }
     }
 }

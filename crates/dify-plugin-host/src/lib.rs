@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod accept;
 mod answers;
 mod command;
 mod config;
 mod dispatch;
 mod encode;
+mod endpoint;
 mod error;
 mod event;
 mod host;
@@ -16,12 +18,15 @@ mod reverse;
 mod script;
 mod session;
 mod shared;
+mod tool;
 
 pub use answers::Answers;
 pub use command::{BinaryNotFound, PluginCommand};
 pub use config::HostConfig;
+pub use endpoint::{EndpointBody, EndpointError};
 pub use error::{ExitCause, HostError, PluginExit, SessionFailure};
 pub use event::{HostEvent, HostEvents, SessionEnd};
 pub use host::{Host, HostStats, OpenSession};
 pub use platform::{Item, Platform, PlatformError, ReverseCall, SessionInfo};
 pub use script::{Script, ScriptError, ScriptedApp};
+pub use tool::ToolAnswers;

@@ -14,6 +14,7 @@ use futures_util::{FutureExt, StreamExt};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::accept;
 use crate::encode;
 use crate::event::HostEvent;
 use crate::permission;
@@ -53,7 +54,7 @@ pub(crate) fn prepare(
             return Err(format!(
                 "unmarshal invoke request failed: json: cannot unmarshal {} into Go value of type \
                  map[string]interface {{}}",
-                go_text::json_kind(&other)
+                accept::kind(&other)
             ));
         }
         Err(error) => return Err(format!("unmarshal invoke request failed: {error}")),

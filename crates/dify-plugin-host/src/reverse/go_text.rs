@@ -4,18 +4,6 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-/// What `encoding/json` calls a value of this kind.
-pub(super) fn json_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
 /// The Go type that a JSON value of this kind is decoded to.
 pub(super) fn go_type(value: &Value) -> &'static str {
     match value {

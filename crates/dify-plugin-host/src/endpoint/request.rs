@@ -1,0 +1,210 @@
+//! An HTTP request as the daemon writes it into a line (`internal/service/endpoint.go`), which is how Go's `net/http`
+//! writes a request of a client.
+
+use bytes::Bytes;
+use dify_plugin_protocol::limits::ENDPOINT_REQUEST_BODY_BYTES;
+use http::{HeaderMap, HeaderName, Method, Request, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+
+/// Removed on the way in.
+const REMOVED: [&str; 6] = [
+    "x-forwarded-for",
+    "x-real-ip",
+    "x-forwarded",
+    "x-original-forwarded-for",
+    "x-original-url",
+    "x-original-host",
+];
+
+/// Written by Go itself, or left out by it.
+const WRITTEN_APART: [HeaderName; 5] =
+    [header::HOST, header::USER_AGENT, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::TRAILER];
+
+const HOOK_ID: &str = "dify-hook-id";
+const HOOK_URL: &str = "dify-hook-url";
+
+/// What Go escapes in a path.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b'/')
+    .remove(b':')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b'@');
+
+/// What Go escapes in a query; a space becomes `+`.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b' ');
+
+/// The bytes of the HTTP/1.1 message.
+pub(super) fn write(request: &Request<Bytes>, hook_id: &str) -> Vec<u8> {
+    let headers = request.headers();
+    let path: Vec<u8> = percent_decode_str(request.uri().path()).collect();
+    let host = host(request);
+
+    let mut out = Vec::new();
+    out.extend_from_slice(request.method().as_str().as_bytes());
+    out.push(b' ');
+    out.extend(percent_encode(&path, PATH).to_string().into_bytes());
+    let query = query(request.uri().query().unwrap_or_default());
+    if !query.is_empty() {
+        out.push(b'?');
+        out.extend_from_slice(query.as_bytes());
+    }
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    field(&mut out, "Host", &host);
+    match headers.get(header::USER_AGENT) {
+        // Go leaves out what a caller set to nothing.
+        Some(agent) if agent.is_empty() => {}
+        Some(agent) => field(&mut out, "User-Agent", agent.as_bytes()),
+        None => field(&mut out, "User-Agent", b"Go-http-client/1.1"),
+    }
+    let body = &request.body()[..request.body().len().min(ENDPOINT_REQUEST_BODY_BYTES)];
+    // Go can't tell an empty body from one whose length it doesn't know, and minds only where a body is usual.
+    let chunked = body.is_empty() && [Method::POST, Method::PUT, Method::PATCH].contains(request.method());
+    if chunked {
+        field(&mut out, "Transfer-Encoding", b"chunked");
+    } else if !body.is_empty() {
+        field(&mut out, "Content-Length", body.len().to_string().as_bytes());
+    }
+    for (name, value) in sorted(headers, &path, &host, hook_id) {
+        field(&mut out, &name, &value);
+    }
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(if chunked { b"0\r\n\r\n" } else { body });
+    out
+}
+
+/// The other headers by name, a name's values in their order.
+fn sorted(headers: &HeaderMap, path: &[u8], host: &[u8], hook_id: &str) -> Vec<(String, Vec<u8>)> {
+    let mut fields: Vec<(String, Vec<u8>)> = headers
+        .iter()
+        .filter(|(name, _)| {
+            let own = [HOOK_ID, HOOK_URL].contains(&name.as_str());
+            !own && !REMOVED.contains(&name.as_str()) && !WRITTEN_APART.contains(name)
+        })
+        .map(|(name, value)| (canonical(name.as_str()), value.as_bytes().to_vec()))
+        .collect();
+    let given = headers.get(HOOK_URL).filter(|url| !url.is_empty());
+    let url = given.map_or_else(
+        || {
+            let https = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+            let scheme: &[u8] = if https { b"https" } else { b"http" };
+            // The path as it was before it was escaped.
+            [scheme, b"://", host, b"/e/", hook_id.as_bytes(), path].concat()
+        },
+        |url| url.as_bytes().to_vec(),
+    );
+    fields.push((canonical(HOOK_URL), url));
+    fields.push((canonical(HOOK_ID), hook_id.as_bytes().to_vec()));
+    // Stable: the values of one name stay in order.
+    fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+    fields
+}
+
+fn host(request: &Request<Bytes>) -> Vec<u8> {
+    let original = request.headers().get("x-original-host").filter(|host| !host.is_empty());
+    match (original.or(request.headers().get(header::HOST)), request.uri().authority()) {
+        (Some(host), _) => host.as_bytes().to_vec(),
+        (None, Some(authority)) => authority.as_str().as_bytes().to_vec(),
+        (None, None) => b"localhost".to_vec(),
+    }
+}
+
+/// Go's spelling of a header's name: each word with a capital.
+fn canonical(name: &str) -> String {
+    let mut capital = true;
+    name.chars()
+        .map(|letter| {
+            let written = if capital { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() };
+            capital = letter == '-';
+            written
+        })
+        .collect()
+}
+
+fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    // No line may end early, wherever the value came from; Go puts a space too.
+    out.extend(value.iter().map(|&byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
+    out.extend_from_slice(b"\r\n");
+}
+
+/// A query parsed and written again: keys sorted, what has a `;` or a broken escape lost.
+fn query(query: &str) -> String {
+    let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = query
+        .split('&')
+        .filter(|piece| !piece.is_empty() && !piece.contains(';'))
+        .filter_map(|piece| {
+            let (key, value) = piece.split_once('=').unwrap_or((piece, ""));
+            Some((unescape(key)?, unescape(value)?))
+        })
+        .collect();
+    pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let escape = |text: &[u8]| percent_encode(text, QUERY).to_string().replace(' ', "+");
+    let written: Vec<_> =
+        pairs.iter().map(|(key, value)| format!("{}={}", escape(key), escape(value))).collect();
+    written.join("&")
+}
+
+/// `None` for an escape that isn't one.
+fn unescape(text: &str) -> Option<Vec<u8>> {
+    let bytes = text.as_bytes();
+    let whole = |at: usize| {
+        let digits = bytes.get(at + 1..at + 3);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    let sound = bytes.iter().enumerate().all(|(at, &byte)| byte != b'%' || whole(at));
+    sound.then(|| percent_decode_str(&text.replace('+', " ")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn requests_are_written_as_the_daemon_was_seen_to() {
+        let rows = include_str!("../../tests/fixtures/daemon-endpoint-http.jsonl");
+        for line in rows.lines() {
+            let row: Value = serde_json::from_str(line).unwrap();
+            let text = |name: &str| row[name].as_str().unwrap();
+            // The address below the hook, escapes as the caller wrote them.
+            let below = text("url").strip_prefix("/e/hook1").unwrap();
+            let mut request =
+                Request::builder().method(text("method")).uri(below).header("Host", text("host"));
+            let pairs: Vec<_> =
+                row["extra_headers"].as_array().unwrap().iter().map(|h| h.as_str().unwrap()).collect();
+            for pair in pairs.chunks(2).filter(|pair| pair[0] != "User-Agent") {
+                request = request.header(pair[0], pair[1]);
+            }
+            // The recordings' client asks for gzip by itself, but for HEAD.
+            if text("method") != "HEAD" {
+                request = request.header("Accept-Encoding", "gzip");
+            }
+            let request = request.body(Bytes::from(text("body").to_owned())).unwrap();
+            assert_eq!(String::from_utf8(write(&request, "hook1")).unwrap(), text("written"), "{line}");
+            assert_eq!(hex::encode(write(&request, "hook1")), text("raw_http_request"));
+        }
+        assert_eq!(rows.lines().count(), 9);
+    }
+
+    #[test]
+    fn broken_escapes_are_lost_and_a_long_body_is_cut() {
+        assert_eq!(query("a=%zz&b=%41&c=1%2"), "b=A");
+        let request =
+            Request::post("/x").body(Bytes::from(vec![b'x'; ENDPOINT_REQUEST_BODY_BYTES + 1])).unwrap();
+        let written = write(&request, "h");
+        let length = format!("Content-Length: {ENDPOINT_REQUEST_BODY_BYTES}\r\n");
+        assert!(String::from_utf8_lossy(&written[..200]).contains(&length));
+        assert!(written.ends_with(b"xx") && written.len() < ENDPOINT_REQUEST_BODY_BYTES + 300);
+    }
+}

@@ -1,0 +1,194 @@
+//! Tools: a call, and its messages as they come.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use dify_plugin_protocol::limits::{BLOB_CHUNK_BYTES, TOOL_BLOB_BYTES};
+use dify_plugin_protocol::tool::blob::{self, BlobChunk};
+use dify_plugin_protocol::tool::message::{BlobMessage, ToolMessage, ToolMessageBody};
+use dify_plugin_protocol::{AccessType, Action};
+use futures_core::Stream;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::accept;
+use crate::answers::Answers;
+use crate::error::{HostError, SessionFailure};
+use crate::host::{Host, OpenSession};
+
+impl Host {
+    /// Runs a tool. `provider` and `tool` are the names inside the plugin. For a user id or a context, use
+    /// [`open`](Self::open) and [`ToolAnswers::from`].
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn invoke_tool(
+        &self,
+        provider: &str,
+        tool: &str,
+        parameters: Map<String, Value>,
+        credentials: Map<String, Value>,
+    ) -> Result<ToolAnswers, HostError> {
+        let payload = Map::from_iter([
+            ("provider".to_owned(), provider.into()),
+            ("tool".to_owned(), tool.into()),
+            ("tool_parameters".to_owned(), parameters.into()),
+            ("credentials".to_owned(), credentials.into()),
+        ]);
+        let session = OpenSession::new(AccessType::Tool, Action::InvokeTool, payload);
+        Ok(self.open(session).await?.into())
+    }
+}
+
+/// The messages of a tool, in order, checked as the daemon checks them: a message that it refuses ends the session with
+/// its words.
+#[derive(Debug)]
+#[must_use = "dropping this forgets the session; its plugin is not told"]
+pub struct ToolAnswers {
+    answers: Answers,
+    joiner: Option<BlobJoiner>,
+}
+
+impl From<Answers> for ToolAnswers {
+    fn from(answers: Answers) -> Self {
+        Self { answers, joiner: None }
+    }
+}
+
+impl ToolAnswers {
+    /// Joins the pieces of a file to one `blob` message, as Dify does; the pieces then don't appear themselves.
+    pub fn join_blobs(mut self) -> Self {
+        self.joiner = Some(BlobJoiner::default());
+        self
+    }
+
+    /// The session's id.
+    pub fn session_id(&self) -> &str {
+        self.answers.session_id()
+    }
+
+    /// The next message, or `None` after the end. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// The one failure that ended the session.
+    pub async fn next(&mut self) -> Option<Result<ToolMessage, SessionFailure>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    fn read(&mut self, answer: &RawValue) -> Result<Option<ToolMessage>, SessionFailure> {
+        let message = ToolMessage::deserialize(accept::tool_chunk(answer)?).map_err(|error| {
+            SessionFailure::BadAnswer(format!(
+                "a tool message that the daemon passes on and Dify can't read: {error}"
+            ))
+        })?;
+        match &mut self.joiner {
+            Some(joiner) => joiner.take(message),
+            None => Ok(Some(message)),
+        }
+    }
+}
+
+impl Stream for ToolAnswers {
+    type Item = Result<ToolMessage, SessionFailure>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            let answer = match ready!(Pin::new(&mut this.answers).poll_next(cx)) {
+                Some(Ok(answer)) => answer,
+                Some(Err(failure)) => return Poll::Ready(Some(Err(failure))),
+                None => {
+                    let unfinished = this.joiner.take().is_some_and(|joiner| !joiner.files.is_empty());
+                    return Poll::Ready(unfinished.then(|| {
+                        Err(SessionFailure::BadAnswer(
+                            "the session ended inside a file: no piece of it has `end` true".to_owned(),
+                        ))
+                    }));
+                }
+            };
+            match this.read(&answer) {
+                Ok(Some(message)) => return Poll::Ready(Some(Ok(message))),
+                Ok(None) => {}
+                Err(failure) => return Poll::Ready(Some(Err(this.answers.fail(failure)))),
+            }
+        }
+    }
+}
+
+/// Joins the pieces of files by their ids (Dify's `api/core/plugin/utils/chunk_merger.py`).
+#[derive(Debug, Default)]
+struct BlobJoiner {
+    files: HashMap<String, Vec<u8>>,
+}
+
+impl BlobJoiner {
+    /// Hands back what is no piece, and each file whose last piece came.
+    fn take(&mut self, message: ToolMessage) -> Result<Option<ToolMessage>, SessionFailure> {
+        let ToolMessageBody::BlobChunk(BlobChunk { id, blob, end, .. }) = message.body else {
+            return Ok(Some(message));
+        };
+        let id = id.unwrap_or_default();
+        let bytes = blob::decode(blob.as_deref().unwrap_or_default())
+            .map_err(|error| SessionFailure::BadAnswer(format!("a piece of the file `{id}`: {error}")))?;
+        if bytes.len() > BLOB_CHUNK_BYTES {
+            return Err(SessionFailure::BadAnswer(format!(
+                "a piece of the file `{id}` has {} bytes; Dify takes {BLOB_CHUNK_BYTES} at most",
+                bytes.len()
+            )));
+        }
+        let file = self.files.entry(id.clone()).or_default();
+        file.extend_from_slice(&bytes);
+        if file.len() > TOOL_BLOB_BYTES {
+            return Err(SessionFailure::BadAnswer(format!(
+                "the file `{id}` has more than {TOOL_BLOB_BYTES} bytes; Dify takes no larger one from a tool"
+            )));
+        }
+        if !end.unwrap_or_default() {
+            return Ok(None);
+        }
+        let file = self.files.remove(&id).unwrap_or_default();
+        let body = BlobMessage { blob: Some(blob::encode(&file)), ..BlobMessage::default() };
+        Ok(Some(ToolMessage { body: ToolMessageBody::Blob(body), meta: message.meta }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dify_plugin_protocol::tool::blob::BlobChunks;
+
+    use super::*;
+
+    #[test]
+    fn interleaved_files_are_joined_each_for_itself() {
+        let (one, two) = (vec![1; 20_000], vec![2; 9_000]);
+        let meta = Map::from_iter([("mime_type".to_owned(), "a/b".into())]);
+        let mut pieces: Vec<_> =
+            BlobChunks::new("1", &one, Some(&meta)).map(|piece| piece.to_message()).collect();
+        for (index, piece) in BlobChunks::new("2", &two, None).enumerate() {
+            pieces.insert(index * 2, piece.to_message());
+        }
+        let mut joiner = BlobJoiner::default();
+        let joined: Vec<_> = pieces.into_iter().filter_map(|piece| joiner.take(piece).unwrap()).collect();
+        let bytes = |message: &ToolMessage| match &message.body {
+            ToolMessageBody::Blob(BlobMessage { blob: Some(blob), .. }) => blob::decode(blob).unwrap(),
+            other => panic!("{other:?}"),
+        };
+        let joined: Vec<_> = joined.iter().map(|message| (bytes(message), message.meta.clone())).collect();
+        assert!(joined.contains(&(one, Some(meta))) && joined.contains(&(two, None)) && joined.len() == 2);
+    }
+
+    #[test]
+    fn a_piece_that_dify_refuses_is_refused() {
+        let piece = BlobChunk {
+            id: Some("x".to_owned()),
+            blob: Some(blob::encode(&[0; 8193])),
+            ..BlobChunk::default()
+        };
+        let message = ToolMessage::new(ToolMessageBody::BlobChunk(piece));
+        assert!(matches!(BlobJoiner::default().take(message), Err(SessionFailure::BadAnswer(_))));
+    }
+}
