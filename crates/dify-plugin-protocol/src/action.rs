@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::open_enum::open_enum;
 
@@ -121,4 +122,15 @@ pub struct RequestHeader<'a> {
     /// The Dify user on whose behalf; empty for endpoints and dispatched trigger events.
     #[serde(borrow, default, deserialize_with = "crate::text::or_empty")]
     pub user_id: Cow<'a, str>,
+}
+
+impl<'a> RequestHeader<'a> {
+    /// Reads the header of a request's `data`; the action's own fields are passed over.
+    ///
+    /// # Errors
+    ///
+    /// If `data` is no JSON object, `type` or `action` is missing, or a field is no string.
+    pub fn parse(data: &'a RawValue) -> serde_json::Result<Self> {
+        crate::object::parse(data.get())
+    }
 }

@@ -56,7 +56,7 @@ impl<'a> Incoming<'a> {
     ///
     /// If it is no JSON object, a field is missing, or one has another type than above. Unknown fields are ignored.
     pub fn parse(line: &'a str) -> serde_json::Result<Self> {
-        serde_json::from_str(line)
+        crate::object::parse(line)
     }
 }
 
@@ -94,6 +94,6 @@ impl<'a> Outgoing<'a> {
     ///
     /// If it is no JSON object, has no `event`, or a field has another type than above.
     pub fn parse(line: &'a str) -> serde_json::Result<Self> {
-        serde_json::from_str(line)
+        crate::object::parse(line)
     }
 }

@@ -98,6 +98,6 @@ impl<'a> ReverseResponse<'a> {
     ///
     /// If `backwards_request_id` or `event` is missing, or a field has another type than above.
     pub fn parse(data: &'a RawValue) -> serde_json::Result<Self> {
-        serde_json::from_str(data.get())
+        crate::object::parse(data.get())
     }
 }

@@ -37,7 +37,7 @@ impl<'a> SessionMessage<'a> {
     ///
     /// If `type` or `data` is missing or `type` is no string.
     pub fn parse(data: &'a RawValue) -> serde_json::Result<Self> {
-        serde_json::from_str(data.get())
+        crate::object::parse(data.get())
     }
 }
 

@@ -64,6 +64,8 @@ pub(crate) struct Core {
     counters: Counters,
     /// Bytes of requests and replies held for handlers that have not read them.
     held: Arc<AtomicUsize>,
+    /// When sessions that are still open after a shutdown are failed.
+    grace_ends: Option<Instant>,
     /// The driver, when it has gone to sleep.
     driver: Option<Waker>,
 }
@@ -80,6 +82,7 @@ impl Core {
             arrivals: VecDeque::new(),
             counters: Counters::default(),
             held,
+            grace_ends: None,
             driver: None,
         }
     }
@@ -212,16 +215,26 @@ impl Core {
                 Deadline::Call(id) => self.expire_call(id, now, wakers),
                 Deadline::Session(serial) => {
                     if let Some(session) = self.sessions.by_serial(serial) {
-                        let seconds = self.config.handler_deadline.as_secs_f64();
-                        let message = format!(
-                            "the handler took longer than {seconds} s; raise DIFY_PLUGIN_HANDLER_DEADLINE if it must"
-                        );
-                        let last = sessions::last_words(&session.id, error::DEADLINE_EXCEEDED, &message);
+                        let last = self.words_at_deadline(&session.id, now);
                         self.end_session(&session, last, wakers);
                     }
                 }
             }
         }
+    }
+
+    /// The last lines of a session that was open for too long.
+    fn words_at_deadline(&self, id: &str, now: Instant) -> Vec<u8> {
+        if self.grace_ends.is_some_and(|grace| grace <= now) {
+            let message =
+                "the plugin is shutting down, and the handler took longer than DIFY_PLUGIN_SHUTDOWN_GRACE";
+            return sessions::last_words(id, error::CLOSED, message);
+        }
+        let seconds = self.config.handler_deadline.as_secs_f64();
+        let message = format!(
+            "the handler took longer than {seconds} s; raise DIFY_PLUGIN_HANDLER_DEADLINE if it must"
+        );
+        sessions::last_words(id, error::DEADLINE_EXCEEDED, &message)
     }
 
     fn expire_call(&mut self, id: CallId, now: Instant, wakers: &mut Wakers) {
@@ -237,11 +250,10 @@ impl Core {
         }
     }
 
-    /// Takes no more requests and lets open sessions finish. Without input, open calls cannot be answered and fail.
+    /// Takes no more requests and lets open sessions finish, until `grace` if there is one. Without input, open calls
+    /// cannot be answered and fail.
     pub(crate) fn drain(&mut self, cause: Arc<ConnectionError>, grace: Option<Instant>, wakers: &mut Wakers) {
-        if !matches!(self.phase, Phase::Open)
-            && !matches!(&self.phase, Phase::Draining(c) if matches!(**c, ConnectionError::Shutdown))
-        {
+        if matches!(self.phase, Phase::Closed(_)) {
             return;
         }
         if !matches!(*cause, ConnectionError::Shutdown) {
@@ -252,8 +264,12 @@ impl Core {
                 self.deadlines.remove(Deadline::Session(serial), due);
                 self.deadlines.insert(Deadline::Session(serial), grace);
             }
+            self.grace_ends = Some(grace);
         }
-        self.phase = Phase::Draining(cause);
+        // The end of the input says more than our wish to stop: no reply can come any more.
+        if !matches!(&self.phase, Phase::Draining(first) if !matches!(**first, ConnectionError::Shutdown)) {
+            self.phase = Phase::Draining(cause);
+        }
         self.wake_driver(wakers);
     }
 

@@ -70,7 +70,7 @@ impl<'a> Inbound<'a> {
                 Ok(Self::Reply(reply))
             }
             IncomingEvent::Request => {
-                let header = serde_json::from_str(incoming.data.get())
+                let header = RequestHeader::parse(incoming.data)
                     .map_err(|e| format!("in `data`: {}", error::describe_json(&e)))?;
                 Ok(Self::Request(incoming, header))
             }

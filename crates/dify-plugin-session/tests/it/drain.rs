@@ -111,9 +111,23 @@ async fn shutdown_refuses_what_comes_and_fails_what_stays() {
     assert_eq!(replies.try_next().await.unwrap().unwrap().get(), "1");
     quick.finish().unwrap();
     assert_eq!(daemon.read().await["session_id"], "quick");
-    assert_eq!(daemon.read_failure("slow").await, "DeadlineExceeded");
+    assert_eq!(daemon.read_failure("slow").await, "Closed");
     assert_eq!(started.elapsed().as_secs(), 10);
     daemon.driver.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_after_the_end_of_input_still_shortens_what_is_left() {
+    let mut daemon = Daemon::with(config(), 1024);
+    let _slow = daemon.open("slow").await;
+    let started = tokio::time::Instant::now();
+    daemon.hang_up();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    daemon.handle.shutdown();
+    assert_eq!(daemon.read_failure("slow").await, "Closed");
+    assert_eq!(started.elapsed().as_secs(), 11);
+    daemon.driver.await.unwrap();
+    assert!(matches!(*daemon.handle.closed().unwrap(), ConnectionError::EndOfInput));
 }
 
 #[tokio::test]

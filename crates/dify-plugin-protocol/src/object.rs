@@ -1,0 +1,27 @@
+//! JSON objects, and nothing that serde would take for one.
+
+use serde::Deserialize;
+use serde::de::Error;
+
+/// Parses a JSON object. serde also reads a struct from an array of its fields, which no peer of ours means.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
+    if text.trim_start().starts_with('[') {
+        return Err(Error::custom("found array, expected an object"));
+    }
+    serde_json::from_str(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Incoming;
+
+    #[test]
+    fn an_array_of_the_right_values_is_no_envelope() {
+        let array = r#"["s",null,null,null,null,null,"request",{}]"#;
+        assert!(
+            serde_json::from_str::<Incoming<'_>>(array).is_ok(),
+            "serde takes it, so the guard is needed"
+        );
+        assert!(Incoming::parse(array).is_err());
+    }
+}
