@@ -155,7 +155,8 @@ impl Core {
             return;
         }
         let cost = incoming.data.get().len() + incoming.context.map_or(0, |context| context.get().len());
-        if self.held.load(Ordering::Relaxed) + cost > self.config.total_queue_bytes && self.sessions.len() > 0
+        if self.held.load(Ordering::Relaxed) + cost > self.config.total_queue_bytes
+            && !self.sessions.is_empty()
         {
             self.refuse(id, wakers);
             return;
@@ -206,10 +207,8 @@ impl Core {
         self.counters.malformed_lines += 1;
         self.error_event(reason, wakers);
         match (whose.event.as_deref(), &whose.session_id) {
-            (Some("request"), Some(id)) if !self.sessions.contains_id(id) => {
-                if id.len() <= SESSION_ID_BYTES {
-                    self.fail_unopened(id, &ErrorData::new(error::INVALID_REQUEST, reason), wakers);
-                }
+            (Some("request"), Some(id)) if id.len() <= SESSION_ID_BYTES && !self.sessions.contains_id(id) => {
+                self.fail_unopened(id, &ErrorData::new(error::INVALID_REQUEST, reason), wakers);
             }
             (Some("backwards_response"), session) => {
                 let ids = match &whose.backwards_request_id {

@@ -73,7 +73,10 @@ impl Outbox {
         }
         while into.len() < self.room {
             let Some(id) = self.refused.pop_front() else { break };
-            let message = format!("{} sessions are open, as many as MAX_WORKER allows", config.max_sessions);
+            let message = format!(
+                "the plugin is full: MAX_WORKER allows {} open sessions, DIFY_PLUGIN_TOTAL_QUEUE_BYTES {} bytes",
+                config.max_sessions, config.total_queue_bytes
+            );
             into.extend_from_slice(&last_words(&id, error::SESSION_LIMIT_EXCEEDED, &message));
         }
         if self.last.is_empty() {

@@ -1,6 +1,8 @@
 //! Scenarios: a connection on one end of a pipe, literal daemon lines on the other. Time is paused where it matters, and
 //! the pipe is narrow, so that lines arrive in pieces.
 
+#![allow(clippy::unwrap_used, reason = "a scenario stops where it goes wrong")]
+
 mod calls;
 mod daemon;
 mod drain;
