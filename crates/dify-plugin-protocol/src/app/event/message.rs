@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::app::metadata::{AppFile, Metadata};
 use crate::app::request::FileType;
-use crate::wire_object::rest_without;
+use crate::wire_object::{rest_without, wire_object};
 
 /// The `event` key stands one level up, in [`AppEvent`](super::AppEvent).
 pub(super) fn rest_of_event<'de, D>(deserializer: D) -> Result<Map<String, Value>, D::Error>
@@ -26,8 +26,6 @@ macro_rules! event_object {
                 message_id: String,
                 /// The conversation, in chat apps: send it with the next call to go on.
                 conversation_id: String,
-                /// The run, in workflows and Chatflows; null until it exists.
-                workflow_run_id: String,
                 /// Unix time, in seconds.
                 created_at: i64,
                 $($(#[$fmeta])* $field: $ty,)*
@@ -53,6 +51,8 @@ event_object! {
 event_object! {
     /// `tts_message` and `tts_message_end`.
     pub struct TtsEvent {
+        /// The run, in workflows.
+        workflow_run_id: String,
         /// MP3 in base64; empty at the end.
         audio: String,
     }
@@ -120,6 +120,8 @@ event_object! {
 event_object! {
     /// `error`. It has no task id; in a workflow that did not start yet the run's id is null.
     pub struct ErrorEvent {
+        /// The run, in workflows; null until it exists.
+        workflow_run_id: String,
         /// An HTTP status.
         status: i64,
         /// The error's name, such as `completion_request_error`.
@@ -129,7 +131,7 @@ event_object! {
     }
 }
 
-event_object! {
+wire_object! {
     /// `ping`.
-    pub struct PingEvent {}
+    pub struct PingEvent without "rest_of_event" {}
 }

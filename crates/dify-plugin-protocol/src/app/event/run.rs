@@ -10,6 +10,8 @@ use crate::wire_object::wire_object;
 event_object! {
     /// An event whose own fields lie in `data`: those of workflow runs, of Chatflows and of workflow apps alike.
     pub struct RunEvent<D> {
+        /// The run.
+        workflow_run_id: String,
         /// What the event tells.
         data: Box<D>,
     }

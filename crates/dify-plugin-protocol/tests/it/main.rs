@@ -1,0 +1,12 @@
+//! The types against lines that the real peers wrote: everything in `proto-fixtures/`.
+
+#![allow(clippy::unwrap_used, reason = "a fixture that is not what it should be fails the test")]
+
+mod app_events;
+mod daemon_accepts;
+mod endpoint_http;
+mod equal;
+mod every_field;
+mod fixtures;
+mod recorded;
+mod typed;
