@@ -1,0 +1,88 @@
+//! HTTP endpoints: one request of the daemon becomes one `http::Request`, and its response goes back in pieces.
+//!
+//! An endpoint group is any tower service; see [`Plugin::endpoints`](crate::Plugin::endpoints).
+//!
+//! # What the daemon carries
+//!
+//! - A request's body is there as a whole, at most 10 MiB; the daemon cuts off the rest. There is no `PATCH`.
+//! - Of a response, one value a header: lists are joined with a comma; of `Set-Cookie`, and of others that are no lists, the
+//!   last stays, with a warning once. Headers about the connection itself are left out.
+//! - Of status 204 and 304, and of an answer to HEAD, no body goes out. A status below 200 is an error.
+//! - A redirect to a path leaves the endpoint's `/e/<hook id>`: `Dify-Hook-Url` in the request's headers has the whole URL.
+//!
+//! # How a body arrives whole
+//!
+//! The daemon hands pieces of a body on as they come, but loses some without a word: all after the first, if the session's
+//! end is there before it has handed the first one on; and those that come while 128 others are unread. So:
+//!
+//! - A body that is ready as a whole, as one of known length is, goes out as one piece with the head, up to what a line holds
+//!   (about 2.6 MB), and is never cut.
+//! - A body that streams goes out at once whenever nothing more is ready; what is ready together goes together.
+//! - After 64 pieces in a row they leave 5 ms between each other and grow instead. A client that reads for long more slowly
+//!   than that still loses: the daemon does not tell. Pieces of some size are the remedy.
+//! - The end of a body in several pieces comes no sooner than 100 ms after the first (DIFY_PLUGIN_ENDPOINT_END_DELAY).
+//!
+//! A handler that panics, or a body that fails before its first piece, makes the daemon answer with status 500. Later,
+//! the daemon appends the error to the body, and the status stays.
+
+mod body;
+mod head;
+mod pace;
+mod request;
+mod service;
+
+#[cfg(feature = "axum")]
+mod extract;
+
+pub use request::{Body, HookId, RawSettings};
+
+#[cfg(feature = "axum")]
+pub use extract::Settings;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dify_plugin_protocol::limits;
+use futures_util::future::BoxFuture;
+use http::Method;
+
+use crate::error::Result;
+use crate::session::Session;
+pub(crate) use request::EndpointCall;
+pub(crate) use service::Endpoints;
+
+/// How answers are cut and held.
+#[derive(Debug, Clone)]
+pub(crate) struct Answering {
+    /// Longest line, in bytes.
+    pub(crate) frame_bytes: usize,
+    /// Shortest time from the first piece of a body in several pieces to the session's end.
+    ///
+    /// The daemon drops everything after the first piece when the end is already there as it hands that piece over
+    /// (`internal/core/io_tunnel/endpoint_service.go`). Under 64 requests at once, 20 ms lost up to a tenth of the
+    /// answers, 50 ms none of 420, 100 ms none of 192.
+    pub(crate) end_delay: Duration,
+}
+
+impl Default for Answering {
+    fn default() -> Self {
+        Self { frame_bytes: limits::DAEMON_LINE_BYTES, end_delay: Duration::from_millis(100) }
+    }
+}
+
+/// Serves one request of the daemon.
+pub(crate) fn serve(
+    endpoints: &Endpoints,
+    call: EndpointCall,
+    session: Session,
+    answering: Arc<Answering>,
+) -> BoxFuture<'static, Result<()>> {
+    let method = call.method().clone();
+    let response = endpoints.call(call.into_request(session.clone()));
+    Box::pin(async move {
+        let (parts, body) = response.await.into_parts();
+        let has_no_body = method == Method::HEAD || head::forbids_body(parts.status);
+        let head = head::Head::new(&parts, (!has_no_body).then_some(&body))?;
+        body::Sender::new(&session, &answering, head).send(if has_no_body { None } else { Some(body) }).await
+    })
+}

@@ -1,0 +1,163 @@
+//! Sends a body so that it arrives whole.
+//!
+//! The daemon loses parts of answers without a word (`internal/core/io_tunnel/endpoint_service.go`): everything after the
+//! first piece if the session's end is already there as it hands that piece over, and pieces that come while 128 others
+//! are unread. One piece is never cut. So:
+//!
+//! - What is ready goes into one piece, up to what a line holds; a body that is ready as a whole is one piece.
+//! - When nothing more is ready, what there is goes out at once, unless many pieces have gone out in a short time.
+//! - With more than one piece, the end keeps its distance from the first.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use dify_plugin_protocol::endpoint::{EndpointResponse, encode_hex};
+use http_body::Body as _;
+use tokio::time::{Instant, sleep_until};
+
+use super::Answering;
+use super::head::Head;
+use super::pace::Pace;
+use super::service::{BoxError, ResponseBody};
+use crate::error::{self, Result};
+use crate::session::Session;
+
+pub(super) struct Sender<'a> {
+    session: &'a Session,
+    answering: &'a Answering,
+    /// Goes with the first piece: an error before that can still become a status of 500.
+    head: Option<Head>,
+    first_sent: Option<Instant>,
+    pieces: usize,
+    pace: Pace,
+}
+
+impl<'a> Sender<'a> {
+    pub(super) fn new(session: &'a Session, answering: &'a Answering, head: Head) -> Self {
+        Self { session, answering, head: Some(head), first_sent: None, pieces: 0, pace: Pace::new() }
+    }
+
+    pub(super) async fn send(mut self, body: Option<ResponseBody>) -> Result<()> {
+        let Some(body) = body else { return self.send_piece(String::new()).await };
+        let mut gathering =
+            Gathering { body, rest: Bytes::new(), hex: String::new(), limit: self.piece_limit() };
+        loop {
+            let mut state = gathering.wait().await;
+            while let (State::Idle, Err(when)) = (&state, self.pace.take(Instant::now())) {
+                sleep_until(when).await;
+                state = gathering.take_what_is_ready().await;
+            }
+            let is_over = matches!(state, State::Done | State::Failed(_));
+            match state {
+                // Nothing is out yet: the daemon makes a status of 500 of the error.
+                State::Failed(error) if self.pieces == 0 => return Err(error::from_box(error)),
+                State::Done if self.pieces > 0 && gathering.hex.is_empty() => {}
+                State::Failed(_) if gathering.hex.is_empty() => {}
+                _ => self.send_piece(std::mem::take(&mut gathering.hex)).await?,
+            }
+            gathering.limit = self.piece_limit();
+            if is_over {
+                self.keep_distance().await;
+                return match state {
+                    State::Failed(error) => Err(error::from_box(error)),
+                    _ => Ok(()),
+                };
+            }
+        }
+    }
+
+    /// Every message has a `result`: without it, the daemon's relay panics at any but the first.
+    async fn send_piece(&mut self, hex: String) -> Result<()> {
+        let (status, headers) = self.head.take().map(|head| (head.status, head.headers)).unzip();
+        let piece = EndpointResponse { status, headers, result: Some(hex) };
+        self.session.transport().send(&piece).await?;
+        self.pieces += 1;
+        self.first_sent.get_or_insert_with(Instant::now);
+        Ok(())
+    }
+
+    /// Waits until the end, or an error, cannot cut the body any more.
+    async fn keep_distance(&self) {
+        if let Some(first) = self.first_sent.filter(|_| self.pieces > 1) {
+            sleep_until(first + self.answering.end_delay).await;
+        }
+    }
+
+    /// Hex digits that fit into the next piece's line: an even number, for two make a byte.
+    fn piece_limit(&self) -> usize {
+        let head = self.head.as_ref().map_or(0, Head::json_bytes);
+        let envelope = 256 + 6 * self.session.id().len();
+        // Even if the head alone is too long: sending it then says so.
+        let digits = self.answering.frame_bytes.saturating_sub(head + envelope).max(2);
+        digits & !1
+    }
+}
+
+/// Why gathering paused.
+enum State {
+    /// Nothing more is ready.
+    Idle,
+    /// The piece is full.
+    Full,
+    /// The body is over.
+    Done,
+    /// The body broke off.
+    Failed(BoxError),
+}
+
+struct Gathering {
+    body: ResponseBody,
+    /// What of the last frame did not fit.
+    rest: Bytes,
+    hex: String,
+    limit: usize,
+}
+
+impl Gathering {
+    /// Waits for the first bytes, then takes what is ready.
+    async fn wait(&mut self) -> State {
+        poll_fn(|cx| match self.poll(cx) {
+            State::Idle if self.hex.is_empty() => Poll::Pending,
+            state => Poll::Ready(state),
+        })
+        .await
+    }
+
+    async fn take_what_is_ready(&mut self) -> State {
+        poll_fn(|cx| Poll::Ready(self.poll(cx))).await
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> State {
+        loop {
+            let room = (self.limit - self.hex.len()) / 2;
+            let now = self.rest.split_to(room.min(self.rest.len()));
+            self.hex.push_str(&encode_hex(&now));
+            if self.rest.has_remaining() {
+                return State::Full;
+            }
+            match self.poll_data(cx) {
+                Poll::Ready(Some(Ok(data))) => self.rest = data,
+                Poll::Ready(Some(Err(error))) => return State::Failed(error),
+                Poll::Ready(None) => return State::Done,
+                Poll::Pending => return State::Idle,
+            }
+        }
+    }
+
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
+        loop {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Ok(frame)) => {
+                    // Trailers have no place on the wire.
+                    if let Ok(data) = frame.into_data() {
+                        return Poll::Ready(Some(Ok(data)));
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Status and headers as the daemon can carry them: one string a name.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::header::{self, HeaderName, HeaderValue};
+use http::response::Parts;
+use http::{HeaderMap, StatusCode};
+use http_body::Body;
+
+use crate::error::{Error, Result};
+
+/// What goes before the body.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) status: u16,
+    pub(super) headers: BTreeMap<String, String>,
+}
+
+impl Head {
+    /// The head of a response, with the length of `body` if that is known; `None` for a body that is not sent.
+    ///
+    /// # Errors
+    ///
+    /// If the status is below 200: the daemon's HTTP server would wait for another (`net/http`).
+    pub(super) fn new<B: Body>(parts: &Parts, body: Option<&B>) -> Result<Self> {
+        let status = parts.status;
+        if status.is_informational() {
+            return Err(Error::new(
+                "InvalidResponse",
+                format!("the endpoint answered with status {status}, which cannot be the last word"),
+            ));
+        }
+        let mut headers = joined(&parts.headers);
+        if let Some(length) = body.and_then(|body| body.size_hint().exact()) {
+            headers.entry(train_case(&header::CONTENT_LENGTH)).or_insert_with(|| length.to_string());
+        }
+        Ok(Self { status: status.as_u16(), headers })
+    }
+
+    /// At most this many bytes of JSON.
+    pub(super) fn json_bytes(&self) -> usize {
+        let strings = self.headers.iter().map(|(name, value)| 6 * (name.len() + value.len()) + 6);
+        64 + strings.sum::<usize>()
+    }
+}
+
+/// Whether a response of this status never has a body.
+pub(super) fn forbids_body(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+/// One value a name: several are joined where HTTP says that means the same, else the last one stays.
+fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let mut joined = BTreeMap::new();
+    for name in headers.keys().filter(|name| !belongs_to_the_connection(name)) {
+        let mut values = headers.get_all(name).iter();
+        // Every key has a value.
+        let Some(first) = values.next() else { continue };
+        let mut text = as_text(name, first);
+        for value in values {
+            let value = as_text(name, value);
+            if is_singular(name) {
+                warn_of_lost_values(name);
+                text = value;
+            } else {
+                // Writing to a string can't fail.
+                let _ = write!(text, ", {value}");
+            }
+        }
+        joined.insert(train_case(name), text);
+    }
+    joined
+}
+
+/// Headers about the connection to the client, which is the daemon's.
+fn belongs_to_the_connection(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        header::CONNECTION | header::TE | header::TRAILER | header::TRANSFER_ENCODING | header::UPGRADE
+    ) || matches!(name.as_str(), "keep-alive" | "proxy-connection")
+}
+
+/// Headers that are no lists: joined with a comma they would mean something else.
+fn is_singular(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        header::SET_COOKIE
+            | header::CONTENT_TYPE
+            | header::CONTENT_LENGTH
+            | header::CONTENT_DISPOSITION
+            | header::CONTENT_RANGE
+            | header::LOCATION
+            | header::DATE
+            | header::ETAG
+            | header::EXPIRES
+            | header::LAST_MODIFIED
+            | header::RETRY_AFTER
+            | header::SERVER
+            | header::AGE
+    )
+}
+
+fn as_text(name: &HeaderName, value: &HeaderValue) -> String {
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => text.to_owned(),
+        Err(_) => {
+            static WARNED: AtomicBool = AtomicBool::new(false);
+            if !WARNED.swap(true, Ordering::Relaxed) {
+                tracing::warn!(header = %name, "a header value is not UTF-8, which the daemon can't carry; its odd bytes are replaced");
+            }
+            String::from_utf8_lossy(value.as_bytes()).into_owned()
+        }
+    }
+}
+
+fn warn_of_lost_values(name: &HeaderName) {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    if !WARNED.swap(true, Ordering::Relaxed) {
+        tracing::warn!(header = %name, "a response has the header several times; the daemon carries one value a name, and only the last is sent");
+    }
+}
+
+/// `Content-Type` for `content-type`: names mean the same in any case, this is how people and the official SDK write them.
+fn train_case(name: &HeaderName) -> String {
+    let mut starts_word = true;
+    let letters = name.as_str().chars().map(|letter| {
+        let upper = std::mem::replace(&mut starts_word, letter == '-');
+        if upper { letter.to_ascii_uppercase() } else { letter }
+    });
+    letters.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::Full;
+
+    fn head(response: http::Response<Full<bytes::Bytes>>) -> Result<Head> {
+        let (parts, body) = response.into_parts();
+        Head::new(&parts, Some(&body))
+    }
+
+    #[test]
+    fn lists_are_joined_and_of_cookies_the_last_stays() {
+        let response = http::Response::builder()
+            .header("vary", "accept")
+            .header("vary", "origin")
+            .header("set-cookie", "a=1")
+            .header("set-cookie", "b=2")
+            .header("transfer-encoding", "chunked")
+            .body(Full::from("body"))
+            .unwrap();
+        let head = head(response).unwrap();
+        let expected = [("Content-Length", "4"), ("Set-Cookie", "b=2"), ("Vary", "accept, origin")];
+        assert_eq!(head.headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    }
+
+    #[test]
+    fn a_status_that_is_no_answer_is_refused() {
+        let response = http::Response::builder().status(101).body(Full::default()).unwrap();
+        assert_eq!(head(response).unwrap_err().error_type(), "InvalidResponse");
+        let response = http::Response::builder().status(999).body(Full::default()).unwrap();
+        assert_eq!(head(response).unwrap().status, 999);
+    }
+}

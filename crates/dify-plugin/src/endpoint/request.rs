@@ -1,0 +1,193 @@
+//! The HTTP request inside an endpoint request.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use dify_plugin_protocol::endpoint::decode_hex;
+use dify_plugin_protocol::endpoint::http::{HttpRequest, HttpRequestError};
+use dify_plugin_protocol::error::INVALID_REQUEST;
+use http::uri::{PathAndQuery, Uri};
+use http::{HeaderName, HeaderValue, Method, Request, header};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::Full;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Result};
+use crate::payload::parse_object;
+use crate::session::Session;
+
+/// Names the hook in the request, set by the daemon (`internal/service/endpoint.go`).
+const HOOK_ID: &str = "dify-hook-id";
+
+/// The body of a request to an endpoint: there as a whole, at most 10 MiB, for the daemon cuts off the rest
+/// (`internal/service/endpoint.go`).
+#[derive(Clone, Default)]
+pub struct Body(Full<Bytes>);
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}
+
+impl fmt::Debug for Body {
+    /// The size alone: what people send is not ours to show.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} bytes)", self.0.size_hint().lower())
+    }
+}
+
+/// The id in the endpoint's URL, `/e/<hook id>/…`: which of the endpoints that users have set up was called.
+///
+/// In the extensions of every request to an endpoint that names it, and an extractor with the feature `axum`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookId(pub String);
+
+/// The endpoint's settings as its user filled them in, decrypted. Never shown by `Debug`.
+///
+/// In the extensions of every request to an endpoint; with the feature `axum`, `Settings<T>` extracts them typed.
+#[derive(Clone)]
+pub struct RawSettings(Option<Arc<RawValue>>);
+
+impl RawSettings {
+    /// The settings as `T`. An endpoint without settings has an empty object.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidRequest`, saying which field has what wrong with it, but not its value.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
+        parse_object("settings", self.0.as_deref())
+    }
+}
+
+impl fmt::Debug for RawSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RawSettings(..)")
+    }
+}
+
+/// One call of an endpoint, parsed.
+#[derive(Debug)]
+pub(crate) struct EndpointCall {
+    request: Request<Body>,
+}
+
+impl EndpointCall {
+    /// Reads the HTTP message that the daemon wrote, in hex.
+    pub(crate) fn parse(raw_http_request: &str, settings: Option<&RawValue>) -> Result<Self> {
+        let message = decode_hex(raw_http_request).map_err(HttpRequestError::from);
+        let message = message.and_then(HttpRequest::parse).map_err(unreadable)?;
+        let mut request = typed(message)?;
+        if let Some(Ok(id)) = request.headers().get(HOOK_ID).map(HeaderValue::to_str) {
+            let id = HookId(id.to_owned());
+            request.extensions_mut().insert(id);
+        }
+        request.extensions_mut().insert(RawSettings(settings.map(|settings| settings.to_owned().into())));
+        Ok(Self { request })
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        self.request.method()
+    }
+
+    /// Method and path, to name the handler by. The query is left out: it may hold secrets.
+    pub(crate) fn name(&self) -> Arc<str> {
+        format!("{} {}", self.request.method(), self.request.uri().path()).into()
+    }
+
+    pub(super) fn into_request(mut self, session: Session) -> Request<Body> {
+        self.request.extensions_mut().insert(session);
+        self.request
+    }
+}
+
+fn unreadable(reason: impl fmt::Display) -> Error {
+    Error::new(INVALID_REQUEST, reason.to_string())
+}
+
+/// The same request in the `http` crate's types.
+fn typed(message: HttpRequest) -> Result<Request<Body>> {
+    let mut request = Request::new(Body::default());
+    *request.method_mut() = Method::from_bytes(message.method.as_bytes())
+        .map_err(|_| unreadable("the request's method is none"))?;
+    let target: PathAndQuery = message
+        .target
+        .parse()
+        .map_err(|error| unreadable(format_args!("the request's path cannot be read: {error}")))?;
+    *request.uri_mut() = Uri::from(target);
+    for (name, value) in &message.headers {
+        let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value))
+        else {
+            return Err(unreadable("a header of the request has a name or value that HTTP does not allow"));
+        };
+        request.headers_mut().append(name, value);
+    }
+    let headers = request.headers_mut();
+    if headers.remove(header::TRANSFER_ENCODING).is_some() {
+        // The coding is undone; the daemon's HTTP writer adds it to an empty POST or PUT.
+        headers.insert(header::CONTENT_LENGTH, message.body.len().into());
+    }
+    *request.body_mut() = Body(Full::new(message.body.into()));
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use dify_plugin_protocol::endpoint::encode_hex;
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    fn parse(message: &str) -> Result<Request<Body>> {
+        EndpointCall::parse(&encode_hex(message.as_bytes()), None).map(|call| call.request)
+    }
+
+    #[tokio::test]
+    async fn an_empty_chunked_post_has_an_empty_body() {
+        let request = parse("POST /x?b=2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").unwrap();
+        assert_eq!(request.uri().path_and_query().unwrap(), "/x?b=2");
+        assert_eq!(request.headers()[header::CONTENT_LENGTH], "0");
+        assert!(!request.headers().contains_key(header::TRANSFER_ENCODING));
+        assert_eq!(request.into_body().collect().await.unwrap().to_bytes(), "");
+    }
+
+    #[test]
+    fn what_the_daemon_passes_on_is_taken() {
+        let request = parse(
+            "GET //a%20b HTTP/1.1\r\nX_1: a\r\nDify-Hook-Id: h\r\nDify-Hook-Url: http://h/\u{e9} x\r\n\r\n",
+        );
+        let request = request.unwrap();
+        assert_eq!(request.uri().path(), "//a%20b");
+        assert_eq!(request.extensions().get(), Some(&HookId("h".to_owned())));
+        assert!(parse("OPTIONS * HTTP/1.1\r\n\r\n").is_ok());
+    }
+
+    #[test]
+    fn junk_is_an_invalid_request() {
+        for junk in
+            ["zz", "47", &encode_hex(b"GET / HTTP/1.1\r\nHost"), &encode_hex(b"GET a b HTTP/1.1\r\n\r\n")]
+        {
+            let error = EndpointCall::parse(junk, None).unwrap_err();
+            assert_eq!(error.error_type(), INVALID_REQUEST, "{junk}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Files among a tool's parameters.
+
+#[cfg(feature = "files")]
+mod download;
+
+#[cfg(feature = "files")]
+pub(crate) use download::Downloads;
+#[cfg(feature = "files")]
+pub use download::{DEFAULT_LIMIT, FileError};
+
+use std::fmt;
+
+use dify_plugin_protocol::tool::value::{FILE_IDENTITY, FileValue};
+use serde::Deserialize;
+
+pub use dify_plugin_protocol::app::request::FileType;
+
+/// A file parameter: what Dify says about the file, and with the feature `files` the way to its bytes.
+///
+/// A field of this type, or of `Vec<File>` for a list of files, in a tool's parameters:
+///
+/// ```
+/// # use dify_plugin::File;
+/// #[derive(serde::Deserialize)]
+/// struct Parameters {
+///     photo: File,
+/// }
+/// # let photo = r#"{"photo":{"dify_model_identity":"__dify__file__","url":"/files/a.png","type":"image","size":-1}}"#;
+/// # assert_eq!(serde_json::from_str::<Parameters>(photo).unwrap().photo.size(), None);
+/// ```
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "FileValue")]
+pub struct File {
+    url: String,
+    value: FileValue,
+}
+
+impl File {
+    /// Where its bytes are: a signed URL, or a path below FILES_URL. Whoever has it can read the file: do not log it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its kind, as Dify sorts files.
+    pub fn file_type(&self) -> Option<&FileType> {
+        self.value.file_type.as_ref()
+    }
+
+    /// Its MIME type.
+    pub fn mime_type(&self) -> Option<&str> {
+        self.value.mime_type.as_deref()
+    }
+
+    /// Its name.
+    pub fn filename(&self) -> Option<&str> {
+        self.value.filename.as_deref()
+    }
+
+    /// The name's extension, with its dot.
+    pub fn extension(&self) -> Option<&str> {
+        self.value.extension.as_deref()
+    }
+
+    /// Its size in bytes, if Dify knows it.
+    pub fn size(&self) -> Option<u64> {
+        self.value.size.and_then(|size| size.try_into().ok())
+    }
+}
+
+impl TryFrom<FileValue> for File {
+    type Error = &'static str;
+
+    fn try_from(mut value: FileValue) -> Result<Self, Self::Error> {
+        if value.dify_model_identity.as_deref().is_some_and(|identity| identity != FILE_IDENTITY) {
+            return Err("the value is marked as something else than a file");
+        }
+        let url = value.url.take().ok_or("a file without `url`")?;
+        Ok(Self { url, value })
+    }
+}
+
+impl fmt::Debug for File {
+    /// Without the URL, which is as good as a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File")
+            .field("file_type", &self.file_type())
+            .field("mime_type", &self.mime_type())
+            .field("filename", &self.filename())
+            .field("size", &self.size())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,182 @@
+//! Fetches a file's bytes.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use super::File;
+
+/// Largest file that [`File::bytes`] reads, in bytes: 100 MiB, as much as Dify lets a user upload by default.
+pub const DEFAULT_LIMIT: usize = 100 * 1024 * 1024;
+
+/// The official SDK's default for HTTPX_TIMEOUT.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why a file's bytes could not be had. No variant shows the URL: whoever has it can read the file.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// Dify gave a path without a host. The operator's to mend.
+    #[error(
+        "the file's URL is relative; set FILES_URL, for Dify or for the plugin, to where Dify serves its files"
+    )]
+    RelativeUrl,
+    /// The server answered with an error. Links expire after some minutes.
+    #[error("the file's server answered with status {status}; its link may have expired")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The file is larger than the limit.
+    #[error("the file is larger than {limit} bytes; `bytes_up_to` takes a higher limit")]
+    TooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The file's server could not be reached, or broke off. Trying again may help.
+    #[error("fetching the file failed")]
+    Http(#[source] Arc<reqwest::Error>),
+}
+
+impl From<reqwest::Error> for FileError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Http(Arc::new(error.without_url()))
+    }
+}
+
+/// How files are fetched, for the whole process: a `File` in the author's parameters knows no plugin.
+#[derive(Debug, Clone)]
+pub(crate) struct Downloads {
+    base: Option<String>,
+    timeout: Duration,
+    client: OnceLock<reqwest::Client>,
+}
+
+static DOWNLOADS: OnceLock<Downloads> = OnceLock::new();
+
+impl Downloads {
+    /// `base`: FILES_URL. `timeout`: HTTPX_TIMEOUT, for connecting and for each read.
+    pub(crate) fn new(base: Option<String>, timeout: Option<Duration>) -> Self {
+        Self { base, timeout: timeout.unwrap_or(DEFAULT_TIMEOUT), client: OnceLock::new() }
+    }
+
+    /// Makes this the process's way to fetch files; the first one stays.
+    pub(crate) fn install(self) {
+        let _ = DOWNLOADS.set(self);
+    }
+
+    fn of_the_process() -> &'static Self {
+        DOWNLOADS.get_or_init(|| Self::new(std::env::var("FILES_URL").ok(), None))
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, FileError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        // Err: the program has chosen one itself.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client =
+            reqwest::Client::builder().connect_timeout(self.timeout).read_timeout(self.timeout).build()?;
+        Ok(self.client.get_or_init(|| client))
+    }
+
+    fn absolute(&self, url: &str) -> Result<String, FileError> {
+        if url.starts_with("http://") || url.starts_with("https://") {
+            return Ok(url.to_owned());
+        }
+        let base = self.base.as_deref().ok_or(FileError::RelativeUrl)?;
+        Ok(format!("{}/{}", base.trim_end_matches('/'), url.trim_start_matches('/')))
+    }
+
+    async fn fetch(&self, file: &File, limit: usize) -> Result<Bytes, FileError> {
+        let url = self.absolute(file.url())?;
+        let mut response = self.client()?.get(url).send().await?;
+        if !response.status().is_success() {
+            return Err(FileError::Refused { status: response.status().as_u16() });
+        }
+        let announced = response.content_length().unwrap_or(0);
+        if usize::try_from(announced).map_or(true, |length| length > limit) {
+            return Err(FileError::TooLarge { limit });
+        }
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = response.chunk().await? {
+            if bytes.len() + chunk.len() > limit {
+                return Err(FileError::TooLarge { limit });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes.freeze())
+    }
+}
+
+impl File {
+    /// Fetches the file, up to [`DEFAULT_LIMIT`].
+    ///
+    /// A relative URL is taken to lie below FILES_URL. The server may be silent for HTTPX_TIMEOUT, 5 s by default.
+    ///
+    /// # Errors
+    ///
+    /// See [`FileError`].
+    pub async fn bytes(&self) -> Result<Bytes, FileError> {
+        self.bytes_up_to(DEFAULT_LIMIT).await
+    }
+
+    /// Fetches the file, if it has at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`File::bytes`].
+    pub async fn bytes_up_to(&self, limit: usize) -> Result<Bytes, FileError> {
+        Downloads::of_the_process().fetch(self, limit).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn file(url: &str) -> File {
+        serde_json::from_value(serde_json::json!({"dify_model_identity": "__dify__file__", "url": url}))
+            .unwrap()
+    }
+
+    /// A server that gives each caller the same answer; its address.
+    async fn server(answer: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut head = [0; 1024];
+                let read = stream.read(&mut head).await.unwrap();
+                assert!(head[..read].starts_with(b"GET /files/a?sign=1 "));
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        format!("http://{address}/")
+    }
+
+    #[tokio::test]
+    async fn a_relative_url_is_fetched_below_files_url() {
+        let base = server("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nquack").await;
+        let downloads = Downloads::new(Some(base), None);
+        assert_eq!(downloads.fetch(&file("/files/a?sign=1"), 5).await.unwrap(), "quack");
+        let error = downloads.fetch(&file("/files/a?sign=1"), 4).await.unwrap_err();
+        assert!(matches!(error, FileError::TooLarge { limit: 4 }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_goes_wrong_is_named_without_the_url() {
+        let error = Downloads::new(None, None).fetch(&file("/files/a?sign=1"), 5).await.unwrap_err();
+        assert!(error.to_string().contains("FILES_URL"), "{error}");
+        let base = server("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await;
+        let error = Downloads::new(Some(base), None).fetch(&file("files/a?sign=1"), 5).await.unwrap_err();
+        assert!(matches!(error, FileError::Refused { status: 403 }), "{error}");
+        let unreachable = Downloads::new(Some("http://127.0.0.1:1".to_owned()), None);
+        let error = crate::Error::from(unreachable.fetch(&file("/a?sign=1"), 5).await.unwrap_err());
+        assert!(!error.message().contains("sign"), "{error}");
+    }
+}

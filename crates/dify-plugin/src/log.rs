@@ -1,0 +1,112 @@
+//! `tracing` events on their way to the daemon's log, and our own to stderr.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, IsTerminal};
+
+use dify_plugin_protocol::{LogData, LogLevel};
+use dify_plugin_session::Handle;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::text::truncate;
+
+/// Longest message sent as one log record, in bytes. The daemon takes 5 MiB, but prints each record as one line.
+const MESSAGE_BYTES: usize = 16 * 1024;
+
+/// Sends the program's events to the daemon through `handle` and those of this library to stderr, which the daemon logs as
+/// well. Does nothing if the program has installed a subscriber of its own.
+pub(crate) fn install(handle: Handle, filter: Targets) {
+    let stderr = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        // The daemon stamps each line.
+        .without_time()
+        .with_filter(filter.clone().and(filter_fn(is_ours)));
+    let records = Records { handle }.with_filter(filter.and(filter_fn(|metadata| !is_ours(metadata))));
+    // Err: there is one already, and it is the program's own choice.
+    let _ = tracing_subscriber::registry().with(stderr).with(records).try_init();
+}
+
+/// Ours go to stderr: an event about the connection must not travel on it.
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    let krate = target.split("::").next().unwrap_or(target);
+    ["dify_plugin", "dify_plugin_app", "dify_plugin_session", "dify_plugin_protocol"].contains(&krate)
+}
+
+/// A layer that turns events into `log` records.
+struct Records {
+    handle: Handle,
+}
+
+impl<S: Subscriber> Layer<S> for Records {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        // `false`: the pipe is full and the record is dropped and counted, rather than waited for.
+        self.handle.log(&LogData {
+            level: level(event.metadata().level()),
+            message: text.finish(),
+            timestamp: seconds_since_epoch(),
+        });
+    }
+}
+
+fn level(level: &Level) -> LogLevel {
+    match *level {
+        Level::ERROR => LogLevel::Error,
+        Level::WARN => LogLevel::Warning,
+        Level::INFO => LogLevel::Info,
+        _ => LogLevel::Debug,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the timestamp of a log record is wall time")]
+fn seconds_since_epoch() -> f64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// An event's message, followed by its fields as `name=value`.
+#[derive(Default)]
+struct Text {
+    message: String,
+    fields: String,
+}
+
+impl Text {
+    fn finish(mut self) -> String {
+        if self.message.is_empty() {
+            self.message = self.fields.trim_start().to_owned();
+        } else {
+            self.message.push_str(&self.fields);
+        }
+        let length = self.message.len();
+        if length > MESSAGE_BYTES {
+            truncate(&mut self.message, MESSAGE_BYTES);
+            let _ = write!(self.message, "… ({length} bytes in all)");
+        }
+        self.message
+    }
+}
+
+impl Visit for Text {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        // Writing to a string can't fail.
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value}"),
+            name => write!(self.fields, " {name}={value}"),
+        };
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            name => write!(self.fields, " {name}={value:?}"),
+        };
+    }
+}

@@ -1,0 +1,188 @@
+//! A plugin as a process: environment, runtime, signals, exit.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use dify_plugin_session::{Connection, ConnectionError, Handle};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::environment::{Environment, Settings};
+use crate::log;
+use crate::plugin::Plugin;
+use crate::text::truncate;
+
+const BROKEN: u8 = 1;
+const MISUSED: u8 = 2;
+
+/// Most workers unless told otherwise: a plugin waits more than it computes, and each thread costs memory.
+const DEFAULT_WORKERS: usize = 8;
+
+/// The daemon keeps that much of stderr to tell why a plugin failed (`internal/core/local_runtime/instance.go`).
+const LAST_WORDS_BYTES: usize = 1024;
+
+/// How long a connection that is over may take to be noticed by a busy runtime.
+const NOTICE: Duration = Duration::from_millis(500);
+
+pub(crate) fn run(plugin: Plugin) -> ExitCode {
+    let settings = match Environment::load().and_then(|env| Settings::from_vars(|name| env.var(name))) {
+        Ok(settings) => settings,
+        Err(error) => {
+            last_words(&with_source(&error));
+            return MISUSED.into();
+        }
+    };
+    if io::stdin().is_terminal() {
+        last_words(&terminal_text());
+        return MISUSED.into();
+    }
+    match serve(plugin, settings) {
+        Ok(cause) if cause.as_ref().is_none_or(|cause| cause.is_orderly()) => {
+            last_words(&cause.map_or("ended".to_owned(), |cause| cause.to_string()));
+            ExitCode::SUCCESS
+        }
+        Ok(Some(cause)) => {
+            last_words(&with_source(&*cause));
+            BROKEN.into()
+        }
+        Ok(None) => ExitCode::SUCCESS,
+        Err(error) => {
+            last_words(&with_source(&error));
+            BROKEN.into()
+        }
+    }
+}
+
+fn serve(plugin: Plugin, settings: Settings) -> Result<Option<Arc<ConnectionError>>, StartError> {
+    let runtime = runtime(plugin.workers.or(settings.workers)).map_err(StartError::Runtime)?;
+    let mut answering = settings.answering();
+    answering.end_delay = plugin.end_delay.unwrap_or(answering.end_delay);
+    #[cfg(feature = "files")]
+    settings.files.install();
+    let cause = runtime.block_on(async {
+        let connection = Connection::stdio(settings.session)?;
+        let handle = connection.handle();
+        log::install(handle.clone(), settings.log);
+        shut_down_on_signals(handle.clone());
+        let _guard = ExitGuard::new(handle)?;
+        Ok::<_, StartError>(plugin.serve_with(connection, answering).await)
+    });
+    // A handler that blocks its worker would be waited for otherwise.
+    runtime.shutdown_background();
+    cause
+}
+
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error("starting the async runtime failed")]
+    Runtime(#[source] io::Error),
+    #[error(transparent)]
+    Connection(#[from] ConnectionError),
+    #[error("starting a thread failed")]
+    Thread(#[from] io::Error),
+}
+
+fn runtime(workers: Option<usize>) -> io::Result<Runtime> {
+    if workers == Some(1) {
+        return Builder::new_current_thread().enable_all().build();
+    }
+    let workers = workers.unwrap_or_else(|| {
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        // One that is blocked must not stop the others.
+        cpus.clamp(2, DEFAULT_WORKERS)
+    });
+    Builder::new_multi_thread().worker_threads(workers).thread_name("worker").enable_all().build()
+}
+
+/// The first SIGTERM or SIGINT lets open sessions finish; a second one ends at once.
+#[cfg(unix)]
+fn shut_down_on_signals(handle: Handle) {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
+        tracing::warn!("signals can't be listened to; SIGTERM and SIGINT end the plugin without a word");
+        return;
+    };
+    tokio::spawn(async move {
+        for first in [true, false] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if first {
+                handle.shutdown();
+            } else {
+                last_words("a second signal came while sessions were finishing");
+                std::process::exit(BROKEN.into());
+            }
+        }
+    });
+}
+
+#[cfg(not(unix))]
+fn shut_down_on_signals(handle: Handle) {
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            handle.shutdown();
+        }
+    });
+}
+
+/// Ends the process when nobody hears it and it does not notice, since handlers hold every worker.
+struct ExitGuard {
+    is_over: Arc<AtomicBool>,
+}
+
+impl ExitGuard {
+    fn new(handle: Handle) -> io::Result<Self> {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let noticed = is_over.clone();
+        std::thread::Builder::new().name("exit".to_owned()).stack_size(128 * 1024).spawn(move || {
+            let cause = handle.block_until_unheard();
+            std::thread::sleep(NOTICE);
+            if !noticed.load(Ordering::Acquire) {
+                last_words(&format!("{}; handlers held every worker", with_source(&*cause)));
+                std::process::exit(BROKEN.into());
+            }
+        })?;
+        Ok(Self { is_over })
+    }
+}
+
+impl Drop for ExitGuard {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Release);
+    }
+}
+
+fn terminal_text() -> String {
+    let program = std::env::args_os().next().unwrap_or_default();
+    let program = std::path::Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
+    format!(
+        "this is `{program}`, a Dify plugin: Dify's plugin daemon starts it and speaks JSON lines with it over stdin and \
+         stdout. To try it here, run `cargo dify dev` in the plugin's folder, or `cargo dify call` for a single call"
+    )
+}
+
+fn with_source(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
+/// The last line on stderr: why the process ends. Short enough to be kept as a whole.
+fn last_words(text: &str) {
+    let mut line = format!("dify-plugin: {}", text.replace('\n', " "));
+    truncate(&mut line, LAST_WORDS_BYTES - 1);
+    line.push('\n');
+    // If stderr is gone, so is whoever would read this.
+    let _ = io::stderr().write_all(line.as_bytes());
+}

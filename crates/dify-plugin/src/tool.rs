@@ -1,0 +1,121 @@
+//! Tools: what an author writes, and the same without its types.
+
+mod context;
+mod credentials;
+mod cut;
+mod log_entry;
+mod output;
+
+pub use context::ToolContext;
+pub use log_entry::LogEntry;
+pub use output::{BlobMeta, ToolOutput};
+
+use std::future::Future;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::error::Result;
+use crate::payload::parse_object;
+pub(crate) use credentials::{CheckCredentials, TypedCheck};
+use dify_plugin_protocol::tool::parameter::ToolParameter;
+
+/// A tool: something that a workflow or an agent can run.
+///
+/// ```
+/// use dify_plugin::{Result, Tool, ToolContext, ToolOutput};
+/// use serde::Deserialize;
+///
+/// struct Shout;
+///
+/// #[derive(Deserialize)]
+/// struct ShoutParameters {
+///     text: String,
+/// }
+///
+/// impl Tool for Shout {
+///     type Parameters = ShoutParameters;
+///
+///     async fn invoke(&self, _cx: &ToolContext, p: ShoutParameters, out: &mut ToolOutput) -> Result<()> {
+///         out.text(p.text.to_uppercase()).await
+///     }
+/// }
+/// # let _ = dify_plugin::Plugin::new().tool("voice", "shout", Shout);
+/// ```
+///
+/// One value serves all calls, many at once: what they share goes into its fields.
+pub trait Tool: Send + Sync + 'static {
+    /// The tool's parameters as its YAML declares them. [`NoParameters`] for none.
+    ///
+    /// The daemon writes whole numbers without a fraction (`1`, not `1.0`), and Dify may leave out what is not required:
+    /// make such fields `Option`s. Unknown fields are best ignored, for Dify may send more.
+    type Parameters: DeserializeOwned + Send;
+
+    /// Runs the tool once. What it says goes through `out`, at once; it ends when this returns.
+    ///
+    /// # Errors
+    ///
+    /// Whatever it returns reaches Dify as this call's error, after what was said before.
+    fn invoke(
+        &self,
+        cx: &ToolContext,
+        parameters: Self::Parameters,
+        out: &mut ToolOutput,
+    ) -> impl Future<Output = Result<()>> + Send;
+
+    /// The parameters that depend on the credentials; Dify asks when the tool is shown. None by default: then those in the
+    /// YAML are all.
+    ///
+    /// # Errors
+    ///
+    /// Whatever it returns reaches Dify.
+    fn runtime_parameters(
+        &self,
+        cx: &ToolContext,
+    ) -> impl Future<Output = Result<Vec<ToolParameter>>> + Send {
+        let _ = cx;
+        async { Ok(Vec::new()) }
+    }
+}
+
+/// The parameters of a tool that has none; whatever comes is ignored.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub struct NoParameters {}
+
+/// A [`Tool`] without its types.
+pub(crate) trait AnyTool: Send + Sync {
+    fn invoke(
+        self: Arc<Self>,
+        cx: ToolContext,
+        parameters: Option<Box<RawValue>>,
+        out: ToolOutput,
+    ) -> BoxFuture<'static, Result<()>>;
+
+    fn runtime_parameters(self: Arc<Self>, cx: ToolContext)
+    -> BoxFuture<'static, Result<Vec<ToolParameter>>>;
+}
+
+impl<T: Tool> AnyTool for T {
+    fn invoke(
+        self: Arc<Self>,
+        cx: ToolContext,
+        parameters: Option<Box<RawValue>>,
+        mut out: ToolOutput,
+    ) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            let typed = parse_object("tool_parameters", parameters.as_deref())?;
+            drop(parameters);
+            Tool::invoke(&*self, &cx, typed, &mut out).await
+        })
+    }
+
+    fn runtime_parameters(
+        self: Arc<Self>,
+        cx: ToolContext,
+    ) -> BoxFuture<'static, Result<Vec<ToolParameter>>> {
+        Box::pin(async move { Tool::runtime_parameters(&*self, &cx).await })
+    }
+}

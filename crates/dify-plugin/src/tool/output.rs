@@ -1,0 +1,208 @@
+//! What a tool says.
+
+use dify_plugin_protocol::limits::TOOL_BLOB_BYTES;
+use dify_plugin_protocol::tool::blob::BlobChunks;
+use dify_plugin_protocol::tool::message::{RetrieverResource, ToolMessage, ToolMessageType};
+use serde::Serialize;
+use serde_json::value::to_raw_value;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::cut::pieces;
+use super::log_entry::LogEntry;
+use crate::error::{Error, Result};
+use crate::session::Session;
+
+/// Where a tool's messages go. Each is on its way when the call returns; while the daemon reads too slowly, calls wait.
+///
+/// # Errors
+///
+/// Of all methods: `FrameTooLarge` for a message longer than the daemon takes (5 MiB as JSON), naming both sizes; nothing
+/// was sent then, and the tool may go on. And an error that says so when the session has ended or the daemon is gone.
+#[derive(Debug)]
+pub struct ToolOutput {
+    session: Session,
+    frame_bytes: usize,
+}
+
+/// A message as the daemon takes it (`pkg/entities/tool_entities/tool.go`).
+#[derive(Serialize)]
+struct Message<M> {
+    r#type: ToolMessageType,
+    message: M,
+}
+
+#[derive(Serialize)]
+struct Text<'a> {
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Variable<'a, T: ?Sized> {
+    variable_name: &'a str,
+    variable_value: &'a T,
+    stream: bool,
+}
+
+/// What a blob is, so that Dify can keep it as a file.
+#[derive(Debug, Clone)]
+pub struct BlobMeta(Map<String, Value>);
+
+impl BlobMeta {
+    /// A blob of this type, such as `image/png`.
+    pub fn new(mime_type: impl Into<String>) -> Self {
+        Self(Map::from_iter([("mime_type".to_owned(), mime_type.into().into())]))
+    }
+
+    /// The name under which Dify keeps it.
+    #[must_use]
+    pub fn filename(mut self, filename: impl Into<String>) -> Self {
+        self.0.insert("filename".to_owned(), filename.into().into());
+        self
+    }
+}
+
+impl ToolOutput {
+    pub(crate) fn new(session: Session, frame_bytes: usize) -> Self {
+        Self { session, frame_bytes }
+    }
+
+    /// Adds to the tool's text. A text too long for one message goes in several, which Dify joins again.
+    pub async fn text(&mut self, text: impl AsRef<str>) -> Result<()> {
+        for text in pieces(text.as_ref(), self.room(0)) {
+            self.send(ToolMessageType::Text, Text { text }).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds structured output.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidOutput` if `value` becomes neither a JSON object nor a list: Dify takes no other.
+    pub async fn json(&mut self, value: &(impl Serialize + ?Sized)) -> Result<()> {
+        #[derive(Serialize)]
+        struct Json<'a> {
+            json_object: &'a serde_json::value::RawValue,
+        }
+        let json = to_raw_value(value)?;
+        if !json.get().starts_with(['{', '[']) {
+            return Err(invalid("the output of `json` must be an object or a list"));
+        }
+        self.send(ToolMessageType::Json, Json { json_object: &json }).await
+    }
+
+    /// Adds a link.
+    pub async fn link(&mut self, url: impl AsRef<str>) -> Result<()> {
+        self.send(ToolMessageType::Link, Text { text: url.as_ref() }).await
+    }
+
+    /// Adds an image that Dify downloads from `url` and keeps.
+    pub async fn image(&mut self, url: impl AsRef<str>) -> Result<()> {
+        self.send(ToolMessageType::Image, Text { text: url.as_ref() }).await
+    }
+
+    /// Adds an image that stays where it is: its URL is used as such.
+    pub async fn image_link(&mut self, url: impl AsRef<str>) -> Result<()> {
+        self.send(ToolMessageType::ImageLink, Text { text: url.as_ref() }).await
+    }
+
+    /// Sets an output variable.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidOutput` for the names `json`, `text` and `files`, which Dify keeps for itself.
+    pub async fn variable(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<()> {
+        check_variable(name)?;
+        self.send(
+            ToolMessageType::Variable,
+            Variable { variable_name: name, variable_value: value, stream: false },
+        )
+        .await
+    }
+
+    /// Adds to an output variable that is a text. A piece too long for one message goes in several, which Dify joins.
+    ///
+    /// # Errors
+    ///
+    /// As [`ToolOutput::variable`].
+    pub async fn stream_variable(&mut self, name: &str, text: impl AsRef<str>) -> Result<()> {
+        check_variable(name)?;
+        for text in pieces(text.as_ref(), self.room(name.len())) {
+            self.send(
+                ToolMessageType::Variable,
+                Variable { variable_name: name, variable_value: text, stream: true },
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Shows a step in the execution log, or updates it if its entry was shown before.
+    pub async fn log(&mut self, entry: &LogEntry) -> Result<()> {
+        self.send(ToolMessageType::Log, entry.message()).await
+    }
+
+    /// Refers to a file that Dify has already. `file` is the file's object as Dify writes it.
+    pub async fn file(&mut self, file: impl Into<Value>) -> Result<()> {
+        self.raw(&ToolMessage::file(file)).await
+    }
+
+    /// Adds a file, in as many messages as it needs.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidOutput` above 30 MiB, which is Dify's limit.
+    pub async fn blob(&mut self, bytes: impl AsRef<[u8]>, meta: BlobMeta) -> Result<()> {
+        let bytes = bytes.as_ref();
+        if bytes.len() > TOOL_BLOB_BYTES {
+            return Err(invalid(format!(
+                "a blob of {} bytes is over Dify's limit of {TOOL_BLOB_BYTES}; offer it as a link",
+                bytes.len()
+            )));
+        }
+        let id = Uuid::new_v4().simple().to_string();
+        for piece in BlobChunks::new(&id, bytes, Some(&meta.0)) {
+            self.session.transport().send(&piece).await?;
+        }
+        Ok(())
+    }
+
+    /// Cites the pieces of knowledge that the answer rests on; `context` is their text as a model should read it.
+    pub async fn retriever_resources(
+        &mut self,
+        resources: Vec<RetrieverResource>,
+        context: impl Into<String>,
+    ) -> Result<()> {
+        self.raw(&ToolMessage::retriever_resources(resources, context)).await
+    }
+
+    /// Sends a message as it is, also one of a type that has no method here. At types it does not know the daemon ends the
+    /// session.
+    pub async fn raw(&mut self, message: &ToolMessage) -> Result<()> {
+        Ok(self.session.transport().send(message).await?)
+    }
+
+    /// Sends a message without making an owned one first.
+    async fn send(&self, kind: ToolMessageType, message: impl Serialize) -> Result<()> {
+        let message = Message { r#type: kind, message };
+        Ok(self.session.transport().send(&message).await?)
+    }
+
+    /// Bytes of escaped text that fit a line, beside a name of `name` bytes.
+    fn room(&self, name: usize) -> usize {
+        let envelope = 256 + 6 * (self.session.id().len() + name);
+        self.frame_bytes.saturating_sub(envelope).max(6)
+    }
+}
+
+fn check_variable(name: &str) -> Result<()> {
+    if matches!(name, "json" | "text" | "files") {
+        return Err(invalid(format!("Dify keeps the variable name `{name}` for itself; choose another")));
+    }
+    Ok(())
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new("InvalidOutput", message)
+}

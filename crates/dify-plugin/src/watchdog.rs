@@ -1,0 +1,170 @@
+//! Names handlers that hold a worker thread.
+//!
+//! A handler that computes, sleeps or reads a file without awaiting keeps its worker from all other sessions. Each poll
+//! of a handler leaves its name and the time in its thread's slot; one thread for the whole process looks at the slots,
+//! so that a handler that never comes back is named too. The thread sleeps while no handler has run for a second.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+/// How long one poll may take before it is named.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often the slots are looked at.
+const TICK: Duration = Duration::from_millis(250);
+/// Looks without any handler running before the watchdog goes to sleep: at most one wake-up a second, whatever the load.
+const IDLE_TICKS: u32 = 4;
+
+static WATCHDOG: LazyLock<Watchdog> = LazyLock::new(Watchdog::default);
+
+thread_local! {
+    static SLOT: Arc<Slot> = WATCHDOG.new_slot();
+}
+
+/// What one worker thread is doing.
+#[derive(Default)]
+struct Slot {
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    handler: Arc<str>,
+    since: Instant,
+    told: bool,
+}
+
+impl Slot {
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Default)]
+struct Watchdog {
+    slots: Mutex<Vec<Arc<Slot>>>,
+    asleep: AtomicBool,
+    thread: OnceLock<Thread>,
+}
+
+impl Watchdog {
+    fn new_slot(&self) -> Arc<Slot> {
+        let slot = Arc::new(Slot::default());
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).push(slot.clone());
+        self.thread.get_or_init(|| {
+            let started = std::thread::Builder::new()
+                .name("watchdog".to_owned())
+                .stack_size(128 * 1024)
+                .spawn(|| WATCHDOG.watch());
+            match started {
+                Ok(thread) => thread.thread().clone(),
+                Err(error) => {
+                    tracing::warn!(%error, "handlers that block a worker won't be named: no thread for the watchdog");
+                    std::thread::current()
+                }
+            }
+        });
+        slot
+    }
+
+    fn wake(&self) {
+        // Pairs with the fence in `watch`: either we see it asleep, or it sees our slot.
+        fence(Ordering::SeqCst);
+        if self.asleep.load(Ordering::Relaxed)
+            && self.asleep.swap(false, Ordering::Relaxed)
+            && let Some(thread) = self.thread.get()
+        {
+            thread.unpark();
+        }
+    }
+
+    fn watch(&self) {
+        let mut named = HashSet::new();
+        let mut idle_ticks = 0;
+        loop {
+            idle_ticks = if self.look(&mut named) { 0 } else { idle_ticks + 1 };
+            if idle_ticks < IDLE_TICKS {
+                std::thread::park_timeout(TICK);
+                continue;
+            }
+            self.asleep.store(true, Ordering::Relaxed);
+            fence(Ordering::SeqCst);
+            if !self.look(&mut named) {
+                std::thread::park();
+            }
+            self.asleep.store(false, Ordering::Relaxed);
+            idle_ticks = 0;
+        }
+    }
+
+    /// Names those that run for too long, each handler once. Whether any handler runs.
+    fn look(&self, named: &mut HashSet<Arc<str>>) -> bool {
+        let mut any = false;
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        // Ours alone: its thread has ended.
+        slots.retain(|slot| Arc::strong_count(slot) > 1);
+        for slot in &*slots {
+            let mut running = slot.running();
+            let Some(running) = &mut *running else { continue };
+            any = true;
+            let held = running.since.elapsed();
+            if held > PATIENCE && !running.told {
+                running.told = true;
+                if named.insert(running.handler.clone()) {
+                    tracing::warn!(
+                        handler = &*running.handler,
+                        "the handler has held a worker thread for over {} s and keeps it from other sessions; move what \
+                         blocks into tokio::task::spawn_blocking, and await between steps of long work",
+                        PATIENCE.as_secs()
+                    );
+                }
+            }
+        }
+        any
+    }
+}
+
+/// A handler whose polls are watched.
+pub(crate) struct Watched<F> {
+    handler: Arc<str>,
+    future: Pin<Box<F>>,
+}
+
+impl<F> Watched<F> {
+    pub(crate) fn new(handler: Arc<str>, future: F) -> Self {
+        Self { handler, future: Box::pin(future) }
+    }
+}
+
+impl<F: Future> Future for Watched<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let _running = Mark::new(&self.handler);
+        self.future.as_mut().poll(cx)
+    }
+}
+
+/// Keeps the thread's slot filled while it lives.
+struct Mark;
+
+impl Mark {
+    fn new(handler: &Arc<str>) -> Self {
+        // Without a slot, in a thread that is ending, nothing is watched.
+        let _ = SLOT.try_with(|slot| {
+            *slot.running() = Some(Running { handler: handler.clone(), since: Instant::now(), told: false });
+            WATCHDOG.wake();
+        });
+        Self
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        let _ = SLOT.try_with(|slot| *slot.running() = None);
+    }
+}

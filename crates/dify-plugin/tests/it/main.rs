@@ -1,0 +1,8 @@
+//! The plugin on one end of a pipe, a daemon played by the test on the other.
+
+#![allow(clippy::unwrap_used, reason = "a scenario stops where it goes wrong")]
+
+mod daemon;
+mod endpoints;
+mod failures;
+mod tools;
