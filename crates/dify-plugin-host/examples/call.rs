@@ -1,53 +1,46 @@
-//! Runs a plugin in the foreground and asks it one thing: `call <plugin folder> <provider> <tool> [key=value …]`, with
-//! a scripted app that answers everybody.
+//! Asks a plugin's tool one thing, with a scripted app that answers every call.
+//!
+//! `cargo run -p dify-plugin-host --example call -- FOLDER PROVIDER TOOL [KEY=VALUE …]`. A plugin in Python is run by the
+//! interpreter that the variable `PYTHON` names.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use dify_plugin_host::{Host, HostConfig, OpenSession, PluginCommand, Script, ScriptedApp};
+use dify_plugin_host::{Host, HostConfig, PluginCommand, Script, ScriptedApp};
 use dify_plugin_manifest::Plugin;
-use dify_plugin_protocol::{AccessType, Action};
 use serde_json::{Map, json};
 
 #[tokio::main]
+#[expect(clippy::print_stdout, reason = "it is what a person asked for")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let (Some(folder), Some(provider), Some(tool)) = (args.next(), args.next(), args.next()) else {
-        return Err("usage: call <plugin folder> <provider> <tool> [key=value …]".into());
+        return Err("usage: call FOLDER PROVIDER TOOL [KEY=VALUE …]".into());
     };
     let mut parameters = Map::new();
     for arg in args {
-        let (key, value) = arg.split_once('=').ok_or("a parameter is key=value")?;
+        let (key, value) = arg.split_once('=').ok_or("a parameter is KEY=VALUE")?;
         parameters.insert(key.to_owned(), value.into());
     }
+
     let plugin = Plugin::read(&folder)?;
-    let command = match std::env::var("PYTHON") {
-        Ok(python) => PluginCommand::as_daemon_with(&plugin, python),
-        Err(_) => PluginCommand::for_plugin(&plugin)?,
+    let command = match std::env::var_os("PYTHON") {
+        Some(python) => PluginCommand::as_daemon_with(&plugin, python),
+        None => PluginCommand::for_plugin(&plugin)?,
     };
-    let script = Script::new().app(
-        "*",
-        ScriptedApp::new()
-            .repeat(
-                3,
-                std::time::Duration::from_millis(50),
-                json!({"event": "message", "answer": "{query} {i}"}),
-            )
-            .event(json!({"event": "message_end"})),
-    );
+    let event = json!({"event": "message", "answer": "{query} {i} "});
+    let app = ScriptedApp::new()
+        .repeat(3, Duration::from_millis(50), event)
+        .event(json!({"event": "message_end", "metadata": {}}));
+    let script = Script::new().app("*", app);
+
     let started = Instant::now();
     let host = Host::start(command, HostConfig::default(), script).await?;
     println!("ready after {:?}", started.elapsed());
-    let mut payload = Map::new();
-    payload.insert("provider".to_owned(), provider.into());
-    payload.insert("tool".to_owned(), tool.into());
-    payload.insert("tool_parameters".to_owned(), parameters.into());
-    payload.insert("credentials".to_owned(), json!({}));
-    let mut answers = host.open(OpenSession::new(AccessType::Tool, Action::InvokeTool, payload)).await?;
-    while let Some(answer) = answers.next().await {
-        println!("{:?} {}", started.elapsed(), answer?.get());
+    let mut answers = host.invoke_tool(&provider, &tool, parameters, Map::new()).await?.join_blobs();
+    while let Some(message) = answers.next().await {
+        println!("{:?} {}", started.elapsed(), serde_json::to_string(&message?)?);
     }
-    drop(answers);
-    println!("{host:?} {:?}", host.rss_bytes());
+    println!("{:?}, {:?} bytes resident", host.stats(), host.rss_bytes());
     println!("{:?}", host.shutdown().await);
     Ok(())
 }

@@ -82,6 +82,14 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// `text` as a JSON string.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len() + 2);
+    string(&mut out, text);
+    // Only escapes were put in.
+    String::from_utf8(out).unwrap_or_default()
+}
+
 /// Appends a string, or null.
 pub(crate) fn string_or_null(out: &mut Vec<u8>, text: Option<&str>) {
     match text {

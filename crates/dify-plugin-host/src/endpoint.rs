@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::accept::{self, EndpointChunk};
 use crate::answers::Answers;
+use crate::encode;
 use crate::error::{HostError, SessionFailure};
 use crate::host::{Host, OpenSession};
 
@@ -37,12 +38,11 @@ impl EndpointError {
             Self::Failed(failure) => failure.daemon_text(),
         };
         // Go writes a struct's fields in their order.
-        let quoted = |text: &str| Value::from(text).to_string();
         let inner = format!(
             r#"{{"message":{},"error_type":"PluginDaemonInternalServerError","args":null}}"#,
-            quoted(&message)
+            encode::quoted(&message)
         );
-        let body = format!(r#"{{"code":-500,"message":{},"data":null}}"#, quoted(&inner));
+        let body = format!(r#"{{"code":-500,"message":{},"data":null}}"#, encode::quoted(&inner));
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         let json = HeaderValue::from_static("application/json; charset=utf-8");
@@ -84,7 +84,7 @@ async fn respond(mut answers: Answers) -> Result<Response<EndpointBody>, Endpoin
     let mut head = Head::default();
     let first = loop {
         let Some(answer) = answers.next().await else { break None };
-        let taken = accept::endpoint_chunk(&*answer?).and_then(|chunk| head.take(chunk));
+        let taken = accept::endpoint_chunk(&answer?).and_then(|chunk| head.take(chunk));
         match taken {
             Ok(None) => {}
             Ok(Some(piece)) => break Some(piece),

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use dify_plugin_protocol::ErrorData;
 use dify_plugin_protocol::limits::ERROR_ARGS;
-use serde_json::json;
+use serde_json::{Value, json};
+
+use crate::encode;
 
 /// Why a plugin could not be started or asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -155,13 +157,19 @@ impl SessionFailure {
     pub fn daemon_text(&self) -> String {
         match self {
             Self::Plugin(ErrorData { error_type, message, args }) => {
-                json!({"args": args, "error_type": error_type, "message": message}).to_string()
+                go_json(json!({"args": args, "error_type": error_type, "message": message}))
             }
             Self::Refused(ErrorData { error_type, message, .. }) => {
-                json!({"error_type": error_type, "message": message}).to_string()
+                go_json(json!({"error_type": error_type, "message": message}))
             }
             Self::TimedOut { .. } => "killed by timeout".to_owned(),
             other => other.to_string(),
         }
     }
+}
+
+fn go_json(value: Value) -> String {
+    let mut out = Vec::new();
+    encode::value(&mut out, &value);
+    String::from_utf8(out).unwrap_or_default()
 }

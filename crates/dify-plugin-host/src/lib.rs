@@ -10,6 +10,7 @@ mod endpoint;
 mod error;
 mod event;
 mod host;
+mod line;
 mod outbox;
 mod permission;
 mod platform;

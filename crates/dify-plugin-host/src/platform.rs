@@ -46,17 +46,31 @@ where
 }
 
 /// What a plugin asks of Dify.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ReverseCall {
     /// The session that asks.
     pub session: Arc<SessionInfo>,
+    /// The call's id, as the plugin chose it.
+    pub call_id: Arc<str>,
     /// What is asked.
     pub invoke_type: InvokeType,
     /// The kind's own fields. `tenant_id`, `user_id` and `type` are taken out: at the daemon they are the session's,
     /// whatever a plugin writes. An app call has just the fields that Dify would get: `app_id`, `inputs`, `query`,
     /// `response_mode`, `conversation_id` and `user`, all of them.
     pub request: Map<String, Value>,
+}
+
+impl std::fmt::Debug for ReverseCall {
+    /// Names the request's fields and leaves out their values, which may be secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReverseCall")
+            .field("session", &self.session)
+            .field("call_id", &self.call_id)
+            .field("invoke_type", &self.invoke_type)
+            .field("request", &self.request.keys().collect::<Vec<_>>())
+            .finish()
+    }
 }
 
 /// Whose behalf a session is on.
@@ -97,8 +111,15 @@ impl std::fmt::Debug for SessionInfo {
 }
 
 /// One item of an answer: a JSON value, an object in all that Dify sends, encoded as the daemon writes it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Item(pub(crate) Bytes);
+
+impl std::fmt::Debug for Item {
+    /// Tells the length alone.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Item({} bytes)", self.0.len())
+    }
+}
 
 impl From<Value> for Item {
     fn from(value: Value) -> Self {

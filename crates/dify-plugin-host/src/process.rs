@@ -8,9 +8,9 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStdin};
 use tokio::task::JoinHandle;
 
-use crate::dispatch::beginning;
 use crate::error::{ExitCause, PluginExit};
 use crate::event::HostEvent;
+use crate::line::beginning;
 use crate::reverse;
 use crate::shared::Shared;
 

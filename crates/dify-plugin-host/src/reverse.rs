@@ -108,7 +108,13 @@ pub(crate) async fn run(shared: Arc<Shared>, call: PreparedCall) {
     let end = match request {
         Err(refusal) => End::Failed(refusal),
         Ok(request) => {
-            let answer = answer(&shared, &session, &invoke_type, request, &lines);
+            let call = ReverseCall {
+                session: Arc::clone(&session.info),
+                call_id: Arc::clone(&call_id),
+                invoke_type: invoke_type.clone(),
+                request,
+            };
+            let answer = answer(&shared, &session, call, &lines);
             // A call must be closed whatever the platform's code does.
             AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
                 End::Failed(PlatformError::Failed("the platform panicked".to_owned()).text(&invoke_type))
@@ -132,15 +138,9 @@ pub(crate) async fn run(shared: Arc<Shared>, call: PreparedCall) {
     shared.tell(HostEvent::ReverseCallEnded { session_id, call_id, error });
 }
 
-async fn answer(
-    shared: &Shared,
-    session: &Session,
-    kind: &InvokeType,
-    request: Map<String, Value>,
-    lines: &Lines,
-) -> End {
+async fn answer(shared: &Shared, session: &Session, call: ReverseCall, lines: &Lines) -> End {
+    let kind = &call.invoke_type.clone();
     let words = Words::of(kind);
-    let call = ReverseCall { session: Arc::clone(&session.info), invoke_type: kind.clone(), request };
     let mut items = shared.platform.invoke(call).ready_chunks(ITEMS_AT_ONCE);
     // Set going by the first item: the daemon counts from the head of Dify's answer.
     let mut limit = pin!(tokio::time::sleep(shared.config.reverse_call_timeout));

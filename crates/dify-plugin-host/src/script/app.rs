@@ -104,7 +104,8 @@ impl Template {
 
     /// `query` is the inside of a JSON string.
     fn render(&self, query: &str, number: Option<u64>) -> Item {
-        if !self.has_query && !(self.has_number && number.is_some()) {
+        let number = number.filter(|_| self.has_number);
+        if number.is_none() && !self.has_query {
             return Item(self.json.clone());
         }
         let mut json = String::from_utf8_lossy(&self.json).into_owned();
@@ -121,9 +122,7 @@ pub(super) fn play(
     app: Arc<ScriptedApp>,
     query: &str,
 ) -> impl Stream<Item = Result<Item, PlatformError>> + use<> {
-    let mut quoted = Vec::new();
-    encode::string(&mut quoted, query);
-    let quoted = String::from_utf8_lossy(&quoted).into_owned();
+    let quoted = encode::quoted(query);
     let query = quoted[1..quoted.len() - 1].to_owned();
     let start = Position { app, query, step: 0, sent: 0 };
     stream::unfold(start, |mut position| async move {

@@ -202,6 +202,23 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_front_page_is_a_script() {
+        let readme = include_str!("../../README.md");
+        let (_, rest) = readme.split_once("```yaml\n").unwrap();
+        let (text, _) = rest.split_once("```").unwrap();
+        let script = from_yaml("README", text).unwrap();
+        assert_eq!(script.apps.len(), 6);
+        assert_eq!(script.apps["app-1"].steps.len(), 5);
+        assert!(script.apps["refuses"].refusal.is_some() && script.apps["own-blocking"].blocking.is_some());
+        // The same as JSON.
+        let json = serde_json::to_string(&super::yaml::read(text).ok().unwrap()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("script.json");
+        std::fs::write(&path, json).unwrap();
+        assert_eq!(read(&path).unwrap().apps.len(), 6);
+    }
+
+    #[test]
     fn faults_name_their_place_and_the_cure() {
         assert_eq!(error("apps: [1]"), "s.yaml: apps: expected a mapping");
         assert_eq!(error("app: {}"), "s.yaml: the file: `app` is not known here; there is: apps");

@@ -1,0 +1,154 @@
+//! A line from the plugin, read (`pkg/entities/plugin_entities/event.go`).
+
+use std::borrow::Cow;
+
+use dify_plugin_protocol::{LogData, LogLevel, Outgoing, OutgoingEvent, SessionMessage};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+/// How much of a line or a text is shown to people, in bytes.
+const SHOWN_BYTES: usize = 1024;
+
+/// What a line says.
+#[derive(Debug)]
+pub(crate) enum PluginLine<'a> {
+    Session {
+        id: Cow<'a, str>,
+        message: SessionMessage<'a>,
+    },
+    Heartbeat,
+    Log(LogData),
+    /// An error outside any session: its text.
+    Error(String),
+    /// Nothing, and nothing is wrong with that: `null`, and the first thing the official SDK prints, its bare manifest
+    /// `{"version":…,"type":"plugin",…}`.
+    Nothing,
+}
+
+impl<'a> PluginLine<'a> {
+    /// Reads a line whose keys are spelled as they should be.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a line that the daemon passes over.
+    pub(crate) fn read(line: &'a str) -> Result<Self, String> {
+        let outgoing = match Outgoing::parse(line) {
+            Ok(outgoing) => outgoing,
+            Err(_) if line.trim() == "null" || is_bare_manifest(line) => return Ok(Self::Nothing),
+            Err(error) => return Err(error.to_string()),
+        };
+        Ok(match outgoing.event {
+            OutgoingEvent::Session => {
+                let data = outgoing.data.ok_or("a session message without `data`; the daemon drops it")?;
+                let message = SessionMessage::parse(data)
+                    .map_err(|error| format!("a session message that the daemon drops: {error}"))?;
+                Self::Session { id: outgoing.session_id.unwrap_or_default(), message }
+            }
+            OutgoingEvent::Heartbeat => Self::Heartbeat,
+            OutgoingEvent::Log => Self::Log(
+                read_log(outgoing.data).map_err(|error| format!("a log record of a wrong shape: {error}"))?,
+            ),
+            OutgoingEvent::Error => {
+                Self::Error(outgoing.data.map(|data| error_text(data.get())).unwrap_or_default())
+            }
+            unknown => return Err(format!("the event `{unknown}` is not known; the daemon ignores it")),
+        })
+    }
+}
+
+/// A line with its keys as they should be, if it is an object: Go takes them in any case, and of a key that is there twice
+/// the last.
+pub(crate) fn respelled(line: &str) -> Option<String> {
+    fn named(fields: Map<String, Value>, names: &[&str]) -> Map<String, Value> {
+        let name = |key: String| match names.iter().find(|name| name.eq_ignore_ascii_case(&key)) {
+            Some(name) => (*name).to_owned(),
+            None => key,
+        };
+        fields.into_iter().map(|(key, value)| (name(key), value)).collect()
+    }
+    let mut fields = named(serde_json::from_str(line).ok()?, &["event", "session_id", "data"]);
+    if let Some(Value::Object(data)) = fields.get_mut("data") {
+        *data = named(std::mem::take(data), &["type", "data"]);
+    }
+    Some(Value::Object(fields).to_string())
+}
+
+/// The first bytes of `text`, cut between two characters.
+pub(crate) fn beginning(text: &str) -> Cow<'_, str> {
+    if text.len() <= SHOWN_BYTES {
+        return Cow::Borrowed(text);
+    }
+    let end = (0..=SHOWN_BYTES).rev().find(|&at| text.is_char_boundary(at)).unwrap_or_default();
+    Cow::Owned(format!("{}…", &text[..end]))
+}
+
+fn is_bare_manifest(line: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Bare<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: Cow<'a, str>,
+        event: Option<serde::de::IgnoredAny>,
+    }
+    serde_json::from_str::<Bare<'_>>(line).is_ok_and(|bare| bare.kind == "plugin" && bare.event.is_none())
+}
+
+/// No field of a record is required, and the daemon knows more names of levels than a plugin should use
+/// (`internal/core/control_panel/logger.go`).
+fn read_log(data: Option<&RawValue>) -> serde_json::Result<LogData> {
+    #[derive(Default, Deserialize)]
+    struct Loose {
+        level: Option<LogLevel>,
+        message: Option<String>,
+        timestamp: Option<f64>,
+    }
+    let log: Option<Loose> = data.map_or(Ok(None), |data| serde_json::from_str(data.get()))?;
+    let log = log.unwrap_or_default();
+    let level = match log.level {
+        Some(LogLevel::Unknown(name)) => match name.to_ascii_lowercase().as_str() {
+            "debug" => LogLevel::Debug,
+            "warn" | "warning" => LogLevel::Warning,
+            "error" | "fatal" | "critical" => LogLevel::Error,
+            _ => LogLevel::Info,
+        },
+        Some(level) => level,
+        None => LogLevel::Info,
+    };
+    let (message, timestamp) = (log.message.unwrap_or_default(), log.timestamp.unwrap_or_default());
+    Ok(LogData { level, message, timestamp })
+}
+
+/// The text of an `error` event: its `error`, else the whole JSON.
+fn error_text(data: &str) -> String {
+    #[derive(Deserialize)]
+    struct Text<'a> {
+        #[serde(borrow)]
+        error: Cow<'a, str>,
+    }
+    match serde_json::from_str::<Text<'_>>(data) {
+        Ok(text) => beginning(&text.error).into_owned(),
+        Err(_) => beginning(data).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_in_any_case_and_keys_that_come_twice_can_be_respelled() {
+        let line = r#"{"EVENT":"log","event":"session","Session_ID":"s","DATA":{"Type":"end","dAtA":{"Type":1}},"x":1}"#;
+        assert!(PluginLine::read(line).is_err());
+        let line = respelled(line).unwrap();
+        let Ok(PluginLine::Session { id, message }) = PluginLine::read(&line) else { panic!("{line}") };
+        assert_eq!((&*id, message.data.get()), ("s", r#"{"Type":1}"#));
+        assert!(respelled("[1]").is_none());
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        let text = "é".repeat(1000);
+        assert_eq!(beginning(&text), "é".repeat(512) + "…");
+        assert_eq!(beginning("short"), "short");
+    }
+}

@@ -1,0 +1,10 @@
+//! A host and a plugin that is a shell script: it writes literal lines and shares nothing with us but the pipes.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod endpoints;
+mod process;
+mod recorded;
+mod reverse;
+mod rogue;
+mod sessions;

@@ -1,0 +1,188 @@
+//! The process: its start, its liveness, its end.
+
+use std::time::{Duration, Instant};
+
+use dify_plugin_host::{ExitCause, Host, HostConfig, HostError, HostEvent, PluginCommand, SessionFailure};
+
+use crate::rogue::{command, config, drain, nobody, start};
+
+async fn refused(script: &str, config: HostConfig) -> HostError {
+    let (_folder, command) = command(script);
+    Host::start(command, config, nobody()).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_plugin_without_heartbeat_is_killed_and_its_stderr_told() {
+    let mut config = config();
+    config.ready_timeout = Duration::from_millis(300);
+    let error = refused("echo 'still loading' >&2; say '{}'; read x", config).await;
+    let text = error.to_string();
+    assert!(matches!(error, HostError::NotReady { .. }));
+    assert!(text.starts_with("failed to start plugin as no heartbeat received within 0.3 s"), "{text}");
+    assert!(text.ends_with("still loading"), "{text}");
+}
+
+#[tokio::test]
+async fn an_exit_before_the_heartbeat_is_told_at_once_with_status_and_stderr() {
+    let before = Instant::now();
+    let error = refused("echo 'No module named main' >&2; exit 3", config()).await;
+    assert!(before.elapsed() < Duration::from_secs(10));
+    let HostError::FailedToStart(exit) = &error else { panic!("{error}") };
+    assert_eq!((exit.cause, exit.status.unwrap().code()), (ExitCause::Exited, Some(3)));
+    assert_eq!(
+        error.to_string(),
+        "plugin failed to start: it exited by itself (exit status: 3); the end of its stderr:\nNo module named main"
+    );
+}
+
+#[tokio::test]
+async fn only_the_last_1024_bytes_of_stderr_are_kept() {
+    let error = refused(
+        "i=0; while [ $i -lt 100 ]; do echo \"line $i of many\" >&2; i=$((i+1)); done; exit 1",
+        config(),
+    )
+    .await;
+    let HostError::FailedToStart(exit) = error else { panic!("{error}") };
+    assert!(exit.stderr.len() <= 1024 && exit.stderr.len() > 900, "{}", exit.stderr.len());
+    assert!(exit.stderr.ends_with("line 99 of many"));
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_is_named() {
+    let error = Host::start(PluginCommand::new("no-such-program"), config(), nobody()).await.unwrap_err();
+    assert_eq!(error.to_string(), "cannot start `no-such-program` in `.`");
+}
+
+#[tokio::test]
+async fn the_environment_says_local() {
+    let plugin = start("echo $INSTALL_METHOD > method; beat; rest", config(), nobody()).await;
+    assert_eq!(std::fs::read_to_string(plugin.path("method")).unwrap(), "local\n");
+}
+
+#[tokio::test]
+async fn the_first_watcher_sees_what_came_before_it_asked() {
+    let script = r#"
+        say '{"version":"0.0.1","type":"plugin","author":"a","name":"n"}'
+        say '{"event":"log","data":{"level":"WARNING","message":"hello","timestamp":1.5}}'
+        say '{"event":"log","data":{"level":"fatal"}}'
+        say '{"event":"error","session_id":null,"data":{"error":"bad line"}}'
+        printf '\n\n  \r\n'
+        beat; rest"#;
+    let plugin = start(script, config(), nobody()).await;
+    let mut events = plugin.host.events();
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        seen.push(format!("{:?}", events.recv().await.unwrap()));
+    }
+    assert!(seen[0].contains("Warning") && seen[0].contains("hello"), "{seen:?}");
+    assert!(seen[1].contains("level: Error"), "{seen:?}");
+    assert_eq!(seen[2], r#"ErrorEvent("bad line")"#);
+    assert_eq!(seen[3], "Heartbeat");
+    assert_eq!(plugin.host.stats().junk_lines, 0);
+}
+
+#[tokio::test]
+async fn a_plugin_that_falls_silent_is_killed_with_its_sessions() {
+    let mut config = config();
+    config.silence_timeout = Duration::from_millis(400);
+    let plugin = start("beat; ask; sleep 0.2; beat; ask", config, nobody()).await;
+    let before = Instant::now();
+    let (_, failure) = drain(&mut plugin.open("s").await).await;
+    let Some(SessionFailure::PluginGone(exit)) = failure else { panic!("{failure:?}") };
+    assert!(matches!(exit.cause, ExitCause::Silent { .. }));
+    assert!(before.elapsed() > Duration::from_millis(550), "{:?}", before.elapsed());
+}
+
+#[tokio::test]
+async fn a_death_in_mid_session_fails_the_session_at_once_after_what_was_written() {
+    let plugin =
+        start(r#"beat; ask; session s stream '{"n":1}'; echo 'ouch' >&2; exit 7"#, config(), nobody()).await;
+    let before = Instant::now();
+    let (items, failure) = drain(&mut plugin.open("s").await).await;
+    assert!(before.elapsed() < Duration::from_secs(10));
+    assert_eq!(items, [serde_json::json!({"n": 1})]);
+    let Some(SessionFailure::PluginGone(exit)) = failure else { panic!("{failure:?}") };
+    assert_eq!(
+        (exit.cause, exit.status.unwrap().code(), exit.stderr.as_str()),
+        (ExitCause::Exited, Some(7), "ouch")
+    );
+
+    let late = plugin.host.open(crate::rogue::tool_session("t")).await.unwrap_err();
+    assert!(matches!(late, HostError::Gone(_)), "{late}");
+    assert_eq!(plugin.host.pid(), None);
+}
+
+#[tokio::test]
+async fn an_unterminated_last_line_counts() {
+    let script =
+        r#"beat; ask; printf '%s' '{"event":"session","session_id":"s","data":{"type":"end","data":{}}}'"#;
+    let plugin = start(script, config(), nobody()).await;
+    assert!(matches!(drain(&mut plugin.open("s").await).await, (items, None) if items.is_empty()));
+}
+
+#[tokio::test]
+async fn a_line_over_the_limit_kills_the_process_and_one_at_the_limit_passes() {
+    let mut config = config();
+    config.line_bytes = 1000;
+    // 71 bytes around the letters: lines of 1000 and 1001 bytes.
+    let script = r#"
+        beat; ask; ask
+        letters() { head -c "$1" /dev/zero | tr '\0' x; }
+        session s stream "\"$(letters 929)\""
+        session s stream "\"$(letters 930)\""
+        session s end '{}'
+        read x"#;
+    let plugin = start(script, config, nobody()).await;
+    let mut other = plugin.open("other").await;
+    let (items, failure) = drain(&mut plugin.open("s").await).await;
+    assert_eq!(items.len(), 1);
+    let Some(SessionFailure::PluginGone(exit)) = &failure else { panic!("{failure:?}") };
+    assert_eq!(exit.cause, ExitCause::LineTooLong { limit: 1000 });
+    assert!(failure.unwrap().to_string().contains("killed for a line of more than 1000 bytes"));
+    assert!(matches!(drain(&mut other).await.1, Some(SessionFailure::PluginGone(_))));
+    assert_eq!(HostConfig::default().line_bytes, 5_242_879);
+}
+
+#[tokio::test]
+async fn a_closed_stdout_is_the_end() {
+    let plugin = start("beat; ask; exec >&-; read x", config(), nobody()).await;
+    let (_, failure) = drain(&mut plugin.open("s").await).await;
+    let Some(SessionFailure::PluginGone(exit)) = failure else { panic!("{failure:?}") };
+    assert_eq!(exit.cause, ExitCause::StdoutClosed);
+}
+
+#[tokio::test]
+async fn shutdown_closes_stdin_and_waits_and_only_then_kills() {
+    let plugin = start("beat; while read x; do :; done; exit 5", config(), nobody()).await;
+    let mut events = plugin.host.events();
+    assert_eq!(plugin.host.clone().shutdown().await.unwrap().code(), Some(5));
+    assert_eq!(plugin.host.wait().await.cause, ExitCause::Shutdown);
+    while let Some(event) = events.recv().await {
+        if let HostEvent::Exited(exit) = event {
+            assert_eq!(exit.cause, ExitCause::Shutdown);
+            break;
+        }
+    }
+
+    let mut short = config();
+    short.shutdown_grace = Duration::from_millis(200);
+    let plugin = start("beat; exec sleep 1000", short, nobody()).await;
+    assert_eq!(plugin.host.shutdown().await.unwrap().code(), None);
+}
+
+#[tokio::test]
+async fn dropping_the_last_handle_kills_the_process() {
+    let plugin = start("beat; exec sleep 1000", config(), nobody()).await;
+    let proc = format!("/proc/{}", plugin.host.pid().unwrap());
+    let clone = plugin.host.clone();
+    drop(plugin);
+    assert!(clone.pid().is_some());
+    drop(clone);
+    for _ in 0..200 {
+        if !std::path::Path::new(&proc).exists() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the process is still there");
+}

@@ -1,0 +1,271 @@
+//! Recordings of the real daemon and the official SDK, played again with the host in the daemon's place: the plugin's
+//! lines are read as they were, and what the host writes is what the daemon wrote.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use dify_plugin_host::{Item, OpenSession, Platform, PlatformError, ReverseCall, SessionFailure};
+use dify_plugin_manifest::Permission;
+use dify_plugin_protocol::{AccessType, Action};
+use futures_util::{StreamExt, stream};
+use serde_json::{Map, Value};
+
+use crate::rogue::{self, config, drain};
+
+/// The rows of one session, in order.
+struct Recorded {
+    id: String,
+    request: Value,
+    rows: Vec<Row>,
+}
+
+enum Row {
+    /// A line from the daemon, after the request.
+    In(Value),
+    /// A line from the plugin, in the bytes it is written again with.
+    Out(String),
+}
+
+/// Reads a recording; what stands between two sessions belongs to the one before.
+fn read(name: &str) -> Vec<Recorded> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(format!("{name}.jsonl"));
+    let mut sessions: Vec<Recorded> = Vec::new();
+    for line in std::fs::read_to_string(path).unwrap().lines() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        if let Some(line) = row.get("in") {
+            let id = line["session_id"].as_str().unwrap().to_owned();
+            if line["event"] == "request" {
+                sessions.push(Recorded { id, request: line.clone(), rows: Vec::new() });
+            } else {
+                of(&mut sessions, Some(&id)).rows.push(Row::In(line.clone()));
+            }
+        } else if let Some(line) = row.get("out") {
+            of(&mut sessions, line["session_id"].as_str()).rows.push(Row::Out(line.to_string()));
+        } else if let Some(line) = row.get("out_raw") {
+            of(&mut sessions, None).rows.push(Row::Out(line.as_str().unwrap().to_owned()));
+        }
+    }
+    sessions
+}
+
+fn of<'s>(sessions: &'s mut [Recorded], id: Option<&str>) -> &'s mut Recorded {
+    let last = sessions.len() - 1;
+    let at = sessions.iter().position(|session| Some(session.id.as_str()) == id).unwrap_or(last);
+    &mut sessions[at]
+}
+
+/// Answers a call as it was answered, by its id.
+fn platform(sessions: &[Recorded]) -> impl Platform {
+    let mut answers: HashMap<String, Vec<Result<Item, PlatformError>>> = HashMap::new();
+    for row in sessions.iter().flat_map(|session| &session.rows) {
+        let Row::In(line) = row else { continue };
+        let data = &line["data"];
+        let of_call = answers.entry(data["backwards_request_id"].as_str().unwrap().to_owned()).or_default();
+        match data["event"].as_str().unwrap() {
+            "response" => of_call.push(Ok(Item::from(&data["data"]))),
+            "error" => of_call.push(Err(PlatformError::Other(data["message"].as_str().unwrap().to_owned()))),
+            _ => {}
+        }
+    }
+    let answers = Arc::new(answers);
+    move |call: ReverseCall| match answers.get(&*call.call_id) {
+        Some(answers) => stream::iter(answers.clone()).boxed(),
+        // One whose session was over before its answer came.
+        None => stream::pending().boxed(),
+    }
+}
+
+/// Plays a recording, session after session, and returns what each session's caller got. What the plugin heard has been
+/// compared then.
+async fn play(
+    name: &str,
+    permission: Option<Permission>,
+) -> Vec<(Recorded, Vec<Value>, Option<SessionFailure>)> {
+    let sessions = read(name);
+    let mut script = "beat\n".to_owned();
+    for session in &sessions {
+        script += "keep\n";
+        for row in &session.rows {
+            match row {
+                Row::In(_) => script += "keep\n",
+                Row::Out(line) => script += &format!("say '{}'\n", line.replace('\'', "'\\''")),
+            }
+        }
+    }
+    script += "rest";
+
+    let (folder, mut command) = rogue::command(&script);
+    if let Some(permission) = permission {
+        command = command.permission(permission);
+    }
+    let host = dify_plugin_host::Host::start(command, config(), platform(&sessions)).await.unwrap();
+    let mut outcomes = Vec::new();
+    let mut expected = Vec::new();
+    for session in sessions {
+        let mut answers = host.open(open(&session.request)).await.unwrap();
+        expected.push(session.request.clone());
+        expected.extend(session.rows.iter().filter_map(|row| match row {
+            Row::In(line) => Some(line.clone()),
+            Row::Out(_) => None,
+        }));
+        let ends = session.rows.iter().any(|row| matches!(row, Row::Out(line) if ends(line)));
+        let (items, failure) = if ends { drain(&mut answers).await } else { (Vec::new(), None) };
+        outcomes.push((session, items, failure));
+    }
+    assert!(host.shutdown().await.unwrap().success());
+    let heard = rogue::lines(&folder.path().join("heard"));
+    // Calls at once may be answered in another order; within one call the order counts.
+    for (heard, expected) in by_call(&heard).into_iter().zip(by_call(&expected)) {
+        assert_eq!(heard, expected, "{name}");
+    }
+    assert_eq!(heard.len(), expected.len(), "{name}");
+    outcomes
+}
+
+/// Whether a line of the plugin ends a session at the daemon.
+fn ends(line: &str) -> bool {
+    let line: Value = serde_json::from_str(line).unwrap_or_default();
+    line["event"] == "session" && line["data"].get("data").is_some() && line["data"]["type"] != "stream"
+}
+
+fn by_call(lines: &[Value]) -> Vec<(String, Vec<Value>)> {
+    let mut calls: std::collections::BTreeMap<String, Vec<Value>> = std::collections::BTreeMap::new();
+    for line in lines {
+        let id = format!("{} {}", line["session_id"], line["data"]["backwards_request_id"]);
+        calls.entry(id).or_default().push(line.clone());
+    }
+    calls.into_iter().collect()
+}
+
+fn open(request: &Value) -> OpenSession {
+    let mut data = request["data"].as_object().unwrap().clone();
+    let mut take = |name: &str| match data.remove(name) {
+        Some(Value::String(text)) => text,
+        other => panic!("{name}: {other:?}"),
+    };
+    let (access_type, action, user_id) = (take("type"), take("action"), take("user_id"));
+    let text = |name: &str| request[name].as_str().map(str::to_owned);
+    let mut session =
+        OpenSession::new(AccessType::from(&*access_type), Action::from(&*action), Map::from_iter(data));
+    session.session_id = text("session_id");
+    session.user_id = user_id;
+    session.conversation_id = text("conversation_id");
+    session.message_id = text("message_id");
+    session.app_id = text("app_id");
+    session.endpoint_id = text("endpoint_id");
+    session.context = request["context"].as_object().cloned();
+    session
+}
+
+/// The answers that were written before the line that ended the session.
+fn streamed(session: &Recorded) -> Vec<Value> {
+    let mut items = Vec::new();
+    for row in &session.rows {
+        let Row::Out(line) = row else { continue };
+        if ends(line) && !line.contains("\"invoke\"") {
+            break;
+        }
+        let line: Value = serde_json::from_str(line).unwrap_or_default();
+        if line["session_id"] == session.id.as_str() && line["data"]["type"] == "stream" {
+            items.push(line["data"]["data"].clone());
+        }
+    }
+    items
+}
+
+#[tokio::test]
+async fn exchanges_that_went_well_go_the_same_way_again() {
+    for name in ["real-app", "real-two-sessions", "real-fifty-at-once", "tool-all-messages"] {
+        for (session, items, failure) in play(name, None).await {
+            assert!(failure.is_none(), "{name}: {failure:?}");
+            assert_eq!(items, streamed(&session), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_host_refuses_what_a_manifest_does_not_allow_in_the_daemons_words() {
+    let outcomes = play("real-denied", Some(Permission::default())).await;
+    assert_eq!(outcomes.len(), 19);
+}
+
+/// What broke each session that broke, by the name the trial has in its request.
+fn broken(outcomes: &[(Recorded, Vec<Value>, Option<SessionFailure>)]) -> Vec<(String, String)> {
+    let named = outcomes.iter().filter_map(|(session, _, failure)| {
+        let what = session.request["data"]["tool_parameters"]["what"].as_str()?;
+        let trial: Value = serde_json::from_str(what).unwrap();
+        let failure = match failure.as_ref()? {
+            SessionFailure::Plugin(_) => "the plugin's own".to_owned(),
+            SessionFailure::UnreadableError { .. } => "unreadable".to_owned(),
+            SessionFailure::Refused(error) => error.message.clone(),
+            other => panic!("{other}"),
+        };
+        Some((trial["name"].as_str().unwrap().to_owned(), failure))
+    });
+    named.collect()
+}
+
+#[tokio::test]
+async fn junk_on_stdout_breaks_nothing() {
+    let outcomes = play("real-junk-on-stdout", None).await;
+    assert_eq!(broken(&outcomes), []);
+    let texts: Vec<_> = outcomes.iter().map(|(_, items, _)| items.len()).collect();
+    // Two sessions send a message more, in odd dress: with a carriage return, with spaces before it; one in capitals.
+    assert_eq!(texts, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 1, 2, 1, 2]);
+}
+
+#[tokio::test]
+async fn endpoints_stream_and_fail_as_they_did() {
+    for (session, items, failure) in play("real-endpoint", None).await {
+        assert!(matches!(failure, None | Some(SessionFailure::Plugin(_))), "{failure:?}");
+        assert_eq!(items, streamed(&session));
+    }
+}
+
+#[tokio::test]
+async fn broken_calls_and_messages_break_their_sessions_in_the_daemons_words() {
+    let outcomes = broken(&play("real-malformed-invoke", None).await);
+    let expected = [
+        (
+            "inv_noreq",
+            "invoke dify failed: invoke request missing request: map[backwards_request_id:x type:app]",
+        ),
+        ("inv_noid", "invoke dify failed: invoke request missing request_id: map[request:map[] type:app]"),
+        (
+            "inv_notype",
+            "invoke dify failed: invoke request missing type: map[backwards_request_id:x request:map[]]",
+        ),
+        (
+            "inv_numid",
+            "invoke dify failed: invoke request missing request_id: map[backwards_request_id:%!s(float64=7) \
+             request:map[] type:app]",
+        ),
+        (
+            "inv_reqnull",
+            "invoke dify failed: invoke request missing request: map[backwards_request_id:x \
+             request:%!s(<nil>) type:app]",
+        ),
+        ("inv_null", "invoke dify failed: invoke request is empty"),
+        (
+            "inv_str",
+            "invoke dify failed: unmarshal invoke request failed: json: cannot unmarshal string into Go value of \
+             type map[string]interface {}",
+        ),
+        ("t_unknown", "unknown stream message type: hello"),
+        ("t_upper", "unknown stream message type: STREAM"),
+        ("e_list", "unreadable"),
+        ("e_str", "unreadable"),
+    ];
+    assert_eq!(outcomes, expected.map(|(name, text)| (name.to_owned(), text.to_owned())));
+
+    let outcomes = broken(&play("real-session-end", None).await);
+    let expected = [
+        ("l_after_error", "the plugin's own"),
+        ("l_err11", "unreadable"),
+        ("l_err_noargs", "the plugin's own"),
+        ("l_err_null", "the plugin's own"),
+        ("l_err_str", "unreadable"),
+    ];
+    assert_eq!(outcomes, expected.map(|(name, text)| (name.to_owned(), text.to_owned())));
+}

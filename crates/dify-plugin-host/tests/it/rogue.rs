@@ -1,0 +1,99 @@
+//! The rogue peer: `/bin/sh`, a few helpers for it, and what a test needs to watch it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use dify_plugin_host::{Answers, Host, HostConfig, OpenSession, Platform, PluginCommand, SessionFailure};
+use dify_plugin_protocol::{AccessType, Action};
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+
+/// What every script begins with. `say` writes one line; `beat` a heartbeat; `session ID TYPE DATA` a session message;
+/// `ask` reads a line into `$line` and its session id into `$id`; `keep` reads a line into the file `heard`; `rest`
+/// keeps all lines until stdin is closed.
+const HELPERS: &str = r#"
+say() { printf '%s\n' "$1"; }
+beat() { say '{"event":"heartbeat","session_id":null,"data":{}}'; }
+session() { say '{"event":"session","session_id":"'"$1"'","data":{"type":"'"$2"'","data":'"$3"'}}'; }
+ask() { IFS= read -r line; id=${line#*\"session_id\":\"}; id=${id%%\"*}; }
+keep() { IFS= read -r line && printf '%s\n' "$line" >> heard; }
+rest() { while keep; do :; done; }
+"#;
+
+pub(crate) struct Rogue {
+    pub(crate) host: Host,
+    folder: TempDir,
+}
+
+/// A configuration whose limits a test can wait for. The long ones stay long.
+pub(crate) fn config() -> HostConfig {
+    let mut config = HostConfig::default();
+    config.shutdown_grace = Duration::from_secs(20);
+    config
+}
+
+/// Starts a script that ought to become ready.
+pub(crate) async fn start(script: &str, config: HostConfig, platform: impl Platform) -> Rogue {
+    let (folder, command) = command(script);
+    let host = Host::start(command, config, platform).await.unwrap();
+    Rogue { host, folder }
+}
+
+/// The command for a script, in a folder of its own.
+pub(crate) fn command(script: &str) -> (TempDir, PluginCommand) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plugin.sh");
+    std::fs::write(&path, format!("{HELPERS}{script}")).unwrap();
+    let command = PluginCommand::new("/bin/sh").arg("plugin.sh").current_dir(folder.path());
+    (folder, command)
+}
+
+impl Rogue {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Opens a tool session with an id of the test's choice.
+    pub(crate) async fn open(&self, id: &str) -> Answers {
+        self.host.open(tool_session(id)).await.unwrap()
+    }
+
+    /// Closes the plugin's stdin, waits for its end and returns what it heard.
+    pub(crate) async fn heard(self) -> Vec<Value> {
+        let path = self.path("heard");
+        assert!(self.host.shutdown().await.unwrap().success());
+        lines(&path)
+    }
+}
+
+/// A platform for tests without reverse calls.
+pub(crate) fn nobody() -> impl Platform {
+    dify_plugin_host::Script::new()
+}
+
+pub(crate) fn tool_session(id: &str) -> OpenSession {
+    session(id, AccessType::Tool, Action::InvokeTool)
+}
+
+pub(crate) fn session(id: &str, access_type: AccessType, action: Action) -> OpenSession {
+    let mut session = OpenSession::new(access_type, action, Map::new());
+    session.session_id = Some(id.to_owned());
+    session
+}
+
+pub(crate) fn lines(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// All answers of a session, and how it ended.
+pub(crate) async fn drain(answers: &mut Answers) -> (Vec<Value>, Option<SessionFailure>) {
+    let mut items = Vec::new();
+    while let Some(answer) = answers.next().await {
+        match answer {
+            Ok(item) => items.push(serde_json::from_str(item.get()).unwrap()),
+            Err(failure) => return (items, Some(failure)),
+        }
+    }
+    (items, None)
+}
