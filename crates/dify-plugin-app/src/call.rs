@@ -234,7 +234,7 @@ fn own<I: Interface>(outcome: Outcome<AnyAnswer>, app_id: String) -> Result<Outc
         Outcome::Paused(pause) => Ok(Outcome::Paused(pause)),
         Outcome::Finished(answer) => match I::own(answer) {
             Ok(answer) => Ok(Outcome::Finished(answer)),
-            Err(found) => Err(AppError::OtherKind { app_id, expected: I::KIND, found: Box::new(found) }),
+            Err(found) => Err(AppError::OtherKind { app_id, expected: I::KIND, found }),
         },
     }
 }

@@ -88,37 +88,37 @@ pub(crate) mod sealed {
 
         /// The answer, if it is of this interface's kind; else it is given back.
         #[doc(hidden)]
-        fn own(answer: AnyAnswer) -> Result<<Self as Interface>::Answer, AnyAnswer>
+        fn own(answer: AnyAnswer) -> Result<<Self as Interface>::Answer, Box<AnyAnswer>>
         where
             Self: Interface;
     }
 
     impl Sealed for Chat {
         const KIND: AppKind = AppKind::Chat;
-        fn own(answer: AnyAnswer) -> Result<ChatAnswer, AnyAnswer> {
+        fn own(answer: AnyAnswer) -> Result<ChatAnswer, Box<AnyAnswer>> {
             match answer {
                 AnyAnswer::Chat(answer) => Ok(answer),
-                other => Err(other),
+                other => Err(Box::new(other)),
             }
         }
     }
 
     impl Sealed for Workflow {
         const KIND: AppKind = AppKind::Workflow;
-        fn own(answer: AnyAnswer) -> Result<Run, AnyAnswer> {
+        fn own(answer: AnyAnswer) -> Result<Run, Box<AnyAnswer>> {
             match answer {
                 AnyAnswer::Workflow(run) => Ok(run),
-                other => Err(other),
+                other => Err(Box::new(other)),
             }
         }
     }
 
     impl Sealed for Completion {
         const KIND: AppKind = AppKind::Completion;
-        fn own(answer: AnyAnswer) -> Result<CompletionAnswer, AnyAnswer> {
+        fn own(answer: AnyAnswer) -> Result<CompletionAnswer, Box<AnyAnswer>> {
             match answer {
                 AnyAnswer::Completion(answer) => Ok(answer),
-                other => Err(other),
+                other => Err(Box::new(other)),
             }
         }
     }

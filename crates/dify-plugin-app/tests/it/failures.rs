@@ -1,0 +1,207 @@
+//! The ways in which an app fails, and a stream that just stops.
+
+use dify_plugin_app::{AppError, FailureKind, FailureStage, RunStatus};
+
+use crate::daemon::Reply::{self, End, Error, Response};
+use crate::daemon::{FAILED, FINISHED, HELLO, LO, MESSAGE_END, STARTED, call, drain, whole};
+
+/// The error of a folded chat.
+async fn chat_error(replies: &[Reply<'_>]) -> AppError {
+    call(replies, async |apps| apps.chat("duck").query("q").answer().await).await.unwrap_err()
+}
+
+/// What a streamed chat hands out, and the error after it.
+async fn chat_stream(replies: &[Reply<'_>]) -> (Vec<String>, Option<AppError>) {
+    call(replies, async |apps| drain(apps.chat("duck").query("q").stream().await.unwrap()).await).await
+}
+
+const BAD_REQUEST: &str = "invoke app failed: request failed with status code: 400 and respond with: ";
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_permission_is_recognised_and_the_cure_named() {
+    let denied = "permission denied, you need to enable app access in plugin manifest";
+    let error = chat_error(&[Error(denied), End]).await;
+    assert!(error.is_permission_denied() && !error.is_retryable());
+    assert_eq!(error.failure_kind(), Some(&FailureKind::PermissionDenied("app".to_owned())));
+    assert!(
+        error.to_string().contains("app `duck`") && error.to_string().contains("manifest.yaml"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_parsed_out_of_the_daemons_string() {
+    let text = format!(
+        "{BAD_REQUEST}{}\n",
+        r#"{"status": 400, "message": "missing query", "code": "invalid_param"}"#
+    );
+    let error = chat_error(&[Error(&text), End]).await;
+    assert_eq!(
+        (error.status(), error.code(), error.message()),
+        (Some(400), Some("invalid_param"), Some("missing query"))
+    );
+    let AppError::Refused { failure, received } = &error else { panic!("{error:?}") };
+    assert_eq!((failure.stage, received.events), (FailureStage::BeforeFirst, 0));
+    assert_eq!(failure.raw, text);
+    let error = call(&[Error(&text), End], async |apps| apps.workflow("a").answer().await).await.unwrap_err();
+    assert!(error.to_string().contains("this is a chat app: call it with `chat(id)`"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_refusal_means_the_conversation_only_if_one_was_given() {
+    let text = format!("{BAD_REQUEST}{}", r#"{"code":"invalid_param","message":"","status":400}"#);
+    let replies = [Error(&text), End];
+    let given = call(&replies, async |apps| apps.chat("a").query("q").conversation("c").answer().await).await;
+    let given = given.unwrap_err();
+    assert!(given.is_conversation_not_found());
+    assert!(given.to_string().contains("same end user") && given.to_string().contains("1.15"), "{given}");
+    let blocking =
+        call(&replies, async |apps| apps.chat("a").query("q").conversation("c").blocking().await).await;
+    assert!(blocking.unwrap_err().is_conversation_not_found());
+    let empty = call(&replies, async |apps| apps.chat("a").query("q").conversation("").answer().await).await;
+    assert!(!empty.unwrap_err().is_conversation_not_found());
+    assert!(!chat_error(&replies).await.is_conversation_not_found());
+}
+
+#[tokio::test(start_paused = true)]
+async fn completions_500_is_explained_and_a_chats_is_not_mistaken_for_it() {
+    let text = "invoke app failed: request failed with status code: 500 and respond with: {\"message\":\"Internal Server Error\",\"code\":\"unknown\",\"status\":500}\n";
+    let replies = [Error(text), End];
+    let error = call(&replies, async |apps| apps.completion("a").answer().await).await.unwrap_err();
+    assert_eq!(error.failure_kind(), Some(&FailureKind::CompletionBroken));
+    assert!(error.to_string().contains("Text Generator") && !error.is_retryable(), "{error}");
+    let blocking = call(&replies, async |apps| apps.completion("a").blocking().await).await.unwrap_err();
+    assert_eq!(blocking.failure_kind(), Some(&FailureKind::CompletionBroken));
+    let error = chat_error(&replies).await;
+    assert_eq!((error.failure_kind(), error.is_retryable()), (Some(&FailureKind::DifyFailed), true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_in_mid_stream_comes_after_the_events() {
+    let replies = [Response(HELLO), Response(LO), Error("read app failed: request failed: boom"), End];
+    let (names, error) = chat_stream(&replies).await;
+    assert_eq!(names, ["message", "message"]);
+    let error = error.unwrap();
+    let AppError::Refused { failure, received } = &error else { panic!("{error:?}") };
+    assert_eq!((failure.stage, failure.message.as_str()), (FailureStage::WhileReading, "boom"));
+    assert_eq!((received.events, received.text.as_str()), (2, ""));
+    let error = chat_error(&replies).await;
+    assert_eq!(error.received().unwrap().text, "Hello <3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_apps_own_error_event_is_an_error_and_not_an_event() {
+    let event = r#"{"event":"error","conversation_id":"c","message_id":"m","created_at":1,"code":"completion_request_error","status":400,"message":"[openai] Rate Limit Error"}"#;
+    let (names, error) = chat_stream(&whole(&[HELLO, event])).await;
+    assert_eq!(names, ["message"]);
+    let error = error.unwrap();
+    assert_eq!((error.status(), error.code()), (Some(400), Some("completion_request_error")));
+    assert_eq!(error.message(), Some("[openai] Rate Limit Error"));
+    assert_eq!(
+        error.to_string(),
+        "app `duck`: the app reported an error, 400 completion_request_error: [openai] Rate Limit Error \
+         (the model's provider failed)"
+    );
+    assert!(error.is_retryable());
+    let error = chat_error(&whole(&[HELLO, event])).await;
+    assert!(matches!(error, AppError::Reported { .. }));
+    assert_eq!(error.received().unwrap().text, "Hel");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_event_is_an_error_also_after_a_terminal_event() {
+    let event = r#"{"event":"error","code":"internal_server_error","status":500}"#;
+    let (names, error) = chat_stream(&whole(&[HELLO, MESSAGE_END, event])).await;
+    assert_eq!((names.len(), error.unwrap().code()), (2, Some("internal_server_error")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_run_is_handed_out_and_then_an_error() {
+    let (names, error) = call(&whole(&[STARTED, FAILED]), async |apps| {
+        drain(apps.workflow("a").stream().await.unwrap()).await
+    })
+    .await;
+    assert_eq!(names, ["workflow_started", "workflow_finished"]);
+    let error = error.unwrap();
+    let AppError::RunFailed { run, .. } = &error else { panic!("{error:?}") };
+    assert_eq!((&run.status, run.workflow_run_id.as_deref()), (&Some(RunStatus::Failed), Some("r")));
+    assert_eq!(error.to_string(), "app `a`: the run failed: node 3 broke");
+    let stopped = FAILED.replace("failed", "stopped").replace("\"node 3 broke\"", "null");
+    let error = call(&whole(&[STARTED, &stopped]), async |apps| apps.workflow("a").answer().await).await;
+    assert_eq!(error.unwrap_err().to_string(), "app `a`: the run was stopped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_chatflow_is_one_error_with_both_its_causes() {
+    let event = r#"{"event":"error","conversation_id":"c","code":"invalid_param","status":400,"message":"Run failed: node 3 broke"}"#;
+    let (names, error) = chat_stream(&whole(&[HELLO, FAILED, event])).await;
+    assert_eq!(names, ["message", "workflow_finished"]);
+    let error = error.unwrap();
+    let AppError::RunFailed { reported: Some(_), .. } = &error else { panic!("{error:?}") };
+    assert_eq!(
+        (error.status(), error.code(), error.message()),
+        (Some(400), Some("invalid_param"), Some("node 3 broke"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_app_said_is_nearer_to_the_cause_than_how_the_call_broke() {
+    let replies = [Response(STARTED), Response(FAILED), Error("read app failed: unexpected EOF"), End];
+    let error = call(&replies, async |apps| apps.workflow("a").answer().await).await;
+    assert!(matches!(error, Err(AppError::RunFailed { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_just_stops_is_incomplete() {
+    let (names, error) = chat_stream(&whole(&[HELLO, LO])).await;
+    assert_eq!(names.len(), 2);
+    let error = error.unwrap();
+    let AppError::Incomplete { received } = &error else { panic!("{error:?}") };
+    assert_eq!((received.events, received.last_event.as_deref()), (2, Some("message")));
+    assert_eq!(received.conversation_id.as_deref(), Some("c"));
+    assert!(
+        error.is_retryable() && error.to_string().contains("2 event(s), the last a `message`"),
+        "{error}"
+    );
+    let error = chat_error(&whole(&[HELLO, LO])).await;
+    assert_eq!(error.received().unwrap().text, "Hello <3");
+    let chunk = r#"{"event":"text_chunk","workflow_run_id":"r","data":{"text":"qua"}}"#;
+    let error =
+        call(&whole(&[STARTED, chunk]), async |apps| apps.workflow("a").answer().await).await.unwrap_err();
+    let received = error.received().unwrap();
+    assert_eq!((received.text.as_str(), received.workflow_run_id.as_deref()), ("qua", Some("r")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_alone_is_incomplete_before_there_is_a_stream() {
+    let error = call(&[End], async |apps| apps.chat("a").query("q").stream().await).await.unwrap_err();
+    assert!(
+        matches!(error, AppError::Incomplete { .. }) && error.to_string().contains("after nothing"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_moved_is_unfinished_with_its_id() {
+    let moved = r#"{"event":"workflow_maintenance_paused","task_id":"t","workflow_run_id":"r"}"#;
+    let (names, error) = chat_stream(&whole(&[HELLO, moved])).await;
+    assert_eq!(names, ["message", "workflow_maintenance_paused"]);
+    let error = error.unwrap();
+    assert!(matches!(error, AppError::Unfinished { .. }) && !error.is_retryable());
+    assert!(error.to_string().contains("the run `r` goes on elsewhere"), "{error}");
+    let error = call(&whole(&[moved, FINISHED]), async |apps| apps.workflow("a").answer().await).await;
+    assert!(error.is_ok(), "it came to its end all the same");
+}
+
+#[tokio::test(start_paused = true)]
+async fn parameters_that_cannot_be_had_are_an_error() {
+    let error =
+        call(&[Error("fetch app failed: data is nil"), End], async |apps| apps.fetch("a").await).await;
+    assert_eq!(error.unwrap_err().failure_kind(), Some(&FailureKind::NoParameters));
+    let error = call(&[End], async |apps| apps.fetch("a").await).await;
+    assert!(matches!(error, Err(AppError::Incomplete { .. })));
+    for odd in ["[]", r#"{"suggested_questions":5}"#] {
+        let error = call(&whole(&[odd]), async |apps| apps.fetch("a").await).await;
+        assert!(matches!(error, Err(AppError::Unreadable { .. })), "{odd}");
+    }
+}

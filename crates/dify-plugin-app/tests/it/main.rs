@@ -1,0 +1,13 @@
+//! Scenarios: calls of apps through a real connection over a narrow pipe, literal daemon lines on its far end, and a
+//! clock that stands still.
+
+#![allow(clippy::unwrap_used, reason = "a scenario stops where it goes wrong")]
+
+mod answer;
+mod blocking;
+mod daemon;
+mod failures;
+mod kinds;
+mod recorded;
+mod requests;
+mod stream;
