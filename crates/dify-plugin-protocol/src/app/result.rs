@@ -47,11 +47,7 @@ impl AppResult {
             data: Option<serde::de::IgnoredAny>,
             answer: Option<serde::de::IgnoredAny>,
         }
-        // serde would take a list for a struct, field by field.
-        if !json.trim_start().starts_with('{') {
-            return Err(EventError::NotAnEvent { reason: "no JSON object".to_owned() });
-        }
-        let signs: Signs = serde_json::from_str(json).map_err(EventError::not_an_event)?;
+        let signs: Signs = crate::object::parse(json).map_err(EventError::not_an_event)?;
         match (signs.event.as_deref(), signs.mode) {
             (Some("workflow_paused"), _) => read_body(json, "workflow_paused").map(Self::ChatPaused),
             (Some("workflow_maintenance_paused"), _) => {
