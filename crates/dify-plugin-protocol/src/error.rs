@@ -95,8 +95,8 @@ mod tests {
         assert!(describe_json(&error).starts_with("found sequence, expected a string at line 1"), "{error}");
         let error = serde_json::from_str::<Vec<u8>>(r#""hunter2, expected a thing""#).unwrap_err();
         assert_eq!(describe_json(&error), "found string, expected a sequence at line 1 column 27");
-        let error = serde_json::from_str::<Vec<u8>>("[1,").unwrap_err();
-        assert_eq!(describe_json(&error), "EOF while parsing a list at line 1 column 3");
+        let error = serde_json::from_str::<Vec<u8>>("[1").unwrap_err();
+        assert_eq!(describe_json(&error), "EOF while parsing a list at line 1 column 2");
     }
 
     #[test]
