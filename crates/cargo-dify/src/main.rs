@@ -1,2 +1,45 @@
-//! The `cargo dify` command.
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod args;
+mod error;
+
+mod build;
+mod launch;
+
+mod assignment;
+mod declared;
+mod hook;
+
+mod console;
+mod narrator;
+mod stop;
+
+mod call;
+mod dev;
+
+use std::process::ExitCode;
+
+use crate::args::{Cli, Command};
+use crate::console::Console;
+
+fn main() -> ExitCode {
+    let cli = Cli::from_command_line();
+    let console = Console::new();
+    // Answers are written with blocking calls, on this thread; the plugin's pipes are served on the workers.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let done = runtime.map_err(error::Error::Runtime).and_then(|runtime| {
+        runtime.block_on(async {
+            match &cli.command {
+                Command::Dev(dev) => dev::run(dev, &console).await,
+                Command::Call(call) => call::run(call, &console).await,
+            }
+        })
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

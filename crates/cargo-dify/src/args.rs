@@ -1,0 +1,227 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use http::{HeaderName, HeaderValue, Method, Uri};
+
+use crate::assignment::Assignment;
+
+/// Runs and calls Dify plugins without a Dify
+#[derive(Debug, Parser)]
+#[command(name = "cargo dify", bin_name = "cargo dify", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Dev(Dev),
+    Call(Call),
+}
+
+/// Runs a plugin, serves its endpoints on this machine and shows what it does, until Ctrl-C
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// The plugin's folder, the one with manifest.yaml
+    pub(crate) dir: PathBuf,
+
+    /// The port to serve the endpoints on; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 8787)]
+    pub(crate) port: u16,
+
+    /// A setting of the endpoints, as `name=value` or `name:=json`; may be repeated
+    #[arg(long = "setting", value_name = "NAME=VALUE")]
+    pub(crate) settings: Vec<Assignment>,
+
+    #[command(flatten)]
+    pub(crate) launch: Launch,
+}
+
+/// Starts a plugin, asks it one thing, and writes the answer to stdout as it comes
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    /// The plugin's folder, the one with manifest.yaml
+    pub(crate) dir: PathBuf,
+
+    /// Write the raw messages instead, one JSON object a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) launch: Launch,
+
+    #[command(subcommand)]
+    pub(crate) target: Target,
+}
+
+/// How the plugin is started, and what answers its calls.
+#[derive(Debug, Args)]
+pub(crate) struct Launch {
+    /// The YAML or JSON file that says what Dify apps answer when the plugin calls them
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) script: Option<PathBuf>,
+
+    /// Start the manifest's entrypoint with Python, as the daemon does, also where there is a Cargo.toml; builds nothing
+    #[arg(long, global = true)]
+    pub(crate) as_daemon: bool,
+
+    /// The Python for an entrypoint [default: that of the folder's .venv, else python3]
+    #[arg(long, value_name = "PATH", global = true)]
+    pub(crate) python: Option<PathBuf>,
+
+    /// Build the plugin with optimisations
+    #[arg(long, global = true)]
+    pub(crate) release: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Target {
+    Tool(ToolCall),
+    Endpoint(EndpointCall),
+}
+
+/// Invokes a tool
+#[derive(Debug, Args)]
+pub(crate) struct ToolCall {
+    /// The tool, as PROVIDER/TOOL
+    #[arg(value_name = "PROVIDER/TOOL")]
+    pub(crate) name: String,
+
+    /// A parameter, as `name=value`, read as the type that the tool declares, or `name:=json`; may be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub(crate) parameters: Vec<Assignment>,
+
+    /// A credential of the provider, as `name=value` or `name:=json`; may be repeated
+    #[arg(long = "credential", value_name = "NAME=VALUE")]
+    pub(crate) credentials: Vec<Assignment>,
+
+    /// Save files that the tool sends in this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "json")]
+    pub(crate) output_dir: Option<PathBuf>,
+}
+
+/// Sends an HTTP request to the endpoints; exits with 1 also for an answer of status 400 and above
+#[derive(Debug, Args)]
+pub(crate) struct EndpointCall {
+    /// The HTTP method
+    #[arg(value_parser = method)]
+    pub(crate) method: Method,
+
+    /// The path below the endpoint's address, with the query if there is one
+    #[arg(value_parser = path)]
+    pub(crate) path: Uri,
+
+    /// The body, or `@FILE` for what is in a file
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) data: Option<OsString>,
+
+    /// A header, as `name: value`; may be repeated
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+
+    /// A setting of the endpoints, as `name=value` or `name:=json`; may be repeated
+    #[arg(long = "setting", value_name = "NAME=VALUE")]
+    pub(crate) settings: Vec<Assignment>,
+}
+
+impl Cli {
+    /// Reads the program's arguments; ends the process with 2 when they can't be understood, and with 0 after help.
+    pub(crate) fn from_command_line() -> Self {
+        Self::parse_from(without_subcommand_name(std::env::args_os()))
+    }
+}
+
+/// Cargo runs `cargo-dify dify …` for `cargo dify …`; called by its own name the program gets no such word.
+fn without_subcommand_name(args: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    args.enumerate().filter(|(index, arg)| *index != 1 || arg != "dify").map(|(_, arg)| arg)
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    Method::from_bytes(text.to_ascii_uppercase().as_bytes()).map_err(|_| "not an HTTP method".to_owned())
+}
+
+fn path(text: &str) -> Result<Uri, String> {
+    if !text.starts_with('/') {
+        return Err("a path begins with `/`, as in /duck/app-1".to_owned());
+    }
+    text.parse()
+        .map_err(|_| "not legal in an HTTP request; percent-encode it, as in %20 for a space".to_owned())
+}
+
+fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = text.split_once(':').ok_or("expected `name: value`")?;
+    let name = name.trim().parse().map_err(|_| "not a legal name of a header")?;
+    let value = value.trim().parse().map_err(|_| "not a legal value of a header")?;
+    Ok((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn read(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(without_subcommand_name(line.split(' ').map(OsString::from)))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_name_of_the_subcommand_may_come_first() {
+        for line in ["cargo-dify dify dev duck --port 0", "cargo-dify dev duck --port 0"] {
+            let Command::Dev(dev) = read(line).unwrap().command else { panic!("{line}") };
+            assert_eq!((dev.dir.to_str(), dev.port), (Some("duck"), 0));
+        }
+        // Only that one word: a folder may have the name too.
+        let Command::Dev(dev) = read("cargo-dify dify dev dify").unwrap().command else { panic!() };
+        assert_eq!(dev.dir.to_str(), Some("dify"));
+    }
+
+    #[test]
+    fn options_of_the_launch_stand_before_or_after_what_is_called() {
+        for line in [
+            "cargo-dify call duck endpoint get /duck/app-1?a=b --script s.yaml --release --json",
+            "cargo-dify call --script s.yaml --release --json duck endpoint GET /duck/app-1?a=b",
+        ] {
+            let Command::Call(call) = read(line).unwrap().command else { panic!("{line}") };
+            assert_eq!(call.launch.script.as_deref().and_then(|path| path.to_str()), Some("s.yaml"));
+            assert!(call.launch.release && call.json && !call.launch.as_daemon);
+            let Target::Endpoint(endpoint) = call.target else { panic!("{line}") };
+            assert_eq!(
+                (endpoint.method, endpoint.path.to_string()),
+                (Method::GET, "/duck/app-1?a=b".to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_request_is_a_mistake_of_usage() {
+        for line in [
+            "cargo-dify call duck endpoint GET duck",
+            "cargo-dify call duck endpoint GET /a\u{7f}b",
+            "cargo-dify call duck endpoint G{T /duck",
+            "cargo-dify call duck endpoint GET /duck --header nonsense",
+            "cargo-dify call duck tool bench/echo --param nonsense",
+            "cargo-dify call duck tool bench/echo --param a:=nonsense",
+        ] {
+            let error = read(line).unwrap_err();
+            assert_eq!((error.kind(), error.exit_code()), (ErrorKind::ValueValidation, 2), "{line}");
+        }
+        assert_eq!(read("cargo-dify call duck").unwrap_err().exit_code(), 2);
+        assert_eq!(read("cargo-dify --help").unwrap_err().exit_code(), 0);
+    }
+
+    #[test]
+    fn a_header_is_cut_at_its_first_colon() {
+        let (name, value) = header("X-Url: http://a").unwrap();
+        assert_eq!((name.as_str(), value.to_str().unwrap()), ("x-url", "http://a"));
+    }
+}

@@ -1,0 +1,128 @@
+//! What the user is told, on stderr: stdout is for answers alone.
+
+use std::error::Error as _;
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::error::Error;
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const NOTE: Style = AnsiColor::Cyan.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// Width of the column of verbs, as cargo has it.
+const VERBS: usize = 12;
+
+/// How a line is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// It goes as it should.
+    Good,
+    /// Worth knowing.
+    Note,
+    /// Something to look at.
+    Warning,
+    /// Something failed.
+    Bad,
+}
+
+/// The user's terminal, or whatever stderr is.
+#[derive(Debug, Clone)]
+pub(crate) struct Console {
+    /// Whether stdout and stderr are the same screen, as far as can be told.
+    shared_screen: bool,
+    /// Whether an answer stands on the screen's last line, which is not finished.
+    mid_line: Arc<AtomicBool>,
+}
+
+impl Console {
+    pub(crate) fn new() -> Self {
+        let shared_screen = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+        Self { shared_screen, mid_line: Arc::default() }
+    }
+
+    /// Notes whether the answer on stdout stopped in the middle of a line.
+    pub(crate) fn set_mid_line(&self, mid_line: bool) {
+        self.mid_line.store(mid_line && self.shared_screen, Ordering::Relaxed);
+    }
+
+    /// Says what is being done, as cargo says it.
+    pub(crate) fn status(&self, verb: &str, text: &str) {
+        self.entry(Tone::Good, verb, text);
+    }
+
+    /// A line with a verb before it; further lines of `text` are indented below its first.
+    pub(crate) fn entry(&self, tone: Tone, verb: &str, text: &str) {
+        let style = match tone {
+            Tone::Good => GOOD,
+            Tone::Note => NOTE,
+            Tone::Warning => WARNING,
+            Tone::Bad => BAD,
+        };
+        self.write(&format!("{style}{verb:>VERBS$}{style:#} {}\n", indented(text)));
+    }
+
+    /// Text as it is, for pasting.
+    pub(crate) fn plain(&self, text: &str) {
+        self.write(&format!("{text}\n"));
+    }
+
+    pub(crate) fn warning(&self, text: &str) {
+        self.write(&format!("{WARNING}warning{WARNING:#}: {}\n", visible(text)));
+    }
+
+    /// An error with its causes, its details and what to do about it.
+    pub(crate) fn error(&self, error: &Error) {
+        let mut text = format!("{BAD}error{BAD:#}: {}\n", visible(&error.to_string()));
+        let mut source = error.source();
+        while let Some(cause) = source {
+            text.push_str(&format!("  caused by: {}\n", visible(&cause.to_string())));
+            source = cause.source();
+        }
+        for (name, detail) in error.details() {
+            text.push_str(&format!("  {}: {}\n", visible(name), visible(&detail)));
+        }
+        if let Some(help) = error.help() {
+            text.push_str(&format!("{NOTE}help{NOTE:#}: {help}\n"));
+        }
+        self.write(&text);
+    }
+
+    fn write(&self, text: &str) {
+        let break_line = if self.mid_line.swap(false, Ordering::Relaxed) { "\n" } else { "" };
+        // There is nobody left to tell that stderr is gone.
+        let _ = anstream::stderr().lock().write_all(format!("{break_line}{text}").as_bytes());
+    }
+}
+
+fn indented(text: &str) -> String {
+    visible(text.trim_end()).replace('\n', &format!("\n{:VERBS$} ", ""))
+}
+
+/// Makes control characters visible, so that what a plugin writes can't drive the terminal.
+fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\n' | '\t' => shown.push(letter),
+            _ if letter.is_control() => shown.extend(letter.escape_default()),
+            _ => shown.push(letter),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown_and_lines_indented() {
+        assert_eq!(visible("a\u{1b}[31m\r\u{7f}é🦆\tb"), "a\\u{1b}[31m\\r\\u{7f}é🦆\tb");
+        assert_eq!(indented("one\ntwo\n"), "one\n             two");
+    }
+}

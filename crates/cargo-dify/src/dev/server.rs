@@ -1,0 +1,170 @@
+//! The HTTP server before a plugin's endpoints.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use dify_plugin_host::{EndpointBody, Host};
+use dify_plugin_protocol::limits::ENDPOINT_REQUEST_BODY_BYTES;
+use futures_util::stream;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::{Map, Value};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+use crate::console::Tone;
+use crate::hook;
+use crate::narrator::{Note, short};
+
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// Where the daemon tells an endpoint its own public address.
+const HOOK_URL: HeaderName = HeaderName::from_static("dify-hook-url");
+
+/// What concerns one connection and is not the plugin's to say.
+const HOP_BY_HOP: [HeaderName; 2] = [header::CONNECTION, header::TRANSFER_ENCODING];
+
+/// The pause after a failure to take a connection, as when there are too many open files.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves a plugin's endpoints on a local address. Every path is the plugin's, as at the daemon below `/e/<hook id>`.
+pub(crate) struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    gate: Arc<Gate>,
+}
+
+impl Server {
+    /// Errors if the address of `listener` can't be told.
+    pub(crate) fn new(
+        listener: TcpListener,
+        host: Host,
+        settings: Map<String, Value>,
+        notes: mpsc::UnboundedSender<Note>,
+    ) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, gate: Arc::new(Gate { host, settings, address, notes }) })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes connections for as long as it is polled; each is served on its own.
+    pub(crate) async fn run(self) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => drop(tokio::spawn(serve(Arc::clone(&self.gate), stream))),
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+}
+
+async fn serve(gate: Arc<Gate>, stream: TcpStream) {
+    // Pieces of a body are small and wanted at once.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| {
+        let gate = Arc::clone(&gate);
+        async move { Ok::<_, Infallible>(gate.answer(request).await) }
+    });
+    // A caller that hangs up or talks nonsense is no concern of the plugin's author.
+    let _ =
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// Hands requests to the plugin.
+struct Gate {
+    host: Host,
+    settings: Map<String, Value>,
+    address: SocketAddr,
+    notes: mpsc::UnboundedSender<Note>,
+}
+
+impl Gate {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let (method, path) = (request.method().clone(), request.uri().to_string());
+        let request = match self.read(request).await {
+            Ok(request) => request,
+            Err(error) => return refusal(&error),
+        };
+        match self.host.invoke_endpoint(request, hook::ID, self.settings.clone()).await {
+            Ok(mut response) => {
+                let (status, session) = (response.status(), short(response.body().session_id()));
+                let tone =
+                    if status.is_client_error() || status.is_server_error() { Tone::Bad } else { Tone::Good };
+                self.note(tone, format!("{session} {status} to {method} {path}"));
+                for name in HOP_BY_HOP {
+                    response.headers_mut().remove(name);
+                }
+                response.map(|body| if method == Method::HEAD { without_body(body) } else { flowing(body) })
+            }
+            // Why is told with the session's end.
+            Err(error) => {
+                let response = error.response();
+                self.note(Tone::Bad, format!("{} to {method} {path}", response.status()));
+                response.map(|text| Full::new(text).boxed_unsync())
+            }
+        }
+    }
+
+    /// Takes in the whole request, as far as the daemon passes it on.
+    async fn read(&self, request: Request<Incoming>) -> Result<Request<Bytes>, hyper::Error> {
+        let (mut head, mut body) = request.into_parts();
+        let mut whole = BytesMut::new();
+        while whole.len() < ENDPOINT_REQUEST_BODY_BYTES
+            && let Some(frame) = body.frame().await
+        {
+            if let Ok(data) = frame?.into_data() {
+                whole.extend_from_slice(&data);
+            }
+        }
+        whole.truncate(ENDPOINT_REQUEST_BODY_BYTES);
+        let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = host.map_or_else(|| self.address.to_string(), str::to_owned);
+        if let Ok(url) = HeaderValue::try_from(format!("http://{host}{}", head.uri.path())) {
+            head.headers.entry(HOOK_URL).or_insert(url);
+        }
+        Ok(Request::from_parts(head, whole.freeze()))
+    }
+
+    fn note(&self, tone: Tone, text: String) {
+        // Nobody to tell is left when we are about to end.
+        let _ = self.notes.send(Note { tone, verb: "Answered", text });
+    }
+}
+
+/// The pieces as they come, each sent at once. A failure puts the daemon's text of it at the end of the body, as the
+/// daemon does.
+fn flowing(body: EndpointBody) -> Body {
+    let pieces = stream::unfold(Some(body), |body| async {
+        let mut body = body?;
+        Some(match body.next().await? {
+            Ok(piece) => (Ok(Frame::data(piece)), Some(body)),
+            Err(failure) => (Ok(Frame::data(failure.daemon_text().into())), None),
+        })
+    });
+    StreamBody::new(pieces).boxed_unsync()
+}
+
+/// No body, while the plugin still says all it has to say.
+fn without_body(mut body: EndpointBody) -> Body {
+    tokio::spawn(async move { while body.next().await.is_some() {} });
+    Full::default().boxed_unsync()
+}
+
+fn refusal(error: &hyper::Error) -> Response<Body> {
+    let mut response = Response::new(Full::from(format!("the request broke off: {error}\n")).boxed_unsync());
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
+}

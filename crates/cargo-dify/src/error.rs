@@ -1,0 +1,148 @@
+//! What can go wrong, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::sync::Arc;
+
+use dify_plugin_host::{EndpointError, HostError, PluginExit, ScriptError, SessionFailure};
+use dify_plugin_manifest::ManifestError;
+use serde_json::Value;
+
+/// Why the command failed. Each is shown with its sources and with [`help`](Self::help).
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("cannot start the runtime")]
+    Runtime(#[source] io::Error),
+    #[error("cannot read the plugin in `{}`", dir.display())]
+    Manifest {
+        dir: PathBuf,
+        #[source]
+        source: Box<ManifestError>,
+    },
+    #[error(transparent)]
+    Script(ScriptError),
+
+    #[error("`{}` has no Cargo.toml, and no {entrypoint}.py for Python", dir.display())]
+    NothingToRun { dir: PathBuf, entrypoint: String },
+    #[error("--python has no effect here: `{}` has a Cargo.toml, so its binary is run", dir.display())]
+    PythonUnused { dir: PathBuf },
+    #[error("cannot run cargo (`{cargo}`)")]
+    NoCargo {
+        cargo: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cargo could not build the plugin ({status})")]
+    BuildFailed { status: ExitStatus },
+    #[error("`{}` builds no binary", dir.display())]
+    NoBinary { dir: PathBuf },
+    #[error("`{}` builds several binaries ({}), none of them named `{wanted}`", dir.display(), names.join(", "))]
+    WhichBinary { dir: PathBuf, names: Vec<String>, wanted: String },
+    #[error("the plugin could not be started")]
+    Start {
+        #[source]
+        source: HostError,
+        /// Whether it was Python that was to run it.
+        python: bool,
+    },
+
+    #[error("no tool `{name}` is declared")]
+    NoSuchTool { name: String, tools: Vec<String> },
+    #[error("the plugin declares no endpoints")]
+    NoEndpoints,
+    #[error("`{name}` is declared as {type_name}, and what was given for it can't be read as that")]
+    WrongType { option: &'static str, name: String, type_name: String, example: String },
+    #[error("cannot read the body from `{}`", file.display())]
+    Data {
+        file: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+
+    #[error("the plugin could not be asked")]
+    Ask(#[source] HostError),
+    #[error(transparent)]
+    Endpoint(EndpointError),
+    #[error("the plugin answered with an error: {}", .0)]
+    Answered(SessionFailure),
+    #[error("the call failed: {0}")]
+    Failed(SessionFailure),
+    #[error("the endpoint answered with status {0}")]
+    Status(http::StatusCode),
+    #[error("cannot write the answer")]
+    Write(#[source] io::Error),
+    #[error("cannot save `{}`", file.display())]
+    Save {
+        file: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("interrupted")]
+    Interrupted,
+
+    #[error("cannot listen on 127.0.0.1:{port}")]
+    Listen {
+        port: u16,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the plugin ended: {0}")]
+    PluginEnded(Arc<PluginExit>),
+}
+
+impl Error {
+    /// What to do about it, where that isn't plain.
+    pub(crate) fn help(&self) -> Option<String> {
+        let text = match self {
+            Self::NothingToRun { entrypoint, .. } => {
+                format!("a plugin is a Cargo package, or a Python module named by `meta.runner.entrypoint` ({entrypoint})")
+            }
+            Self::PythonUnused { .. } => "add --as-daemon to start the entrypoint, or drop --python".to_owned(),
+            Self::NoBinary { .. } => "give the package a src/main.rs".to_owned(),
+            Self::WhichBinary { wanted, .. } => format!("name the plugin's binary `{wanted}`, after its package"),
+            Self::Start { source: HostError::Spawn { .. }, python: true } => {
+                "install Python 3.12, or say where it is with --python".to_owned()
+            }
+            Self::Start { source: HostError::FailedToStart(exit), python: true }
+                if exit.stderr.contains("No module named 'dify_plugin'") =>
+            {
+                "install the plugin's requirements.txt into a .venv in its folder, or give a Python that has them with \
+                 --python"
+                    .to_owned()
+            }
+            Self::NoSuchTool { tools, .. } if tools.is_empty() => "the plugin declares no tools".to_owned(),
+            Self::NoSuchTool { tools, .. } => format!("there is: {}", tools.join(", ")),
+            Self::NoEndpoints => "name an endpoint group in the manifest, under `plugins.endpoints`".to_owned(),
+            Self::WrongType { example, .. } => format!("write it as in {example}"),
+            Self::Listen { .. } => "choose another port with --port, or 0 for a free one".to_owned(),
+            _ => return None,
+        };
+        Some(text)
+    }
+
+    /// What else the plugin said about its error, such as a traceback.
+    pub(crate) fn details(&self) -> Vec<(&str, String)> {
+        let Self::Answered(SessionFailure::Plugin(data)) = self else { return Vec::new() };
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        data.args.iter().map(|(name, value)| (&**name, text(value))).collect()
+    }
+
+    /// Sorts a session's failure by whose words it has.
+    pub(crate) fn from_session(failure: SessionFailure) -> Self {
+        match failure {
+            SessionFailure::Plugin(_) => Self::Answered(failure),
+            failure => Self::Failed(failure),
+        }
+    }
+}
+
+impl From<EndpointError> for Error {
+    fn from(error: EndpointError) -> Self {
+        match error {
+            EndpointError::Failed(failure) => Self::from_session(failure),
+            EndpointError::Host(error) => Self::Ask(error),
+            other => Self::Endpoint(other),
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! What a running plugin does, told a line at a time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use dify_plugin_host::{HostEvent, HostEvents, SessionEnd};
+use dify_plugin_protocol::LogLevel;
+use tokio::sync::mpsc;
+
+use crate::console::{Console, Tone};
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Everything but heartbeats, with the time since the start.
+    Sessions,
+    /// What the plugin says and asks, for a single call: its session needs no telling.
+    Call,
+}
+
+/// A line that isn't an event of the host.
+#[derive(Debug)]
+pub(crate) struct Note {
+    pub(crate) tone: Tone,
+    pub(crate) verb: &'static str,
+    pub(crate) text: String,
+}
+
+/// Tells what happens until the plugin is gone, and `notes` in between. What had happened before a note was sent is told
+/// before it.
+pub(crate) async fn narrate(
+    console: Console,
+    detail: Detail,
+    mut events: HostEvents,
+    mut notes: mpsc::UnboundedReceiver<Note>,
+) {
+    let started = Instant::now();
+    let mut narrator = Narrator::new(detail);
+    loop {
+        let note = tokio::select! {
+            biased;
+            event = events.recv() => match event {
+                None | Some(HostEvent::Exited(_)) => return,
+                Some(event) => narrator.note(event, started.elapsed()),
+            },
+            Some(note) = notes.recv() => Some(note),
+        };
+        let Some(Note { tone, verb, text }) = note else { continue };
+        match detail {
+            Detail::Sessions => {
+                console.entry(tone, verb, &format!("{:7.3} {text}", started.elapsed().as_secs_f64()));
+            }
+            Detail::Call => console.entry(tone, verb, &text),
+        }
+    }
+}
+
+/// Turns events into lines. Times are since the start.
+struct Narrator {
+    detail: Detail,
+    /// When the open sessions began.
+    sessions: HashMap<Arc<str>, Duration>,
+    /// When the open reverse calls began, and what they ask for.
+    calls: HashMap<(Arc<str>, Arc<str>), (Duration, String)>,
+}
+
+impl Narrator {
+    fn new(detail: Detail) -> Self {
+        Self { detail, sessions: HashMap::new(), calls: HashMap::new() }
+    }
+
+    fn note(&mut self, event: HostEvent, now: Duration) -> Option<Note> {
+        let note = |tone, verb, text| Some(Note { tone, verb, text });
+        match event {
+            HostEvent::Log(log) => {
+                let tone = match log.level {
+                    LogLevel::Warning => Tone::Warning,
+                    LogLevel::Error => Tone::Bad,
+                    _ => Tone::Note,
+                };
+                note(tone, "Log", format!("{} {}", log.level, log.message))
+            }
+            HostEvent::Stderr(line) => note(Tone::Note, "Stderr", line),
+            HostEvent::JunkLine { line, reason } => note(
+                Tone::Warning,
+                "Junk",
+                format!("a line on stdout that the daemon passes over: {reason}\n{line}"),
+            ),
+            HostEvent::ErrorEvent(text) => {
+                note(Tone::Bad, "Error", format!("outside any session, where the daemon drops it: {text}"))
+            }
+            HostEvent::SessionOpened { session_id, access_type, action } => {
+                let text = self.about(&session_id, &format!("{access_type}/{action}"));
+                self.sessions.insert(session_id, now);
+                (self.detail == Detail::Sessions).then_some(Note { tone: Tone::Good, verb: "Opened", text })
+            }
+            HostEvent::SessionClosed { session_id, end } => {
+                let after = took(self.sessions.remove(&session_id), now);
+                if self.detail == Detail::Call {
+                    return None;
+                }
+                let (tone, verb, how) = match end {
+                    SessionEnd::Done => (Tone::Good, "Closed", format!("done{after}")),
+                    SessionEnd::Forgotten => {
+                        (Tone::Note, "Closed", format!("left by its caller{after}; the plugin is not told"))
+                    }
+                    SessionEnd::Failed(failure) => (Tone::Bad, "Failed", format!("{failure}{after}")),
+                    other => (Tone::Note, "Closed", format!("{other:?}{after}")),
+                };
+                note(tone, verb, self.about(&session_id, &how))
+            }
+            HostEvent::ReverseCall { session_id, call_id, invoke_type, ignored } => {
+                let mut text = self.about(&session_id, &format!("the plugin calls `{invoke_type}`"));
+                let tone = if ignored.is_empty() { Tone::Note } else { Tone::Warning };
+                if !ignored.is_empty() {
+                    text.push_str(&format!("; the daemon drops what it put in `{}`", ignored.join("`, `")));
+                }
+                self.calls.insert((session_id, call_id), (now, invoke_type.to_string()));
+                note(tone, "Reverse", text)
+            }
+            HostEvent::ReverseCallEnded { session_id, call_id, error } => {
+                let call = self.calls.remove(&(Arc::clone(&session_id), call_id));
+                let (began, kind) =
+                    call.map_or((None, "a call".to_owned()), |(at, kind)| (Some(at), format!("`{kind}`")));
+                let after = took(began, now);
+                let (tone, how) = match error {
+                    None if self.detail == Detail::Call => return None,
+                    None => (Tone::Note, format!("{kind} answered{after}")),
+                    Some(error) => (Tone::Bad, format!("{kind} failed{after}: {error}")),
+                };
+                note(tone, "Reverse", self.about(&session_id, &how))
+            }
+            HostEvent::Missed(count) => {
+                note(Tone::Warning, "Missed", format!("{count} events came too fast to be shown"))
+            }
+            // New kinds of events are for new kinds of watchers.
+            _ => None,
+        }
+    }
+
+    /// `text`, with its session before it where there may be several.
+    fn about(&self, session_id: &str, text: &str) -> String {
+        match self.detail {
+            Detail::Sessions => format!("{} {text}", short(session_id)),
+            Detail::Call => text.to_owned(),
+        }
+    }
+}
+
+/// The beginning of a session's id, enough to tell it from others.
+pub(crate) fn short(session_id: &str) -> &str {
+    session_id.get(..8).unwrap_or(session_id)
+}
+
+fn took(began: Option<Duration>, now: Duration) -> String {
+    began.map_or_else(String::new, |began| format!(" after {}", seconds(now.saturating_sub(began))))
+}
+
+/// A span of time as people read it.
+pub(crate) fn seconds(time: Duration) -> String {
+    match time.as_secs_f64() {
+        seconds if seconds < 1.0 => format!("{:.0} ms", seconds * 1000.0),
+        seconds => format!("{seconds:.2} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dify_plugin_host::SessionFailure;
+    use dify_plugin_protocol::{AccessType, Action, ErrorData, InvokeType};
+
+    use super::*;
+
+    const ID: &str = "3f2a91c0-0000-4000-8000-000000000000";
+
+    fn told(detail: Detail, events: Vec<(u64, HostEvent)>) -> Vec<String> {
+        let mut narrator = Narrator::new(detail);
+        let line = |note: Note| format!("{} {}", note.verb, note.text);
+        events
+            .into_iter()
+            .filter_map(|(millis, event)| narrator.note(event, Duration::from_millis(millis)).map(line))
+            .collect()
+    }
+
+    fn a_session(end: SessionEnd) -> Vec<(u64, HostEvent)> {
+        let (session_id, call_id): (Arc<str>, Arc<str>) = (ID.into(), "c".into());
+        vec![
+            (0, HostEvent::Heartbeat),
+            (
+                10,
+                HostEvent::SessionOpened {
+                    session_id: Arc::clone(&session_id),
+                    access_type: AccessType::Tool,
+                    action: Action::InvokeTool,
+                },
+            ),
+            (
+                20,
+                HostEvent::ReverseCall {
+                    session_id: Arc::clone(&session_id),
+                    call_id: Arc::clone(&call_id),
+                    invoke_type: InvokeType::App,
+                    ignored: vec!["files".to_owned()],
+                },
+            ),
+            (
+                1520,
+                HostEvent::ReverseCallEnded {
+                    session_id: Arc::clone(&session_id),
+                    call_id,
+                    error: Some("no".to_owned()),
+                },
+            ),
+            (2010, HostEvent::SessionClosed { session_id, end }),
+        ]
+    }
+
+    #[test]
+    fn a_session_is_told_from_its_opening_to_its_end() {
+        let failure = SessionFailure::Plugin(ErrorData::new("ValueError", "bad"));
+        assert_eq!(
+            told(Detail::Sessions, a_session(SessionEnd::Failed(failure))),
+            [
+                "Opened 3f2a91c0 tool/invoke_tool",
+                "Reverse 3f2a91c0 the plugin calls `app`; the daemon drops what it put in `files`",
+                "Reverse 3f2a91c0 `app` failed after 1.50 s: no",
+                "Failed 3f2a91c0 ValueError: bad after 2.00 s",
+            ]
+        );
+    }
+
+    #[test]
+    fn of_a_single_call_only_what_the_plugin_says_and_asks_is_told() {
+        let mut events = a_session(SessionEnd::Done);
+        events.push((3000, HostEvent::Stderr("quack".to_owned())));
+        assert_eq!(
+            told(Detail::Call, events),
+            [
+                "Reverse the plugin calls `app`; the daemon drops what it put in `files`",
+                "Reverse `app` failed after 1.50 s: no",
+                "Stderr quack",
+            ]
+        );
+    }
+}
