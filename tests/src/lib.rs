@@ -1,1 +1,13 @@
-//! What the scenarios share: building and starting the example plugins.
+//! What the scenarios and the comparison with the official SDK share: the plugins, and a daemon for them.
+//!
+//! The daemon here writes literal bytes into true pipes and reads them back as plain JSON. It uses none of our types, so
+//! that a mistake in them can't hide behind its own mirror image.
+
+#![cfg(unix)]
+
+mod binaries;
+mod daemon;
+pub mod lines;
+
+pub use binaries::{example, repository};
+pub use daemon::{Daemon, Exit, Launch};

@@ -1,0 +1,90 @@
+//! Which crate may name which: what `cargo tree` says.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use scenarios::repository;
+
+/// Each published crate and all of ours below it. Arrows point down only.
+const LAYERS: [(&str, &[&str]); 7] = [
+    ("dify-plugin-protocol", &[]),
+    ("dify-plugin-session", &["dify-plugin-protocol"]),
+    ("dify-plugin-app", &["dify-plugin-protocol", "dify-plugin-session"]),
+    ("dify-plugin", &["dify-plugin-app", "dify-plugin-protocol", "dify-plugin-session"]),
+    ("dify-plugin-manifest", &[]),
+    // It meets `dify-plugin` on the wire alone: a shared multiplexer would let one mistake hide the other.
+    ("dify-plugin-host", &["dify-plugin-manifest", "dify-plugin-protocol"]),
+    // A plugin is a process to it.
+    ("cargo-dify", &["dify-plugin-host", "dify-plugin-manifest", "dify-plugin-protocol"]),
+];
+
+/// Lines of `cargo tree` for one crate, built or not: packages, or with the edge `features` their features too.
+fn tree(krate: &str, arguments: &[&str]) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--package", krate, "--prefix", "none", "--no-dedupe"])
+        .args(arguments)
+        .current_dir(repository())
+        .output()
+        .expect("cargo starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("names are UTF-8").lines().map(str::to_owned).collect()
+}
+
+/// The names of the packages that a build of the crate links.
+fn linked(krate: &str, features: &str) -> BTreeSet<String> {
+    let lines = tree(krate, &["--edges", "normal", features]);
+    lines.iter().filter_map(|line| Some(line.split_whitespace().next()?.to_owned())).collect()
+}
+
+#[test]
+fn arrows_point_down_only() {
+    for (krate, below) in LAYERS {
+        let ours: BTreeSet<String> = linked(krate, "--all-features")
+            .into_iter()
+            .filter(|name| name != krate && LAYERS.iter().any(|(layer, _)| layer == name))
+            .collect();
+        assert_eq!(ours, below.iter().map(|name| (*name).to_owned()).collect(), "below {krate}");
+    }
+}
+
+#[test]
+fn every_crate_has_its_layer() {
+    let folders: BTreeSet<String> = std::fs::read_dir(repository().join("crates"))
+        .expect("there are crates")
+        .map(|entry| {
+            entry.expect("the folder can be read").file_name().into_string().expect("names are UTF-8")
+        })
+        .collect();
+    assert_eq!(folders, LAYERS.iter().map(|(krate, _)| (*krate).to_owned()).collect());
+}
+
+#[test]
+fn the_wire_and_the_declarations_need_no_runtime() {
+    for krate in ["dify-plugin-protocol", "dify-plugin-manifest"] {
+        let packages = linked(krate, "--no-default-features");
+        for absent in ["tokio", "tokio-util", "futures-util", "hyper", "reqwest"] {
+            assert!(!packages.contains(absent), "{krate} pulls in {absent}");
+        }
+    }
+    let packages = linked("dify-plugin-protocol", "--all-features");
+    for absent in ["saphyr-parser", "uuid", "tracing"] {
+        assert!(!packages.contains(absent), "the protocol pulls in {absent}");
+    }
+}
+
+#[test]
+fn app_calls_know_no_transport() {
+    let features = tree("dify-plugin-app", &["--edges", "normal,features"]);
+    let has = |feature: &str| features.iter().any(|line| line.starts_with(feature));
+    assert!(has("dify-plugin-session v"), "{features:?}");
+    assert!(!has("dify-plugin-session feature \"stdio\""), "{features:?}");
+    assert!(!has("tokio feature \"net\"") && !has("tokio feature \"rt\""), "{features:?}");
+}
+
+#[test]
+fn heavy_parts_are_off_until_asked_for() {
+    let packages = linked("dify-plugin", "--no-default-features");
+    for absent in ["axum", "axum-core", "hyper", "reqwest", "rustls"] {
+        assert!(!packages.contains(absent), "dify-plugin pulls in {absent} unasked");
+    }
+}

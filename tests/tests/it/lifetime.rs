@@ -1,0 +1,191 @@
+//! From the first heartbeat to the exit.
+
+use rustix::process::Signal;
+use scenarios::lines;
+
+use super::{Fifo, ask, bench, odd, still_answers, text};
+
+#[test]
+fn the_first_line_is_a_heartbeat() {
+    for launch in [odd(), bench()] {
+        let mut daemon = launch.start();
+        let first = daemon.message().expect("the plugin lives");
+        assert_eq!(first["event"], "heartbeat", "{first}");
+        daemon.exit().assert_quiet(0);
+    }
+}
+
+#[test]
+fn heartbeats_go_on_while_every_worker_spins() {
+    for workers in ["1", "2"] {
+        let fifos = [Fifo::new(), Fifo::new()];
+        let spinning = &fifos[..workers.parse().unwrap()];
+        let mut daemon = odd().env("DIFY_PLUGIN_WORKERS", workers).env("HEARTBEAT_INTERVAL", "0.05").start();
+        for (n, fifo) in spinning.iter().enumerate() {
+            daemon.line(lines::tool(&format!("s-{n}"), "odd", "spin", &fifo.parameters()));
+        }
+        // What was said before goes out with a heartbeat if there is no worker to write it.
+        for n in 0..spinning.len() {
+            assert_eq!(text(&daemon.session_message(&format!("s-{n}"))), "spinning");
+        }
+        daemon.await_heartbeats(5);
+        for fifo in spinning {
+            fifo.release();
+        }
+        for n in 0..spinning.len() {
+            let rest = daemon.until_end(&format!("s-{n}"));
+            assert_eq!(rest.iter().map(text).collect::<Vec<_>>(), ["released"]);
+        }
+        daemon.exit().assert_quiet(0);
+    }
+}
+
+#[test]
+fn a_handler_that_holds_its_worker_is_named() {
+    let fifo = Fifo::new();
+    let mut daemon = odd().start();
+    daemon.line(lines::tool("s", "odd", "spin", &fifo.parameters()));
+    daemon.await_stderr("odd/spin");
+    still_answers(&mut daemon);
+    fifo.release();
+    daemon.until_end("s");
+    daemon.exit().assert_quiet(0);
+}
+
+#[test]
+fn input_that_ends_right_after_the_request_is_answered_then_the_plugin_exits() {
+    // As `slim` does it: it writes before any heartbeat and closes at once.
+    for _ in 0..20 {
+        let mut daemon = odd().start();
+        ask(&mut daemon, "s", "println");
+        daemon.close_input();
+        assert_eq!(daemon.until_end("s").iter().map(text).collect::<Vec<_>>(), ["clean"]);
+        daemon.exit().assert_quiet(0);
+    }
+}
+
+#[test]
+fn a_reverse_call_that_nobody_can_answer_any_more_fails_and_is_told() {
+    let mut daemon = odd().start();
+    ask(&mut daemon, "s", "wait");
+    daemon.close_input();
+    let messages = daemon.until_end("s");
+    let error = messages.last().expect("there is an error");
+    assert_eq!(
+        (&error["type"], &error["data"]["error_type"]),
+        (&"error".into(), &"Closed".into()),
+        "{messages:?}"
+    );
+    daemon.exit().assert_quiet(0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn after_the_end_of_the_input_a_session_runs_on_and_nothing_spins() {
+    let fifo = Fifo::new();
+    let mut daemon = odd().env("HEARTBEAT_INTERVAL", "0.05").start();
+    daemon.line(lines::tool("s", "odd", "hold", &fifo.parameters()));
+    assert_eq!(text(&daemon.session_message("s")), "holding");
+    daemon.close_input();
+    daemon.await_heartbeats(1);
+    let before = daemon.cpu();
+    // At least 2 s by the plugin's own clock, of which a spinning thread would use most.
+    daemon.await_heartbeats(40);
+    let used = daemon.cpu() - before;
+    assert!(used.as_millis() < 500, "{used:?} of CPU in 2 s of waiting");
+    fifo.release();
+    assert_eq!(daemon.until_end("s").iter().map(text).collect::<Vec<_>>(), ["released"]);
+    daemon.exit().assert_quiet(0);
+}
+
+#[test]
+fn a_plugin_that_nobody_reads_exits_though_idle() {
+    let mut daemon = odd().start();
+    daemon.message().expect("the plugin lives");
+    daemon.close_output();
+    let exit = daemon.exit();
+    exit.assert_quiet(1);
+    assert!(exit.stderr.contains("no longer reads"), "{}", exit.stderr);
+}
+
+#[test]
+fn a_plugin_that_nobody_reads_exits_though_its_workers_are_held() {
+    let fifos = [Fifo::new(), Fifo::new()];
+    let mut daemon = odd().env("DIFY_PLUGIN_WORKERS", "2").env("HEARTBEAT_INTERVAL", "0.05").start();
+    for (n, fifo) in fifos.iter().enumerate() {
+        daemon.line(lines::tool(&format!("s-{n}"), "odd", "spin", &fifo.parameters()));
+    }
+    for n in 0..fifos.len() {
+        assert_eq!(text(&daemon.session_message(&format!("s-{n}"))), "spinning");
+    }
+    daemon.close_output();
+    // Its input stays open: that it ends is due to the output alone.
+    let exit = daemon.exit_by_itself();
+    exit.assert_quiet(1);
+}
+
+#[test]
+fn sigterm_lets_open_sessions_finish_and_takes_no_more() {
+    let fifo = Fifo::new();
+    let mut daemon = odd().env("DIFY_PLUGIN_SHUTDOWN_GRACE", "200").start();
+    daemon.line(lines::tool("s", "odd", "hold", &fifo.parameters()));
+    assert_eq!(text(&daemon.session_message("s")), "holding");
+    daemon.signal(Signal::TERM);
+    // The signal and a line race; so ask until one is refused.
+    let mut n = 0;
+    loop {
+        let session = format!("late-{n}");
+        ask(&mut daemon, &session, "println");
+        let messages = daemon.until_end(&session);
+        if messages[0]["type"] == "error" {
+            assert_eq!(messages[0]["data"]["error_type"], "Closed", "{messages:?}");
+            break;
+        }
+        n += 1;
+    }
+    fifo.release();
+    assert_eq!(daemon.until_end("s").iter().map(text).collect::<Vec<_>>(), ["released"]);
+    let exit = daemon.exit_by_itself();
+    exit.assert_quiet(0);
+}
+
+#[test]
+fn sigterm_ends_sessions_that_do_not_finish_in_time() {
+    let mut daemon = odd().env("DIFY_PLUGIN_SHUTDOWN_GRACE", "0.2").start();
+    ask(&mut daemon, "s", "forever");
+    assert_eq!(text(&daemon.session_message("s")), "before");
+    daemon.signal(Signal::TERM);
+    let messages = daemon.until_end("s");
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert_eq!(messages[0]["type"], "error", "{messages:?}");
+    daemon.exit_by_itself().assert_quiet(0);
+}
+
+#[test]
+fn an_idle_plugin_ends_at_sigint() {
+    let mut daemon = odd().start();
+    still_answers(&mut daemon);
+    daemon.signal(Signal::INT);
+    daemon.exit_by_itself().assert_quiet(0);
+}
+
+#[test]
+fn started_by_hand_in_a_terminal_it_says_what_it_is() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = std::fs::File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let output = odd().command().stdin(theirs.try_clone().unwrap()).stdout(theirs).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("a Dify plugin") && stderr.contains("cargo dify dev"), "{stderr}");
+}
+
+#[test]
+fn without_any_input_it_ends_at_once() {
+    let output = odd().command().stdin(std::process::Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", output.stderr.escape_ascii());
+}

@@ -1,0 +1,72 @@
+//! Whole plugins behind true pipes: a daemon of literal bytes on the other end, one process a test.
+
+#![cfg(unix)]
+
+mod configuration;
+mod ends;
+mod input;
+mod layers;
+mod lifetime;
+mod scale;
+mod stray;
+
+use scenarios::{Daemon, Launch, example, lines};
+
+/// The plugin whose tools misbehave.
+fn odd() -> Launch {
+    Launch::new(env!("CARGO_BIN_EXE_odd"))
+}
+
+/// The plugin that uses the multiplexer alone.
+fn bare() -> Launch {
+    Launch::new(env!("CARGO_BIN_EXE_bare"))
+}
+
+/// The example plugin, as it is.
+fn bench() -> Launch {
+    Launch::new(example("bench"))
+}
+
+/// Asks for a tool of `odd` that takes no parameters.
+fn ask(daemon: &mut Daemon, session: &str, tool: &str) {
+    daemon.line(lines::tool(session, "odd", tool, "{}"));
+}
+
+/// The text of a tool's `text` message.
+fn text(message: &serde_json::Value) -> &str {
+    assert_eq!((&message["type"], &message["data"]["type"]), (&"stream".into(), &"text".into()), "{message}");
+    message["data"]["message"]["text"].as_str().expect("a text message has a text")
+}
+
+/// Asserts that the next good line is answered.
+fn still_answers(daemon: &mut Daemon) {
+    ask(daemon, "good", "println");
+    let messages = daemon.until_end("good");
+    assert_eq!(messages.iter().map(text).collect::<Vec<_>>(), ["clean"]);
+}
+
+/// A named pipe: whoever reads it waits until it is opened here and closed again.
+struct Fifo {
+    path: std::path::PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Fifo {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo starts");
+        assert!(made.success());
+        Self { path, _folder: folder }
+    }
+
+    /// The parameters of a tool that waits for it.
+    fn parameters(&self) -> String {
+        serde_json::json!({"fifo": self.path}).to_string()
+    }
+
+    /// Lets one reader go.
+    fn release(&self) {
+        drop(std::fs::File::options().write(true).open(&self.path).expect("a reader waits"));
+    }
+}
