@@ -20,6 +20,11 @@ const MESSAGE_BYTES: usize = 16 * 1024;
 /// Sends the program's events to the daemon through `handle` and those of this library to stderr, which the daemon logs as
 /// well. Does nothing if the program has installed a subscriber of its own.
 pub(crate) fn install(handle: Handle, filter: Targets) {
+    // Err: there is one already, and it is the program's own choice.
+    let _ = subscriber(handle, filter).try_init();
+}
+
+fn subscriber(handle: Handle, filter: Targets) -> impl Subscriber + Send + Sync {
     let stderr = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
@@ -27,8 +32,7 @@ pub(crate) fn install(handle: Handle, filter: Targets) {
         .without_time()
         .with_filter(filter.clone().and(filter_fn(is_ours)));
     let records = Records { handle }.with_filter(filter.and(filter_fn(|metadata| !is_ours(metadata))));
-    // Err: there is one already, and it is the program's own choice.
-    let _ = tracing_subscriber::registry().with(stderr).with(records).try_init();
+    tracing_subscriber::registry().with(stderr).with(records)
 }
 
 /// Ours go to stderr: an event about the connection must not travel on it.
@@ -108,5 +112,52 @@ impl Visit for Text {
             "message" => write!(self.message, "{value:?}"),
             name => write!(self.fields, " {name}={value:?}"),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dify_plugin_session::{Config, Connection};
+    use serde_json::Value;
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn events_become_log_records_but_for_ours_and_those_filtered_out() {
+        let (ours, mut daemon) = tokio::io::duplex(64 * 1024);
+        let (reader, writer) = tokio::io::split(ours);
+        let mut config = Config::default();
+        config.heartbeat_interval = None;
+        let mut connection = Connection::new(reader, writer, config);
+        let subscriber = subscriber(connection.handle(), "info,noisy=error".parse().unwrap());
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(target: "duck", duck = 3, name = "Drake", "hello {}", "pond");
+            tracing::warn!(target: "duck", only = "fields");
+            tracing::debug!(target: "duck", "below the level");
+            tracing::warn!(target: "noisy", "below its level");
+            tracing::info!(target: "dify_plugin_session::core", "ours, for stderr");
+            tracing::error!(target: "dify_plugin_duck", "{}", "é".repeat(MESSAGE_BYTES));
+        });
+        connection.handle().shutdown();
+        assert!(connection.accept().await.is_none());
+        drop(connection);
+        let mut lines = String::new();
+        daemon.read_to_string(&mut lines).await.unwrap();
+        let records: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let texts: Vec<_> = records
+            .iter()
+            .map(|record| {
+                assert!(record["event"] == "log" && record["data"]["timestamp"].as_f64().unwrap() > 1.7e9);
+                let text = record["data"]["message"].as_str().unwrap();
+                (record["data"]["level"].as_str().unwrap(), text.trim_start_matches('é'))
+            })
+            .collect();
+        let expected = [
+            ("INFO", "hello pond duck=3 name=Drake"),
+            ("WARNING", "only=fields"),
+            ("ERROR", "… (32768 bytes in all)"),
+        ];
+        assert_eq!(texts, expected);
     }
 }

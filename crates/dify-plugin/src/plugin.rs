@@ -153,7 +153,8 @@ impl Plugin {
     }
 
     /// Serves a connection of another kind, until it is over; returns why. For tests, and for programs that do more than
-    /// being a plugin: no signal, descriptor, log or exit is touched, and no environment read.
+    /// being a plugin: no signal, descriptor, log or exit is touched, and no environment read. One thread is started, which
+    /// looks for handlers that block.
     ///
     /// ```
     /// # use dify_plugin::{Plugin, session_layer::{Config, Connection}};

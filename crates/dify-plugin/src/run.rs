@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use dify_plugin_session::{Connection, ConnectionError, Handle};
+use dify_plugin_session::{Config, Connection, ConnectionError, Handle};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::environment::{Environment, Settings};
@@ -62,7 +62,7 @@ fn serve(plugin: Plugin, settings: Settings) -> Result<Option<Arc<ConnectionErro
     #[cfg(feature = "files")]
     settings.files.install();
     let cause = runtime.block_on(async {
-        let connection = Connection::stdio(settings.session)?;
+        let connection = connect(settings.session)?;
         let handle = connection.handle();
         log::install(handle.clone(), settings.log);
         shut_down_on_signals(handle.clone());
@@ -74,8 +74,21 @@ fn serve(plugin: Plugin, settings: Settings) -> Result<Option<Arc<ConnectionErro
     cause
 }
 
+#[cfg(unix)]
+fn connect(config: Config) -> Result<Connection, StartError> {
+    Ok(Connection::stdio(config)?)
+}
+
+#[cfg(not(unix))]
+fn connect(_: Config) -> Result<Connection, StartError> {
+    Err(StartError::System)
+}
+
 #[derive(Debug, thiserror::Error)]
 enum StartError {
+    #[cfg(not(unix))]
+    #[error("plugins run on Linux and macOS; on this system they only compile")]
+    System,
     #[error("starting the async runtime failed")]
     Runtime(#[source] io::Error),
     #[error(transparent)]

@@ -131,21 +131,21 @@ impl Watchdog {
 /// A handler whose polls are watched.
 pub(crate) struct Watched<F> {
     handler: Arc<str>,
-    future: Pin<Box<F>>,
+    future: F,
 }
 
 impl<F> Watched<F> {
     pub(crate) fn new(handler: Arc<str>, future: F) -> Self {
-        Self { handler, future: Box::pin(future) }
+        Self { handler, future }
     }
 }
 
-impl<F: Future> Future for Watched<F> {
+impl<F: Future + Unpin> Future for Watched<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let _running = Mark::new(&self.handler);
-        self.future.as_mut().poll(cx)
+        Pin::new(&mut self.future).poll(cx)
     }
 }
 
@@ -166,5 +166,39 @@ impl Mark {
 impl Drop for Mark {
     fn drop(&mut self) {
         let _ = SLOT.try_with(|slot| *slot.running() = None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handler_that_holds_its_thread_is_named_once() {
+        let watchdog = Watchdog::default();
+        let slot = Arc::new(Slot::default());
+        watchdog.slots.lock().unwrap().push(slot.clone());
+        let mut named = HashSet::new();
+        assert!(!watchdog.look(&mut named), "nobody runs");
+
+        let runs_since = |since| Some(Running { handler: "the tool a/b".into(), since, told: false });
+        *slot.running() = runs_since(Instant::now());
+        assert!(watchdog.look(&mut named) && named.is_empty(), "it may still be quick");
+        *slot.running() = runs_since(Instant::now().checked_sub(2 * PATIENCE).unwrap());
+        assert!(watchdog.look(&mut named) && watchdog.look(&mut named));
+        assert_eq!(named.len(), 1);
+
+        drop(slot);
+        assert!(!watchdog.look(&mut named), "its thread is gone");
+        assert!(watchdog.slots.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_poll_fills_its_threads_slot_and_leaves_it_empty() {
+        let running = || SLOT.with(|slot| slot.running().as_ref().map(|running| running.handler.clone()));
+        let seen =
+            Watched::new("the tool a/b".into(), std::future::poll_fn(|_| Poll::Ready(running()))).await;
+        assert_eq!(seen.as_deref(), Some("the tool a/b"));
+        assert_eq!(running(), None);
     }
 }

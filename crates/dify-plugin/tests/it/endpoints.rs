@@ -28,9 +28,9 @@ fn request(start_line: &str) -> Value {
 }
 
 fn text_of(hex: &Value) -> String {
-    let hex = hex.as_str().unwrap();
-    let bytes = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap());
-    String::from_utf8(bytes.collect()).unwrap()
+    let digits: Vec<_> =
+        hex.as_str().unwrap().chars().map(|digit| digit.to_digit(16).unwrap() as u8).collect();
+    String::from_utf8(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()).unwrap()
 }
 
 #[tokio::test]

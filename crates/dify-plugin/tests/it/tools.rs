@@ -27,16 +27,14 @@ impl Tool for AllMessages {
         out.variable("obj", &json!({"k": ["v"]})).await?;
         out.stream_variable("answer", "par").await?;
         out.stream_variable("answer", "tial").await?;
-        let mut metadata = LogMetadata::default();
-        metadata.started_at = Some(1.5);
-        metadata.provider = Some("p".to_owned());
+        let metadata =
+            LogMetadata { started_at: Some(1.5), provider: Some("p".to_owned()), ..LogMetadata::default() };
         let step = LogEntry::new("step 1").data(json!({"in": "x"})).metadata(metadata);
         out.log(&step).await?;
         out.log(&LogEntry::new("step 1.1").child_of(&step).data(json!({"out": 2})).succeeded()).await?;
         out.log(&step.failed("boom").data(json!({"out": "y"}))).await?;
-        let mut resource = RetrieverResource::default();
-        resource.position = Some(1);
-        resource.content = Some("c".to_owned());
+        let resource =
+            RetrieverResource { position: Some(1), content: Some("c".to_owned()), ..Default::default() };
         out.retriever_resources(vec![resource], "ctx").await?;
         out.file(json!({"dify_model_identity": "__dify__file__"})).await?;
         let bytes: Vec<u8> = (0..20_480).map(|i| (i % 256) as u8).collect();
@@ -177,9 +175,8 @@ impl Tool for Curious {
     }
 
     async fn runtime_parameters(&self, cx: &ToolContext) -> Result<Vec<ToolParameter>> {
-        let mut parameter = ToolParameter::default();
-        parameter.name = Some(cx.credentials::<Credentials>()?.api_key);
-        Ok(vec![parameter])
+        let name = Some(cx.credentials::<Credentials>()?.api_key);
+        Ok(vec![ToolParameter { name, ..ToolParameter::default() }])
     }
 }
 
