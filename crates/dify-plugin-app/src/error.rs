@@ -70,7 +70,12 @@ pub enum AppError {
     )]
     Paused(Box<Pause>),
     /// The app is of another kind than the interface it was called through. It did run, and this is its answer.
-    #[error("app `{app_id}` is {}, not {}: call it with `{}`", found.kind().console_name(), expected.console_name(), found.kind().method())]
+    #[error(
+        "app `{app_id}` is {}, not {}: call it with `{}`",
+        found.kind().console_name(),
+        expected.console_name(),
+        found.kind().method()
+    )]
     OtherKind {
         /// The app's id.
         app_id: String,
@@ -80,9 +85,10 @@ pub enum AppError {
         found: Box<AnyAnswer>,
     },
     /// Something came that can't be read. The fault of Dify, or of these types.
-    #[error("{received}the answer could not be read: {source}")]
+    #[error("{received}the answer could not be read")]
     Unreadable {
         /// What is wrong with it.
+        #[source]
         source: EventError,
         /// What had come.
         received: Box<Received>,

@@ -109,10 +109,10 @@ impl AppStream {
         if let Some(found) = self.progress.kind().filter(|found| *found != expected && !self.folding) {
             OTHER_KIND.call_once(|| {
                 tracing::warn!(
-                    "app `{}` is {}, and was called as {}: `{}` is meant for it (said once)",
+                    "app `{}` is {}, and was called with `{}`: `{}` is meant for it (said once)",
                     self.progress.app_id(),
                     found.console_name(),
-                    expected.console_name(),
+                    expected.method(),
                     found.method()
                 );
             });

@@ -26,6 +26,7 @@ const OPEN: &str = r#"{"session_id":"s","conversation_id":null,"message_id":null
 
 impl Daemon {
     fn new() -> Self {
+        crate::warnings::listen();
         let mut config = Config::default();
         config.heartbeat_interval = None;
         let (input, reader) = tokio::io::duplex(64);

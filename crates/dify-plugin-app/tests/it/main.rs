@@ -11,3 +11,4 @@ mod kinds;
 mod recorded;
 mod requests;
 mod stream;
+mod warnings;

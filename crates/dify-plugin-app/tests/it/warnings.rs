@@ -1,0 +1,64 @@
+//! What is said once, to the person who must act.
+
+use std::fmt;
+use std::sync::{Mutex, Once, PoisonError};
+
+use dify_plugin_app::{FileInput, FileType};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Context, SubscriberExt};
+
+use crate::daemon::{FINISHED, HELLO, MESSAGE_END, STARTED, call, drain, whole};
+
+/// All warnings of this process, whichever test caused them.
+static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Listener;
+
+impl<S: tracing::Subscriber> Layer<S> for Listener {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if *event.metadata().level() == tracing::Level::WARN {
+            let mut text = Text(String::new());
+            event.record(&mut text);
+            HEARD.lock().unwrap_or_else(PoisonError::into_inner).push(text.0);
+        }
+    }
+}
+
+struct Text(String);
+
+impl tracing::field::Visit for Text {
+    fn record_debug(&mut self, _: &tracing::field::Field, value: &dyn fmt::Debug) {
+        self.0 = format!("{value:?}");
+    }
+}
+
+/// Listens from now on. Before anything is said: it is said once.
+pub(crate) fn listen() {
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| {
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Listener)).unwrap();
+    });
+}
+
+fn heard(about: &str) -> usize {
+    HEARD.lock().unwrap_or_else(PoisonError::into_inner).iter().filter(|text| text.contains(about)).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_the_daemon_drops_are_warned_of_once() {
+    for _ in 0..2 {
+        let file = FileInput::remote_url(FileType::Image, "https://example.com/a.png");
+        let events = whole(&[HELLO, MESSAGE_END]);
+        call(&events, async |apps| apps.chat("a").query("q").files([file]).answer().await).await.unwrap();
+    }
+    assert_eq!(heard("the plugin daemon drops the `files`"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_streamed_through_another_kinds_interface_is_named_once() {
+    for _ in 0..2 {
+        let events = whole(&[STARTED, FINISHED]);
+        call(&events, async |apps| drain(apps.chat("a").query("q").stream().await.unwrap()).await).await;
+    }
+    assert_eq!(heard("is a Workflow, and was called with `chat(id)`: `workflow(id)` is meant for it"), 1);
+}
