@@ -74,10 +74,11 @@ async fn a_workflows_answer_is_its_outputs_and_not_its_chunks() {
 
 #[tokio::test(start_paused = true)]
 async fn a_partial_success_is_a_success() {
-    let partial = r#"{"event":"workflow_finished","workflow_run_id":"r","data":{"status":"partial-succeeded","exceptions_count":2,"outputs":{"a":1}}}"#;
+    let partial = r#"{"event":"workflow_finished","data":{"id":"r2","status":"partial-succeeded","exceptions_count":2,"outputs":{"a":1}}}"#;
     let run = call(&whole(&[STARTED, partial]), async |apps| apps.workflow("a").answer().await).await;
     let run = run.unwrap().finished().unwrap();
     assert_eq!((run.exceptions_count, run.status), (Some(2), Some(RunStatus::PartialSucceeded)));
+    assert_eq!(run.workflow_run_id.as_deref(), Some("r2"), "where the event itself has none");
 }
 
 #[tokio::test(start_paused = true)]
