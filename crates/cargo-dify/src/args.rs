@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand};
 use http::{HeaderName, HeaderValue, Method, Uri};
 
@@ -130,13 +131,26 @@ pub(crate) struct EndpointCall {
 impl Cli {
     /// Reads the program's arguments; ends the process with 2 when they can't be understood, and with 0 after help.
     pub(crate) fn from_command_line() -> Self {
-        Self::parse_from(without_subcommand_name(std::env::args_os()))
+        Self::read(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    fn read(args: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(without_subcommand_name(args)).map_err(without_secret)
     }
 }
 
 /// Cargo runs `cargo-dify dify …` for `cargo dify …`; called by its own name the program gets no such word.
 fn without_subcommand_name(args: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
     args.enumerate().filter(|(index, arg)| *index != 1 || arg != "dify").map(|(_, arg)| arg)
+}
+
+/// Takes out the value that clap would repeat, where that may be a secret.
+fn without_secret(mut error: clap::Error) -> clap::Error {
+    let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
+    if argument.starts_with("--credential") || argument.starts_with("--setting") {
+        error.insert(ContextKind::InvalidValue, ContextValue::String("…".to_owned()));
+    }
+    error
 }
 
 fn method(text: &str) -> Result<Method, String> {
@@ -166,7 +180,7 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(without_subcommand_name(line.split(' ').map(OsString::from)))
+        Cli::read(line.split(' ').map(OsString::from))
     }
 
     #[test]
@@ -217,6 +231,20 @@ mod tests {
         }
         assert_eq!(read("cargo-dify call duck").unwrap_err().exit_code(), 2);
         assert_eq!(read("cargo-dify --help").unwrap_err().exit_code(), 0);
+    }
+
+    #[test]
+    fn a_secret_is_not_repeated() {
+        let say = |line: &str| read(line).unwrap_err().to_string();
+        assert!(say("cargo-dify call duck tool a/b --param key:=hunter2").contains("hunter2"));
+        for line in [
+            "cargo-dify call duck tool a/b --credential key:=hunter2",
+            "cargo-dify call duck endpoint GET / --setting hunter2",
+            "cargo-dify dev duck --setting hunter2",
+        ] {
+            let error = say(line);
+            assert!(error.contains("invalid value '…'") && !error.contains("hunter2"), "{error}");
+        }
     }
 
     #[test]

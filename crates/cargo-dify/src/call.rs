@@ -52,12 +52,12 @@ pub(crate) async fn run(call: &Call, console: &Console) -> Result<(), Error> {
         () = stop.asked() => Err(Error::Interrupted),
     };
     let time = started.elapsed();
-    host.shutdown().await;
-    // It tells what came before the end, and can't fail.
+    // What the plugin says while it is ended, it says to nobody. The narrator can't fail.
     let _ = narrator.await;
+    host.shutdown().await;
     match answer {
         Ok(sum) => {
-            console.status("Finished", &format!("{sum} in {}", seconds(time)));
+            console.status("Done", &format!("{sum} in {}", seconds(time)));
             Ok(())
         }
         // Who reads stdout has enough, as `head` has.
@@ -94,7 +94,11 @@ impl Question {
             Self::Tool(tool) => tool.ask(host, json, &mut output).await,
             Self::Endpoint(endpoint) => endpoint.ask(host, json, &mut output, console).await,
         };
-        output.finish()?;
+        // The text of tools comes in pieces and need not end with a newline, but a command's output should. The body of
+        // an endpoint stays as it is, but on a terminal.
+        if matches!(self, Self::Tool(_)) || output.terminal {
+            output.end_line()?;
+        }
         sum
     }
 }

@@ -9,10 +9,10 @@ use anstyle::{AnsiColor, Style};
 
 use crate::error::Error;
 
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const NOTE: Style = AnsiColor::Cyan.on_default().bold();
-const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
+const GOOD: Style = AnsiColor::BrightGreen.on_default().bold();
+const NOTE: Style = AnsiColor::BrightCyan.on_default().bold();
+const WARNING: Style = AnsiColor::BrightYellow.on_default().bold();
+const BAD: Style = AnsiColor::BrightRed.on_default().bold();
 
 /// Width of the column of verbs, as cargo has it.
 const VERBS: usize = 12;
@@ -84,7 +84,8 @@ impl Console {
             source = cause.source();
         }
         for (name, detail) in error.details() {
-            text.push_str(&format!("  {}: {}\n", visible(name), visible(&detail)));
+            let detail = visible(detail.trim_end()).replace('\n', "\n    ");
+            text.push_str(&format!("  {}: {detail}\n", visible(name)));
         }
         if let Some(help) = error.help() {
             text.push_str(&format!("{NOTE}help{NOTE:#}: {help}\n"));

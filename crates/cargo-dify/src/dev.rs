@@ -1,5 +1,6 @@
 //! `cargo dify dev`: a plugin running on this machine, to be called and watched.
 
+mod body;
 mod server;
 mod usage;
 
@@ -74,13 +75,16 @@ pub(crate) async fn run(dev: &Dev, console: &Console) -> Result<(), Error> {
         Some(exit) if tokio::time::timeout(SAME_CTRL_C, stop.asked()).await.is_err() => Some(exit),
         _ => None,
     };
-    if ended.is_none() {
+    let Some(exit) = ended else {
         console.status("Stopping", &format!("the plugin has {} s; Ctrl-C kills it", grace.as_secs()));
-        shut_down(host, &mut stop).await;
-    }
-    // It tells what came before the end, and can't fail.
+        let exit = shut_down(host, &mut stop).await;
+        // It tells what came before the end, and can't fail.
+        let _ = narrator.await;
+        console.status("Stopped", &how(&exit));
+        return Ok(());
+    };
     let _ = narrator.await;
-    ended.map_or(Ok(()), |exit| Err(Error::PluginEnded(exit)))
+    Err(Error::PluginEnded(exit))
 }
 
 async fn listen(port: u16) -> Result<TcpListener, Error> {
@@ -89,6 +93,17 @@ async fn listen(port: u16) -> Result<TcpListener, Error> {
 
 fn listen_failed(port: u16) -> impl Fn(std::io::Error) -> Error {
     move |source| Error::Listen { port, source }
+}
+
+/// How a plugin that was asked to end did so.
+fn how(exit: &PluginExit) -> String {
+    match exit.status {
+        Some(status) if status.code().is_none() => {
+            format!("the plugin did not exit and was killed ({status})")
+        }
+        Some(status) => format!("the plugin has exited ({status})"),
+        None => "the plugin has ended".to_owned(),
+    }
 }
 
 /// Ends the plugin in peace, or at once when the user asks again.

@@ -9,6 +9,17 @@ use dify_plugin_host::{EndpointError, HostError, PluginExit, ScriptError, Sessio
 use dify_plugin_manifest::ManifestError;
 use serde_json::Value;
 
+/// What runs a plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Runner {
+    /// Its own binary.
+    Binary,
+    /// Python.
+    Python,
+    /// Python, though the plugin is a Cargo package.
+    PythonForPackage,
+}
+
 /// Why the command failed. Each is shown with its sources and with [`help`](Self::help).
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -43,8 +54,8 @@ pub(crate) enum Error {
     Start {
         #[source]
         source: HostError,
-        /// Whether it was Python that was to run it.
-        python: bool,
+        /// What was started.
+        runner: Runner,
     },
 
     #[error("no tool `{name}` is declared")]
@@ -101,10 +112,13 @@ impl Error {
             Self::PythonUnused { .. } => "add --as-daemon to start the entrypoint, or drop --python".to_owned(),
             Self::NoBinary { .. } => "give the package a src/main.rs".to_owned(),
             Self::WhichBinary { wanted, .. } => format!("name the plugin's binary `{wanted}`, after its package"),
-            Self::Start { source: HostError::Spawn { .. }, python: true } => {
+            Self::Start { source: HostError::Spawn { .. }, runner: Runner::Python | Runner::PythonForPackage } => {
                 "install Python 3.12, or say where it is with --python".to_owned()
             }
-            Self::Start { source: HostError::FailedToStart(exit), python: true }
+            Self::Start { runner: Runner::PythonForPackage, .. } => {
+                "--as-daemon builds nothing: the folder must hold what a package holds, the binary too".to_owned()
+            }
+            Self::Start { source: HostError::FailedToStart(exit), runner: Runner::Python }
                 if exit.stderr.contains("No module named 'dify_plugin'") =>
             {
                 "install the plugin's requirements.txt into a .venv in its folder, or give a Python that has them with \

@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use crate::args::Launch;
 use crate::build;
 use crate::console::Console;
-use crate::error::Error;
+use crate::error::{Error, Runner};
 use crate::stop::Stop;
 
 /// A plugin that is ready to be started.
@@ -22,7 +22,7 @@ pub(crate) struct Ready {
     apps: Apps,
     /// What is run and who answers for apps, for people.
     title: String,
-    python: bool,
+    runner: Runner,
 }
 
 /// Reads the declarations in `dir`.
@@ -49,18 +49,24 @@ pub(crate) fn prepare(plugin: &Plugin, launch: &Launch, console: &Console) -> Re
     let (apps, answering) = match &launch.script {
         Some(file) => {
             let script = Script::read(file).map_err(Error::Script)?;
-            (Apps::Scripted(script), format!("apps answer as in {}", file.display()))
+            (Apps::Scripted(script), format!("; apps answer as in {}", file.display()))
         }
-        None => (Apps::None, "no app answers (there is no --script)".to_owned()),
+        None => (Apps::None, String::new()),
     };
-    if !launch.as_daemon && dir.join("Cargo.toml").is_file() {
+    let package = dir.join("Cargo.toml").is_file();
+    if package && !launch.as_daemon {
         if launch.python.is_some() {
             return Err(Error::PythonUnused { dir: dir.clone() });
         }
         console.status("Building", &dir.display().to_string());
         let binary = build::build(dir, launch.release)?;
-        let title = format!("{}; {answering}", from_here(&binary).display());
-        return Ok(Ready { command: PluginCommand::binary(plugin, binary), apps, title, python: false });
+        let title = format!("{}{answering}", from_here(&binary).display());
+        return Ok(Ready {
+            command: PluginCommand::binary(plugin, binary),
+            apps,
+            title,
+            runner: Runner::Binary,
+        });
     }
     let entrypoint = &plugin.manifest.meta.runner.entrypoint;
     let module = dir.join(entrypoint.replace('.', "/"));
@@ -71,8 +77,9 @@ pub(crate) fn prepare(plugin: &Plugin, launch: &Launch, console: &Console) -> Re
         Some(path) => PluginCommand::as_daemon_with(plugin, absolute(path)),
         None => PluginCommand::as_daemon(plugin),
     };
-    let title = format!("python -m {entrypoint} in {}; {answering}", dir.display());
-    Ok(Ready { command, apps, title, python: true })
+    let title = format!("python -m {entrypoint} in {}{answering}", dir.display());
+    let runner = if package { Runner::PythonForPackage } else { Runner::Python };
+    Ok(Ready { command, apps, title, runner })
 }
 
 /// A path below the current directory, written as from there.
@@ -103,8 +110,8 @@ impl Ready {
         stop: &mut Stop,
     ) -> Result<Host, Error> {
         console.status("Running", &self.title);
-        let python = self.python;
-        let explain = |source: HostError| Error::Start { source, python };
+        let runner = self.runner;
+        let explain = |source: HostError| Error::Start { source, runner };
         tokio::select! {
             biased;
             host = Host::start(self.command, config, self.apps) => host.map_err(explain),

@@ -27,8 +27,11 @@ pub(crate) struct Note {
     pub(crate) text: String,
 }
 
-/// Tells what happens until the plugin is gone, and `notes` in between. What had happened before a note was sent is told
-/// before it.
+/// How long after a call's end its last words on stderr, which come on a pipe of their own, are waited for.
+const LAST_WORDS: Duration = Duration::from_millis(50);
+
+/// Tells what happens, and `notes` in between: until the plugin is gone, or of a single call until its end. What had
+/// happened before a note was sent is told before it.
 pub(crate) async fn narrate(
     console: Console,
     detail: Detail,
@@ -37,13 +40,23 @@ pub(crate) async fn narrate(
 ) {
     let started = Instant::now();
     let mut narrator = Narrator::new(detail);
+    let last_words = tokio::time::sleep(LAST_WORDS);
+    tokio::pin!(last_words);
+    let mut over = false;
     loop {
         let note = tokio::select! {
             biased;
             event = events.recv() => match event {
                 None | Some(HostEvent::Exited(_)) => return,
-                Some(event) => narrator.note(event, started.elapsed()),
+                Some(event) => {
+                    if detail == Detail::Call && matches!(event, HostEvent::SessionClosed { .. }) {
+                        over = true;
+                        last_words.as_mut().reset(tokio::time::Instant::now() + LAST_WORDS);
+                    }
+                    narrator.note(event, started.elapsed())
+                }
             },
+            () = &mut last_words, if over => return,
             Some(note) = notes.recv() => Some(note),
         };
         let Some(Note { tone, verb, text }) = note else { continue };
@@ -105,7 +118,9 @@ impl Narrator {
                     SessionEnd::Forgotten => {
                         (Tone::Note, "Closed", format!("left by its caller{after}; the plugin is not told"))
                     }
-                    SessionEnd::Failed(failure) => (Tone::Bad, "Failed", format!("{failure}{after}")),
+                    SessionEnd::Failed(failure) => {
+                        (Tone::Bad, "Failed", format!("{}: {failure}", after.trim_start()))
+                    }
                     other => (Tone::Note, "Closed", format!("{other:?}{after}")),
                 };
                 note(tone, verb, self.about(&session_id, &how))
@@ -225,7 +240,7 @@ mod tests {
                 "Opened 3f2a91c0 tool/invoke_tool",
                 "Reverse 3f2a91c0 the plugin calls `app`; the daemon drops what it put in `files`",
                 "Reverse 3f2a91c0 `app` failed after 1.50 s: no",
-                "Failed 3f2a91c0 ValueError: bad after 2.00 s",
+                "Failed 3f2a91c0 after 2.00 s: ValueError: bad",
             ]
         );
     }

@@ -44,9 +44,4 @@ impl<'a> Output<'a> {
     pub(crate) fn end_line(&mut self) -> Result<(), Error> {
         if self.mid_line { self.write(b"\n") } else { Ok(()) }
     }
-
-    /// Leaves a terminal at the beginning of a line. A file or a pipe gets nothing that the plugin didn't say.
-    pub(crate) fn finish(&mut self) -> Result<(), Error> {
-        if self.terminal { self.end_line() } else { Ok(()) }
-    }
 }

@@ -77,8 +77,6 @@ impl ToolQuestion {
                 }
             }
         }
-        // Text comes in pieces and need not end with a newline, but a command's output should.
-        output.end_line()?;
         Ok(count(messages, "message"))
     }
 

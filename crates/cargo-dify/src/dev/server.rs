@@ -7,13 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use dify_plugin_host::{EndpointBody, Host};
+use dify_plugin_host::Host;
 use dify_plugin_protocol::limits::ENDPOINT_REQUEST_BODY_BYTES;
-use futures_util::stream;
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body::Frame;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -23,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use crate::console::Tone;
+use crate::dev::body::Pieces;
 use crate::hook;
 use crate::narrator::{Note, short};
 
@@ -107,7 +106,7 @@ impl Gate {
                 for name in HOP_BY_HOP {
                     response.headers_mut().remove(name);
                 }
-                response.map(|body| if method == Method::HEAD { without_body(body) } else { flowing(body) })
+                Pieces::of(&method, response).map(BodyExt::boxed_unsync)
             }
             // Why is told with the session's end.
             Err(error) => {
@@ -142,25 +141,6 @@ impl Gate {
         // Nobody to tell is left when we are about to end.
         let _ = self.notes.send(Note { tone, verb: "Answered", text });
     }
-}
-
-/// The pieces as they come, each sent at once. A failure puts the daemon's text of it at the end of the body, as the
-/// daemon does.
-fn flowing(body: EndpointBody) -> Body {
-    let pieces = stream::unfold(Some(body), |body| async {
-        let mut body = body?;
-        Some(match body.next().await? {
-            Ok(piece) => (Ok(Frame::data(piece)), Some(body)),
-            Err(failure) => (Ok(Frame::data(failure.daemon_text().into())), None),
-        })
-    });
-    StreamBody::new(pieces).boxed_unsync()
-}
-
-/// No body, while the plugin still says all it has to say.
-fn without_body(mut body: EndpointBody) -> Body {
-    tokio::spawn(async move { while body.next().await.is_some() {} });
-    Full::default().boxed_unsync()
 }
 
 fn refusal(error: &hyper::Error) -> Response<Body> {

@@ -12,11 +12,11 @@ pub(crate) fn text(plugin: &Plugin, dev: &Dev, address: Option<SocketAddr>) -> S
     let mut lines = vec![String::new()];
     if let (Some(group), Some(address)) = (plugin.endpoint_group(), address) {
         lines.extend(group.endpoints.iter().map(|endpoint| {
-            let url = format!("http://{address}{}", endpoint.path);
+            let url = format!("http://{address}{}", with_values(&endpoint.path));
             format!("  {} {}", curl(&endpoint.method), quoted(&url))
         }));
         if group.endpoints.iter().any(|endpoint| endpoint.path.contains('<')) {
-            lines.push("  (put values in the place of <…>)".to_owned());
+            lines.push("  (the values for <…> in the manifest are made up)".to_owned());
         }
         lines.push(String::new());
     }
@@ -35,6 +35,24 @@ pub(crate) fn text(plugin: &Plugin, dev: &Dev, address: Option<SocketAddr>) -> S
     }
     lines.push("  Ctrl-C ends it.\n".to_owned());
     lines.join("\n")
+}
+
+/// A path with an example in the place of each variable, `<name>` or `<converter:name>`, as the official SDK has them.
+fn with_values(path: &str) -> String {
+    let mut filled = String::new();
+    let mut rest = path;
+    while let Some((before, (variable, after))) =
+        rest.split_once('<').and_then(|(before, rest)| Some((before, rest.split_once('>')?)))
+    {
+        filled.push_str(before);
+        match variable.split_once(':') {
+            Some(("int" | "float", _)) => filled.push('1'),
+            Some((_, name)) => filled.push_str(&name.replace("_id", "-1")),
+            None => filled.push_str(&variable.replace("_id", "-1")),
+        }
+        rest = after;
+    }
+    filled + rest
 }
 
 fn curl(method: &Method) -> String {
@@ -75,11 +93,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn variables_of_a_path_get_values() {
+        for (path, filled) in [
+            ("/a", "/a"),
+            ("/duck/<app_id>/quack", "/duck/app-1/quack"),
+            ("/<int:n>/<path:rest>", "/1/rest"),
+            ("/a<b", "/a<b"),
+        ] {
+            assert_eq!(with_values(path), filled);
+        }
+    }
+
+    #[test]
     fn every_endpoint_and_tool_has_its_line() {
         let root = tempfile::tempdir().unwrap();
         let write = |file: &str, text: &str| std::fs::write(root.path().join(file), text).unwrap();
         write("manifest.yaml", "name: pond\nplugins: {tools: [pond.yaml], endpoints: [group.yaml]}\n");
-        write("group.yaml", "endpoints:\n- {path: /duck/<id>, method: GET}\n- {path: /feed, method: POST}\n");
+        write(
+            "group.yaml",
+            "endpoints:\n- {path: /duck/<app_id>, method: GET}\n- {path: /feed, method: POST}\n",
+        );
         write(
             "pond.yaml",
             "identity: {name: pond}\ncredentials_schema: {key: {type: secret-input, required: true}}\n\
@@ -94,9 +127,9 @@ mod tests {
         assert_eq!(
             text.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>(),
             [
-                "  curl -N 'http://127.0.0.1:80/duck/<id>'",
+                "  curl -N http://127.0.0.1:80/duck/app-1",
                 "  curl -N --data '' http://127.0.0.1:80/feed",
-                "  (put values in the place of <…>)",
+                "  (the values for <…> in the manifest are made up)",
                 "  cargo dify call my/pond tool pond/swim --param far=1 --credential key=hello --script 'a b.yaml' --release",
                 "  cargo dify call my/pond tool pond/dive --credential key=hello --script 'a b.yaml' --release",
                 "  Ctrl-C ends it.",

@@ -1,0 +1,123 @@
+//! `cargo dify call`.
+
+use std::io::Read;
+use std::process::Output;
+
+use crate::pond::Pond;
+
+/// Exit code, stdout, stderr.
+fn run(pond: &Pond, args: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = pond.command("call", args).output().unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn the_answer_is_on_stdout_alone_and_parameters_have_their_types() {
+    let pond = Pond::answering(
+        r#"
+        echo 'a plain line'
+        echo 'a word on stderr' >&2
+        far=$(printf '%s' "$line" | sed 's/.*"tool_parameters":{"far":\([^}]*\)}.*/\1/')
+        say stream '{"type":"text","message":{"text":"swam "}}'
+        say stream '{"type":"json","message":{"json_object":{"far":'"$far"'}}}'
+        say end null"#,
+    );
+    let (code, stdout, stderr) = run(&pond, &["tool", "pond/swim", "--param", "far=3"]);
+    assert_eq!((code, &*stdout), (Some(0), "swam \n{\"far\":3}\n"), "{stderr}");
+    assert!(stderr.contains("Junk") && stderr.contains("a plain line"), "{stderr}");
+    assert!(stderr.contains("Stderr a word on stderr"), "{stderr}");
+
+    let (code, stdout, _) = run(&pond, &["tool", "pond/swim", "--param", "far:=\"3\"", "--json"]);
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        stdout.lines().nth(1).unwrap(),
+        r#"{"type":"json","message":{"json_object":{"far":"3"}},"meta":null}"#
+    );
+}
+
+#[test]
+fn the_answer_is_written_as_it_comes() {
+    let pond = Pond::answering(
+        r#"
+        say stream '{"status":200,"headers":{},"result":"6f6e6520"}'
+        wait_for go
+        say stream '{"result":"74776f"}'
+        say end null"#,
+    );
+    let mut child = pond.command("call", &["endpoint", "GET", "/duck/a"]).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut first = [0; 4];
+    stdout.read_exact(&mut first).unwrap();
+    pond.let_go("go");
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!((&first, &*rest), (b"one ", "two"));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn an_error_is_told_and_exits_with_one() {
+    let pond = Pond::answering(
+        r#"
+        say stream '{"type":"text","message":{"text":"so far"}}'
+        say error '{"error_type":"Drowned","message":"too deep","args":{"depth":7}}'
+        say end null"#,
+    );
+    let (code, stdout, stderr) = run(&pond, &["tool", "pond/swim", "--param", "far=3"]);
+    assert_eq!((code, &*stdout), (Some(1), "so far\n"));
+    assert!(
+        stderr.ends_with("error: the plugin answered with an error: Drowned: too deep\n  depth: 7\n"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_status_of_400_and_above_exits_with_one_after_the_body() {
+    let pond = Pond::answering(
+        r#"
+        say stream '{"status":404,"headers":{"X-A":"b"},"result":"6e6f"}'
+        say end null"#,
+    );
+    let (code, stdout, stderr) = run(&pond, &["endpoint", "GET", "/nowhere"]);
+    assert_eq!((code, &*stdout), (Some(1), "no"));
+    assert!(stderr.contains("Answered 404 Not Found"), "{stderr}");
+    let (_, stdout, _) = run(&pond, &["endpoint", "GET", "/nowhere", "--json"]);
+    assert_eq!(stdout, "{\"headers\":{\"x-a\":\"b\"},\"status\":404}\n{\"result\":\"6e6f\"}\n");
+}
+
+#[test]
+fn a_plugin_that_dies_is_told_with_its_exit_code_and_last_words() {
+    let pond = Pond::answering("echo 'out of water' >&2; exit 7");
+    let (code, stdout, stderr) = run(&pond, &["tool", "pond/swim", "--param", "far=3"]);
+    assert_eq!((code, &*stdout), (Some(1), ""));
+    assert!(stderr.contains("exit status: 7") && stderr.ends_with("its stderr:\nout of water\n"), "{stderr}");
+}
+
+#[test]
+fn a_tool_that_is_not_there_is_an_error_that_lists_the_others() {
+    let pond = Pond::answering("exit 9");
+    let (code, _, stderr) = run(&pond, &["tool", "pond/fly"]);
+    assert_eq!(code, Some(1));
+    assert_eq!(stderr, "error: no tool `pond/fly` is declared\nhelp: there is: pond/swim\n");
+    let (code, ..) = run(&pond, &["tool", "pond/swim", "--param", "far"]);
+    assert_eq!(code, Some(2));
+}
+
+#[test]
+fn a_plugin_that_calls_an_app_without_a_script_reads_what_to_do() {
+    let pond = Pond::answering(
+        r#"
+        case "$line" in
+        *'"event":"request"'*) say invoke '{"type":"app","backwards_request_id":"1","request":{"app_id":"a"}}' ;;
+        *'--script FILE'*) say stream '{"type":"text","message":{"text":"read it"}}'; say end null ;;
+        esac"#,
+    );
+    let manifest = std::fs::read_to_string(pond.path("manifest.yaml")).unwrap();
+    std::fs::write(
+        pond.path("manifest.yaml"),
+        manifest.replace("endpoint: {", "app: {enabled: true}, endpoint: {"),
+    )
+    .unwrap();
+    let (code, stdout, stderr) = run(&pond, &["tool", "pond/swim", "--param", "far=3"]);
+    assert_eq!((code, &*stdout), (Some(0), "read it\n"), "{stderr}");
+}

@@ -1,0 +1,114 @@
+//! `cargo dify dev`.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStderr, Command};
+
+use crate::pond::Pond;
+
+/// A running `cargo dify dev`.
+struct Dev {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Dev {
+    fn start(pond: &Pond) -> Self {
+        let mut child = pond.command("dev", &["--port", "0"]).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, stderr }
+    }
+
+    /// Reads on until a line has `text`, and hands back what follows it.
+    fn until(&mut self, text: &str) -> String {
+        let mut read = String::new();
+        loop {
+            let start = read.len();
+            assert_ne!(self.stderr.read_line(&mut read).unwrap(), 0, "no `{text}` in:\n{read}");
+            if let Some((_, after)) = read[start..].split_once(text) {
+                return after.trim().to_owned();
+            }
+        }
+    }
+
+    /// Asks for a page, for which the connection is closed afterwards.
+    fn get(&mut self, address: &str, path: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: pond\r\nConnection: close\r\n\r\n").unwrap();
+        stream
+    }
+
+    /// Exit code and what was still to be read.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.stderr.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code(), rest)
+    }
+}
+
+#[test]
+fn pieces_are_served_as_they_come_and_ctrl_c_ends_it_cleanly() {
+    let pond = Pond::answering(
+        r#"
+        say stream '{"status":200,"headers":{"Content-Type":"text/html"},"result":"6f6e6520"}'
+        wait_for go
+        say stream '{"result":"74776f"}'
+        say end null"#,
+    );
+    let mut dev = Dev::start(&pond);
+    let address = dev.until("Serving http://");
+    assert_eq!(dev.until("curl -N "), format!("http://{address}/duck/app-1"));
+    assert!(dev.until("cargo dify call ").contains("tool pond/swim --param far=1 --python "));
+
+    let mut page = BufReader::new(dev.get(&address, "/duck/a"));
+    let mut line = String::new();
+    while !line.ends_with("one \r\n") {
+        assert_ne!(page.read_line(&mut line).unwrap(), 0, "{line}");
+    }
+    assert!(line.starts_with("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n"), "{line}");
+    dev.until("200 OK to GET /duck/a");
+    pond.let_go("go");
+    let mut rest = String::new();
+    page.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "3\r\ntwo\r\n0\r\n\r\n");
+    assert!(dev.until("Closed").contains("done after"));
+
+    let pid = dev.child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let (code, rest) = dev.end();
+    assert_eq!(code, Some(0), "{rest}");
+    assert!(rest.contains("the plugin has exited (exit status: 0)"), "{rest}");
+}
+
+#[test]
+fn a_plugin_that_dies_ends_it_with_its_exit_code_and_last_words() {
+    let pond = Pond::answering("echo 'out of water' >&2; exit 7");
+    let mut dev = Dev::start(&pond);
+    let address = dev.until("Serving http://");
+    let mut page = String::new();
+    dev.get(&address, "/duck/a").read_to_string(&mut page).unwrap();
+    assert!(page.starts_with("HTTP/1.1 500 "), "{page}");
+    let (code, rest) = dev.end();
+    assert_eq!(code, Some(1));
+    assert!(rest.contains("the plugin ended: it exited by itself (exit status: 7)"), "{rest}");
+    assert!(rest.ends_with("its stderr:\nout of water\n"), "{rest}");
+}
+
+#[test]
+fn a_body_of_known_length_is_not_taken_for_a_caller_that_left() {
+    let pond = Pond::answering(
+        r#"
+        say stream '{"status":200,"headers":{"Content-Length":"2"},"result":"6f6b"}'
+        wait_for go
+        say end null"#,
+    );
+    let mut dev = Dev::start(&pond);
+    let address = dev.until("Serving http://");
+    let mut page = String::new();
+    dev.get(&address, "/duck/a").read_to_string(&mut page).unwrap();
+    assert!(page.ends_with("\r\n\r\nok"), "{page}");
+    pond.let_go("go");
+    assert!(dev.until("Closed").contains("done after"));
+    dev.child.kill().unwrap();
+    dev.end();
+}

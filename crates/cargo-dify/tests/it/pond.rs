@@ -1,0 +1,87 @@
+//! A plugin's folder, and the command on it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+const MANIFEST: &str = "\
+version: 0.0.1
+type: plugin
+author: tests
+name: pond
+label: {en_US: Pond}
+description: {en_US: Pond}
+icon: icon.svg
+created_at: 2026-01-01T00:00:00Z
+resource: {memory: 1, permission: {endpoint: {enabled: true}}}
+plugins: {tools: [pond.yaml], endpoints: [group.yaml]}
+meta: {version: 0.0.1, arch: [amd64], runner: {language: python, version: '3.12', entrypoint: main}}
+";
+
+const PROVIDER: &str = "\
+identity: {author: tests, name: pond, label: {en_US: Pond}, description: {en_US: Pond}, icon: icon.svg}
+tools:
+- identity: {author: tests, name: swim, label: {en_US: Swim}}
+  description: {human: {en_US: Swim}, llm: Swim}
+  parameters:
+  - {name: far, type: number, form: llm, required: true, label: {en_US: Far}, human_description: {en_US: Far}}
+";
+
+/// Reads requests, a line each, and has `answer` say what comes back. `say` writes a message of the session.
+const SHELL: &str = r#"#!/bin/sh
+say() { printf '{"event":"session","session_id":"%s","data":{"type":"%s","data":%s}}\n' "$id" "$1" "$2"; }
+wait_for() { while [ ! -e "$1" ]; do sleep 0.02; done; }
+answer() {
+ANSWER
+}
+echo '{"event":"heartbeat"}'
+while read -r line; do
+  id=$(printf '%s' "$line" | sed 's/.*"session_id":"\([^"]*\)".*/\1/')
+  answer
+done
+"#;
+
+/// A plugin whose answers are a piece of shell.
+pub(crate) struct Pond(TempDir);
+
+impl Pond {
+    pub(crate) fn answering(answer: &str) -> Self {
+        let pond = Self(tempfile::tempdir().unwrap());
+        for (name, text) in [
+            ("manifest.yaml", MANIFEST),
+            ("pond.yaml", PROVIDER),
+            ("group.yaml", "endpoints: [{path: /duck/<app_id>, method: GET}]\n"),
+            ("main.py", ""),
+        ] {
+            fs::write(pond.path(name), text).unwrap();
+        }
+        let shell = pond.path("python");
+        fs::write(&shell, SHELL.replace("ANSWER", answer)).unwrap();
+        fs::set_permissions(&shell, fs::Permissions::from_mode(0o755)).unwrap();
+        pond
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir().join(name)
+    }
+
+    /// Lets a `wait_for` in the shell go on.
+    pub(crate) fn let_go(&self, name: &str) {
+        fs::write(self.path(name), "").unwrap();
+    }
+
+    /// `cargo dify <what> <this folder> <args>`, with pipes.
+    pub(crate) fn command(&self, what: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-dify"));
+        command.arg("dify").arg(what).arg(self.dir()).args(args).arg("--python").arg(self.path("python"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+}
