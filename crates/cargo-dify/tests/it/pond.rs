@@ -1,7 +1,6 @@
 //! A plugin's folder, and the command on it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -30,21 +29,10 @@ tools:
   - {name: far, type: number, form: llm, required: true, label: {en_US: Far}, human_description: {en_US: Far}}
 ";
 
-/// Reads requests, a line each, and has `answer` say what comes back. `say` writes a message of the session.
-const SHELL: &str = r#"#!/bin/sh
-say() { printf '{"event":"session","session_id":"%s","data":{"type":"%s","data":%s}}\n' "$id" "$1" "$2"; }
-wait_for() { while [ ! -e "$1" ]; do sleep 0.02; done; }
-answer() {
-ANSWER
-}
-echo '{"event":"heartbeat"}'
-while read -r line; do
-  id=$(printf '%s' "$line" | sed 's/.*"session_id":"\([^"]*\)".*/\1/')
-  answer
-done
-"#;
+/// What stands in for Python.
+const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/plugin.sh");
 
-/// A plugin whose answers are a piece of shell.
+/// A plugin whose answers are a piece of shell, which `plugin.sh` reads: `$line` is a request, `say` answers it.
 pub(crate) struct Pond(TempDir);
 
 impl Pond {
@@ -55,12 +43,10 @@ impl Pond {
             ("pond.yaml", PROVIDER),
             ("group.yaml", "endpoints: [{path: /duck/<app_id>, method: GET}]\n"),
             ("main.py", ""),
+            ("answer.sh", answer),
         ] {
             fs::write(pond.path(name), text).unwrap();
         }
-        let shell = pond.path("python");
-        fs::write(&shell, SHELL.replace("ANSWER", answer)).unwrap();
-        fs::set_permissions(&shell, fs::Permissions::from_mode(0o755)).unwrap();
         pond
     }
 
@@ -80,7 +66,7 @@ impl Pond {
     /// `cargo dify <what> <this folder> <args>`, with pipes.
     pub(crate) fn command(&self, what: &str, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-dify"));
-        command.arg("dify").arg(what).arg(self.dir()).args(args).arg("--python").arg(self.path("python"));
+        command.arg("dify").arg(what).arg(self.dir()).args(args).args(["--python", PYTHON]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
