@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use dify_plugin_protocol::InvokeType;
-use dify_plugin_protocol::app::event::EventError;
 use dify_plugin_protocol::app::parameters::AppParameters;
 use dify_plugin_protocol::app::request::FetchAppRequest;
+use dify_plugin_protocol::error::describe_json;
 use dify_plugin_session::{InvokeError, Replies, Session};
 use serde::Serialize;
 
@@ -79,7 +79,7 @@ impl Apps {
             async { self.invoke(InvokeType::FetchApp, &request, self.idle_timeout).await?.try_next().await };
         match reply.await {
             Ok(Some(json)) => {
-                read_parameters(json.get()).map_err(|source| AppError::Unreadable { source, received })
+                read_parameters(json.get()).map_err(|reason| AppError::Unreadable { reason, received })
             }
             Ok(None) => Err(AppError::Incomplete { received }),
             Err(error) => Err(call_failed(error, received, false)),
@@ -99,14 +99,10 @@ impl Apps {
     }
 }
 
-fn read_parameters(json: &str) -> Result<AppParameters, EventError> {
+fn read_parameters(json: &str) -> Result<AppParameters, String> {
     // serde would take a list for a struct, field by field.
     if !json.trim_start().starts_with('{') {
-        return Err(EventError::NotAnEvent { reason: "the parameters are no JSON object".to_owned() });
+        return Err("an app's parameters must be a JSON object".to_owned());
     }
-    serde_json::from_str(json).map_err(|error| EventError::Body {
-        event: "fetch_app".to_owned(),
-        path: format!("column {}", error.column()),
-        reason: error.to_string(),
-    })
+    serde_json::from_str(json).map_err(|error| describe_json(&error))
 }

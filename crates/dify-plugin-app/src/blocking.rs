@@ -1,6 +1,6 @@
 //! Dify's own blocking mode: one object, when the app is done.
 
-use dify_plugin_protocol::app::event::{ErrorEvent, EventError};
+use dify_plugin_protocol::app::event::ErrorEvent;
 use dify_plugin_protocol::app::metadata::RunStatus;
 use dify_plugin_protocol::app::result::AppResult;
 use dify_plugin_session::Replies;
@@ -28,7 +28,7 @@ pub(crate) async fn read(
         Ok(None) => {}
         Ok(Some(_)) => {
             let reason = "a blocking call was answered with more than one object".to_owned();
-            return Err(AppError::Unreadable { source: EventError::NotAnEvent { reason }, received });
+            return Err(AppError::Unreadable { reason, received });
         }
         Err(error) => tracing::debug!(%error, "no end after the answer of a blocking call"),
     }
@@ -39,7 +39,7 @@ pub(crate) async fn read(
 fn judge(json: &str, received: Box<Received>, called_as: AppKind) -> Result<Outcome<AnyAnswer>, AppError> {
     let result = match AppResult::parse(json) {
         Ok(result) => result,
-        Err(source) => return Err(AppError::Unreadable { source, received }),
+        Err(error) => return Err(AppError::Unreadable { reason: error.to_string(), received }),
     };
     let answer = match result {
         AppResult::Chat(result) => AnyAnswer::Chat(result.into()),
@@ -95,5 +95,5 @@ fn unknown(json: &str, received: Box<Received>) -> AppError {
         return AppError::Reported { error: Box::new(error), received };
     }
     let reason = "neither the result of a chat, a workflow nor a completion app".to_owned();
-    AppError::Unreadable { source: EventError::NotAnEvent { reason }, received }
+    AppError::Unreadable { reason, received }
 }

@@ -167,8 +167,8 @@ impl<I: Interface> AppCall<I> {
         loop {
             match stream.next().await {
                 Some(Ok(event)) => {
-                    if let Err(source) = fold.add(&event) {
-                        return Err(stream.progress().unreadable(source).with_text(fold.into_text()));
+                    if let Err(error) = fold.add(&event) {
+                        return Err(stream.progress().unreadable(&error).with_text(fold.into_text()));
                     }
                 }
                 Some(Err(error)) => return Err(error.with_text(fold.into_text())),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use dify_plugin_protocol::app::event::{ErrorEvent, EventError};
+use dify_plugin_protocol::app::event::ErrorEvent;
 use dify_plugin_protocol::app::failure::{AppFailure, FailureKind};
 use dify_plugin_session::InvokeError;
 
@@ -85,11 +85,10 @@ pub enum AppError {
         found: Box<AnyAnswer>,
     },
     /// Something came that can't be read. The fault of Dify, or of these types.
-    #[error("{received}the answer could not be read")]
+    #[error("{received}the answer could not be read: {reason}")]
     Unreadable {
-        /// What is wrong with it.
-        #[source]
-        source: EventError,
+        /// What is wrong with it, and where, without the values in it.
+        reason: String,
         /// What had come.
         received: Box<Received>,
     },

@@ -136,8 +136,8 @@ impl Progress {
     }
 
     /// Something came that can't be read. To be called once.
-    pub(crate) fn unreadable(&mut self, source: EventError) -> AppError {
-        AppError::Unreadable { source, received: self.take_received() }
+    pub(crate) fn unreadable(&mut self, error: &EventError) -> AppError {
+        AppError::Unreadable { reason: error.to_string(), received: self.take_received() }
     }
 
     fn stated_failure(&mut self) -> Option<AppError> {

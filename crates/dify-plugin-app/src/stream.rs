@@ -92,7 +92,7 @@ impl AppStream {
                 Some(Ok(json)) => match Event::new(json).and_then(|event| self.progress.note(event)) {
                     Ok(Some(event)) => return Poll::Ready(Some(Ok(event))),
                     Ok(None) => {}
-                    Err(source) => break Some(self.progress.unreadable(source)),
+                    Err(error) => break Some(self.progress.unreadable(&error)),
                 },
                 Some(Err(error)) => break Some(self.progress.fail(error)),
                 None => break self.end(),

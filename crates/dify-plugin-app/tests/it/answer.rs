@@ -125,9 +125,9 @@ async fn what_cannot_be_read_is_an_error_with_the_text_so_far() {
     let broken = r#"{"event":"message_end","conversation_id":"c","metadata":"none"}"#;
     let error = call(&whole(&[HELLO, broken]), async |apps| apps.chat("a").query("q").answer().await).await;
     let error = error.unwrap_err();
-    let AppError::Unreadable { received, source } = &error else { panic!("{error:?}") };
+    let AppError::Unreadable { received, reason } = &error else { panic!("{error:?}") };
     assert_eq!((received.text.as_str(), received.found), ("Hel", Some(AppKind::Chat)));
-    assert!(source.to_string().contains("`metadata`"), "{source}");
+    assert!(reason.contains("`metadata`"), "{reason}");
     let nameless = whole(&[HELLO, r#"{"no":"name"}"#]);
     let error = call(&nameless, async |apps| apps.chat("a").query("q").answer().await).await;
     assert!(matches!(error, Err(AppError::Unreadable { .. })));
