@@ -1,114 +1,22 @@
 //! The far end of a plugin's pipes.
 
 use std::collections::{HashMap, VecDeque};
-use std::ffi::{OsStr, OsString};
-use std::fmt;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ChildStdout;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal};
+use rustix::process::Signal;
 use serde_json::Value;
 
-/// How long a plugin may live before it is killed, so that a hang becomes a failure. No test depends on it otherwise.
-const LIMIT: Duration = Duration::from_secs(300);
-
-/// How to start a plugin.
-#[derive(Debug)]
-#[must_use]
-pub struct Launch {
-    program: OsString,
-    arguments: Vec<OsString>,
-    environment: Vec<(OsString, OsString)>,
-    folder: PathBuf,
-}
-
-impl Launch {
-    /// Starts `program`, in the temporary folder unless told otherwise, with `INSTALL_METHOD=local` and nothing of the
-    /// caller's settings.
-    pub fn new(program: impl AsRef<OsStr>) -> Self {
-        Self {
-            program: program.as_ref().to_owned(),
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            folder: std::env::temp_dir(),
-        }
-    }
-
-    /// Adds an argument.
-    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
-        self.arguments.push(argument.as_ref().to_owned());
-        self
-    }
-
-    /// Sets an environment variable.
-    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
-        self
-    }
-
-    /// Sets the working directory.
-    pub fn current_dir(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.folder = folder.into();
-        self
-    }
-
-    /// The command, its streams not yet chosen: for a plugin without pipes.
-    pub fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(&self.arguments).current_dir(&self.folder).env_clear();
-        for name in ["PATH", "HOME", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"] {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
-        }
-        command
-            .env("INSTALL_METHOD", "local")
-            .envs(self.environment.iter().map(|(name, value)| (name, value)));
-        // A group of its own, so that what it starts is killed with it.
-        command.process_group(0);
-        command
-    }
-
-    /// Starts it with three pipes, as the daemon does.
-    ///
-    /// # Panics
-    ///
-    /// If it can't be started.
-    pub fn start(&self) -> Daemon {
-        let mut child = self
-            .command()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{} can't be started: {error}", self.program.display()));
-        let input = start_writing(child.stdin.take().expect("stdin is a pipe"));
-        let output = child.stdout.take().expect("stdout is a pipe");
-        let stderr = Stderr::start(child.stderr.take().expect("stderr is a pipe"));
-        let process = Process { _alarm: Alarm::set(&child), child };
-        Daemon {
-            process,
-            input: Some(input),
-            output: Some(BufReader::new(output)),
-            stderr,
-            set_aside: HashMap::new(),
-            heartbeats: 0,
-            logs: Vec::new(),
-        }
-    }
-}
+use crate::pipes::{Input, Stderr};
+use crate::process::Process;
 
 /// A plugin as its daemon sees it: lines in, lines out.
 #[derive(Debug)]
 pub struct Daemon {
     process: Process,
-    input: Option<mpsc::Sender<Vec<u8>>>,
+    input: Option<Input>,
     output: Option<BufReader<ChildStdout>>,
     stderr: Stderr,
     /// Messages of sessions that were read while those of another were asked for.
@@ -118,15 +26,25 @@ pub struct Daemon {
 }
 
 impl Daemon {
+    pub(crate) fn new(process: Process, input: Input, output: ChildStdout, stderr: Stderr) -> Self {
+        Self {
+            process,
+            input: Some(input),
+            output: Some(BufReader::new(output)),
+            stderr,
+            set_aside: HashMap::new(),
+            heartbeats: 0,
+            logs: Vec::new(),
+        }
+    }
+
     /// Writes bytes as they are. Never waits for the plugin: a thread of its own writes.
     ///
     /// # Panics
     ///
     /// After [`close_input`](Self::close_input).
     pub fn write(&mut self, bytes: impl Into<Vec<u8>>) {
-        let input = self.input.as_ref().expect("the plugin's input is open");
-        // A plugin that has ended reads nothing more; the test finds out from its output.
-        let _ = input.send(bytes.into());
+        self.input.as_ref().expect("the plugin's input is open").write(bytes.into());
     }
 
     /// Writes a line.
@@ -296,7 +214,7 @@ impl Daemon {
 
     /// The process's id.
     pub fn pid(&self) -> u32 {
-        self.process.child.id()
+        self.process.id()
     }
 
     /// Sends the process a signal.
@@ -305,7 +223,7 @@ impl Daemon {
     ///
     /// If it is gone.
     pub fn signal(&self, signal: Signal) {
-        rustix::process::kill_process(pid(&self.process.child), signal).expect("the plugin lives");
+        self.process.signal(signal);
     }
 
     /// A figure of `/proc/<pid>/status` in KiB, such as `VmRSS`.
@@ -363,7 +281,7 @@ impl Daemon {
                 messages.into_iter().map(|data| serde_json::json!({"session_id": session, "data": data})),
             );
         }
-        let status = self.process.child.wait().expect("the plugin is our child");
+        let status = self.process.wait();
         let stderr = self.stderr.finish();
         assert_ne!(
             status.signal(),
@@ -393,124 +311,5 @@ impl Exit {
     /// If not.
     pub fn assert_quiet(&self, code: i32) {
         assert_eq!((self.code, &*self.rest), (Some(code), &[][..]), "its stderr:\n{}", self.stderr);
-    }
-}
-
-fn start_writing(mut stdin: ChildStdin) -> mpsc::Sender<Vec<u8>> {
-    let (sender, pieces) = mpsc::channel::<Vec<u8>>();
-    thread::spawn(move || {
-        for piece in pieces {
-            if stdin.write_all(&piece).is_err() {
-                break;
-            }
-        }
-    });
-    sender
-}
-
-/// A process that doesn't outlive its test.
-struct Process {
-    child: Child,
-    _alarm: Alarm,
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // Before it is reaped, while its id can't be another's.
-        if let Ok(None) = self.child.try_wait() {
-            kill_group(pid(&self.child));
-        }
-        let _ = self.child.wait();
-    }
-}
-
-impl fmt::Debug for Process {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Process({})", self.child.id())
-    }
-}
-
-fn pid(child: &Child) -> Pid {
-    Pid::from_raw(child.id().cast_signed()).expect("a process id is not zero")
-}
-
-fn kill_group(group: Pid) {
-    // It may have ended just now.
-    let _ = rustix::process::kill_process_group(group, Signal::KILL);
-}
-
-/// Kills a process that lives too long, unless dropped before.
-struct Alarm {
-    _stop: mpsc::Sender<()>,
-}
-
-impl Alarm {
-    fn set(child: &Child) -> Self {
-        let group = pid(child);
-        let (stop, stopped) = mpsc::channel::<()>();
-        thread::spawn(move || {
-            if stopped.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
-                kill_group(group);
-            }
-        });
-        Self { _stop: stop }
-    }
-}
-
-/// What a plugin writes to stderr, read by a thread of its own so that it never waits for us.
-#[derive(Debug)]
-struct Stderr {
-    state: Arc<(Mutex<Text>, Condvar)>,
-    reader: Option<thread::JoinHandle<()>>,
-}
-
-#[derive(Debug, Default)]
-struct Text {
-    bytes: Vec<u8>,
-    ended: bool,
-}
-
-impl Stderr {
-    fn start(mut pipe: ChildStderr) -> Self {
-        let state = Arc::new((Mutex::new(Text::default()), Condvar::new()));
-        let shared = state.clone();
-        let reader = thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            loop {
-                let read = pipe.read(&mut buffer).unwrap_or(0);
-                let mut text = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
-                text.bytes.extend_from_slice(&buffer[..read]);
-                text.ended = read == 0;
-                shared.1.notify_all();
-                if text.ended {
-                    break;
-                }
-            }
-        });
-        Self { state, reader: Some(reader) }
-    }
-
-    fn text(&self) -> String {
-        let text = self.state.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&text.bytes).into_owned()
-    }
-
-    fn wait_for(&self, wanted: &str) {
-        let mut text = self.state.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while !String::from_utf8_lossy(&text.bytes).contains(wanted) {
-            assert!(
-                !text.ended,
-                "`{wanted}` is not in its stderr:\n{}",
-                String::from_utf8_lossy(&text.bytes)
-            );
-            text = self.state.1.wait(text).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn finish(&mut self) -> String {
-        if let Some(reader) = self.reader.take() {
-            reader.join().expect("reading stderr doesn't panic");
-        }
-        self.text()
     }
 }

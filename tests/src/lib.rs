@@ -7,7 +7,11 @@
 
 mod binaries;
 mod daemon;
+mod launch;
 pub mod lines;
+mod pipes;
+mod process;
 
 pub use binaries::{example, repository};
-pub use daemon::{Daemon, Exit, Launch};
+pub use daemon::{Daemon, Exit};
+pub use launch::Launch;
