@@ -38,6 +38,9 @@ pub struct Incoming<'a> {
     /// The endpoint that was called, for endpoint requests.
     #[serde(borrow, default, deserialize_with = "text::option")]
     pub endpoint_id: Option<Cow<'a, str>>,
+    /// The workspace. Only the command-line runner `slim` sends it (`pkg/slim/transform.go`); absent otherwise.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none", deserialize_with = "text::option")]
+    pub tenant_id: Option<Cow<'a, str>>,
     /// The caller's context: an object, free in form, or none.
     #[serde(borrow, default)]
     pub context: Option<&'a RawValue>,

@@ -1,8 +1,20 @@
 //! Events of nodes that ask a person.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::wire_object::wire_object;
+
+/// Lets its bearer fill in a form: a secret, which `Debug` does not show.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FormToken(pub String);
+
+impl std::fmt::Debug for FormToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FormToken(..)")
+    }
+}
 
 wire_object! {
     /// `data` of `human_input_required`.
@@ -22,7 +34,7 @@ wire_object! {
         /// Whether the app itself shows the form.
         display_in_ui: bool,
         /// Lets its bearer fill in the form.
-        form_token: String,
+        form_token: FormToken,
         /// The fields' defaults, by variable.
         resolved_default_values: Map<String, Value>,
         /// Until when; Unix time, in seconds.
@@ -51,7 +63,7 @@ wire_object! {
         /// Whether the app itself shows the form.
         display_in_ui: bool,
         /// Lets its bearer fill in the form.
-        form_token: String,
+        form_token: FormToken,
         /// The fields' defaults, by variable.
         resolved_default_values: Map<String, Value>,
         /// Until when; Unix time, in seconds.

@@ -109,12 +109,6 @@ pub(super) const UNEQUAL: &[(&str, usize, &str)] = &[
     ("real-session-end.jsonl", 20, "args that are null come back as the empty object they mean"),
     ("real-session-end.jsonl", 23, "broken on purpose: an error that is null"),
     ("real-session-end.jsonl", 26, "broken on purpose: an error that is a text"),
-    ("real-slim-native-echo.jsonl", 2, SLIM),
-    ("real-slim-native-relay.jsonl", 2, SLIM),
-    ("real-slim-sdk-echo.jsonl", 2, SLIM),
-    ("real-slim-sdk-error.jsonl", 2, SLIM),
-    ("real-slim-sdk-exit.jsonl", 2, SLIM),
-    ("real-slim-sdk-relay.jsonl", 2, SLIM),
     ("real-tcp-refusals.jsonl", 20, "broken on purpose: a list"),
     ("real-tcp-refusals.jsonl", 54, "broken on purpose: keys in upper case"),
     ("real-tcp-reverse-after-end.jsonl", 14, "broken on purpose: an invocation without id and request"),
@@ -127,8 +121,6 @@ pub(super) const UNEQUAL: &[(&str, usize, &str)] = &[
     ("real-validation.jsonl", 68, "broken on purpose: a list for inputs"),
     ("real-validation.jsonl", 199, "broken on purpose: no app_id"),
 ];
-
-const SLIM: &str = "slim adds a tenant_id to the envelope, which no plugin needs and ours ignores";
 
 /// Failures of app calls that are none of the known kinds.
 pub(super) const UNEXPLAINED: &[&str] = &[
