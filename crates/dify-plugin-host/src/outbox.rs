@@ -1,6 +1,5 @@
 //! Lines on their way to the plugin's stdin.
 
-use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -33,9 +32,8 @@ impl Outbox {
     /// Puts `lines` in, whole; waits while the plugin reads too slowly. Cancel safe: they are in, or not at all.
     pub(crate) async fn send(&self, lines: &[u8]) -> Result<(), Closed> {
         loop {
-            let mut drained = pin!(self.drained.notified());
-            // Registered before the look at the queue, so that no wake-up falls between the two.
-            drained.as_mut().enable();
+            // Made before the look at the queue: from here on it sees every wake-up.
+            let drained = self.drained.notified();
             {
                 let mut waiting = self.lock();
                 if waiting.closed {

@@ -232,7 +232,7 @@ async fn calls_still_open_at_the_end_of_their_session_fall_silent() {
 #[tokio::test]
 async fn calls_still_open_when_the_time_of_their_session_is_up_are_told() {
     let mut config = config();
-    config.session_timeout = Duration::from_millis(200);
+    config.session_timeout = Duration::from_secs(1);
     let script = Script::new()
         .app("*", ScriptedApp::new().event(json!({"event": "message"})).wait(Duration::from_secs(1000)));
     let plugin = start(
