@@ -107,6 +107,21 @@ async fn an_error_is_the_last_item_and_its_end_is_expected() {
     assert_eq!(daemon.handle.stats().open_calls, 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_failed_call_whose_end_never_comes_is_forgotten_in_time() {
+    let mut daemon = Daemon::with(config(), 1024);
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let mut replies = ask(responder.session()).await.unwrap();
+    let id = daemon.read_call().await;
+    daemon.line(answer("s", &id, "error", "x", "null")).await;
+    assert!(matches!(replies.try_next().await, Err(InvokeError::Refused { .. })));
+    assert_eq!(daemon.handle.stats().open_calls, 1);
+    tokio::time::sleep(Duration::from_secs(251)).await;
+    assert_eq!(daemon.handle.stats().open_calls, 0);
+    assert!(replies.next().await.is_none());
+    responder.finish().unwrap();
+}
+
 #[tokio::test]
 async fn late_replies_to_a_dropped_call_are_discarded_and_counted() {
     let mut daemon = Daemon::new();
