@@ -122,6 +122,9 @@ impl PluginCommand {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        // A terminal's Ctrl-C is for us alone: the plugin is to be ended in order.
+        #[cfg(unix)]
+        command.process_group(0);
         command
     }
 }
