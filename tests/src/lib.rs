@@ -15,3 +15,8 @@ mod process;
 pub use binaries::{example, repository};
 pub use daemon::{Daemon, Exit};
 pub use launch::Launch;
+
+/// The README's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal};
 
 /// How long a plugin may live before it is killed, so that a hang becomes a failure. No test depends on it otherwise.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// A process that doesn't outlive its test.
 pub(crate) struct Process {

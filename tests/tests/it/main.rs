@@ -10,6 +10,10 @@ mod lifetime;
 mod scale;
 mod stray;
 
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
+use std::time::{Duration, Instant};
+
 use scenarios::{Daemon, Launch, example, lines};
 
 /// The plugin whose tools misbehave.
@@ -65,8 +69,13 @@ impl Fifo {
         serde_json::json!({"fifo": self.path}).to_string()
     }
 
-    /// Lets one reader go.
+    /// Lets one reader go, once it is there.
     fn release(&self) {
-        drop(std::fs::File::options().write(true).open(&self.path).expect("a reader waits"));
+        let limit = Instant::now() + Duration::from_secs(60);
+        // Opened in the usual way it would wait forever for a reader that is gone.
+        while let Err(error) = File::options().write(true).custom_flags(libc::O_NONBLOCK).open(&self.path) {
+            assert!(Instant::now() < limit, "nobody reads the pipe: {error}");
+            std::thread::yield_now();
+        }
     }
 }
