@@ -28,6 +28,12 @@ pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
+/// `now + wait`, or a moment that nobody lives to see: `Duration::MAX` is how people write "no limit".
+pub(crate) fn after(now: Instant, wait: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    now + wait.min(FAR)
+}
+
 /// A plugin's connection to the daemon: it owns reader and writer, and everything else is a handle.
 ///
 /// Nothing moves unless [`accept`](Connection::accept) is polled: it reads, hands replies to those who wait for them,
@@ -207,7 +213,7 @@ impl Connection {
             let interval = *interval;
             while let Some(due) = alarm.poll(cx) {
                 self.transport.insert_heartbeat();
-                *alarm = Alarm::at((due + interval).max(now()));
+                *alarm = Alarm::at(after(due, interval).max(now()));
             }
         }
         while let Some(due) = self.link.quietly(|core| core.next_deadline()) {
@@ -257,7 +263,7 @@ impl Handle {
     /// Takes no more requests and lets open sessions finish for
     /// [`Config::shutdown_grace`](crate::Config::shutdown_grace); those that have not by then are failed.
     pub fn shutdown(&self) {
-        let grace = now() + self.link.config.shutdown_grace;
+        let grace = after(now(), self.link.config.shutdown_grace);
         let cause = Arc::new(ConnectionError::Shutdown);
         self.link.with(|core, wakers| core.drain(cause, Some(grace), wakers));
     }

@@ -20,6 +20,7 @@ use std::time::Instant;
 use dify_plugin_protocol::error;
 
 use crate::config::Config;
+use crate::connection::after;
 use crate::error::{ConnectionError, InvokeError, SendError};
 use crate::request::Payload;
 use crate::session::SessionState;
@@ -151,7 +152,7 @@ impl Core {
         }
         let Some(open) = self.sessions.get_mut(session) else { return Err(InvokeError::Ended) };
         open.calls.insert(id);
-        let due = now + queue.idle;
+        let due = after(now, queue.idle);
         if self.deadlines.insert(Deadline::Call(id), due) {
             self.wake_driver(wakers);
         }
@@ -240,7 +241,7 @@ impl Core {
     fn expire_call(&mut self, id: CallId, now: Instant, wakers: &mut Wakers) {
         let Some(call) = self.calls.get_mut(id) else { return };
         // A reply only leaves its time behind; whether the call is really late is found out here.
-        let due = call.queue.last_activity() + call.queue.idle;
+        let due = after(call.queue.last_activity(), call.queue.idle);
         if due > now {
             call.due = due;
             self.deadlines.insert(Deadline::Call(id), due);

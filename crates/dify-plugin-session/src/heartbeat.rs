@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
+use crate::connection::after;
 use crate::error::ConnectionError;
 use crate::link::Link;
 use crate::transport::{SharedOutput, Written};
@@ -72,13 +73,13 @@ impl Heart {
                 drop(output);
                 drop(link);
                 // As long as it takes: the heartbeat is the first thing to go out when the daemon reads again.
-                match self.sleep(Instant::now() + self.interval, PollFlags::OUT) {
+                match self.sleep(after(Instant::now(), self.interval), PollFlags::OUT) {
                     Woken::Due | Woken::Writable => {}
                     Woken::OutputClosed => return self.close(ConnectionError::OutputClosed),
                     Woken::Stopped => return,
                 }
             }
-            due += self.interval;
+            due = after(due, self.interval);
             // After a long halt one heartbeat is enough, not one for each that was missed.
             due = due.max(Instant::now());
         }

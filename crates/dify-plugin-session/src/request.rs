@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use dify_plugin_protocol::limits::ERROR_ARGS;
 use dify_plugin_protocol::{AccessType, Action, ErrorData, error};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -126,12 +127,18 @@ impl Responder {
 
     /// Ends the session with an error: `error`, then `end`, as the official SDK does. Never waits.
     ///
-    /// An error too long for one line is cut down to its name and the beginning of its text.
+    /// An error too long for one line is cut down to its name and the beginning of its text, and details past
+    /// [`ERROR_ARGS`](dify_plugin_protocol::limits::ERROR_ARGS) are left out: with them the daemon would drop the error
+    /// and take the end after it for success.
     ///
     /// # Errors
     ///
     /// If the session had ended before, by its deadline or with the connection.
-    pub fn fail(self, error: ErrorData) -> Result<(), SendError> {
+    pub fn fail(self, mut error: ErrorData) -> Result<(), SendError> {
+        let surplus: Vec<String> = error.args.keys().skip(ERROR_ARGS).cloned().collect();
+        for key in surplus {
+            error.args.remove(&key);
+        }
         let last = failure(self.session.id(), &error, self.session.state.link.config.max_frame_bytes);
         self.end(last)
     }

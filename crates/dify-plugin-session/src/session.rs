@@ -203,8 +203,10 @@ impl Session {
 
     /// Cancelled when the session is over: ended, past its deadline, or without a daemon to hear it. The daemon never
     /// says that its caller has left.
-    pub fn cancellation(&self) -> &CancellationToken {
-        &self.state.cancellation
+    ///
+    /// The token is the caller's own: cancelling it stops what the caller hangs on it, and not the session.
+    pub fn cancellation(&self) -> CancellationToken {
+        self.state.cancellation.child_token()
     }
 
     /// When the session will be ended with `DeadlineExceeded`, if it has not ended before.

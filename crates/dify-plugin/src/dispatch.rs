@@ -75,7 +75,7 @@ impl Handlers {
     pub(crate) async fn answer(self: Arc<Self>, request: Request) {
         let (payload, responder) = request.into_parts();
         let session = Session::new(responder.session().clone());
-        let cancelled = session.transport().cancellation().clone().cancelled_owned();
+        let cancelled = session.transport().cancellation().cancelled_owned();
         let (handler, running) = match self.find(session, payload) {
             Ok(found) => found,
             Err(error) => return note(responder.fail(error.into_data())),

@@ -77,7 +77,7 @@ impl Session {
 
     /// Cancelled when the session is over: answered, past its deadline, or without a daemon to hear it. The daemon never
     /// says that its caller has left. The handler's own future is dropped then; this is for tasks it has started.
-    pub fn cancellation(&self) -> &CancellationToken {
+    pub fn cancellation(&self) -> CancellationToken {
         self.session.cancellation()
     }
 

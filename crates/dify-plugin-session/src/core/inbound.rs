@@ -191,7 +191,7 @@ impl Core {
             return;
         }
 
-        let due = now + self.config.handler_deadline;
+        let due = crate::connection::after(now, self.config.handler_deadline);
         let state = Arc::new(SessionState::new(incoming, header, due, link.clone()));
         let payload = Payload::new(incoming.data.to_owned(), cost, self.held.clone());
         self.deadlines.insert(Deadline::Session(state.serial), due);

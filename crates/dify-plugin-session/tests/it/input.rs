@@ -42,6 +42,14 @@ async fn junk_gets_an_error_event_that_says_what_and_where() {
 }
 
 #[tokio::test]
+async fn a_long_unknown_name_is_not_echoed_whole() {
+    let mut daemon = Daemon::new();
+    daemon.line(format!(r#"{{"session_id":"x","event":"{}","data":{{}}}}"#, "e".repeat(5000))).await;
+    let error = read_error_event(&mut daemon).await;
+    assert!(error.contains("unknown event `eee") && error.len() < 200, "{error}");
+}
+
+#[tokio::test]
 async fn a_request_that_cannot_be_read_fails_its_own_session() {
     let mut daemon = Daemon::new();
     for line in [

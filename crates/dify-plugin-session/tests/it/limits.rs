@@ -125,3 +125,25 @@ async fn junk_that_nobody_hears_of_is_dropped_and_counted() {
     let stats = daemon.handle.stats();
     assert!(stats.dropped_lines > 50 && stats.output_bytes < 2048, "{stats:?}");
 }
+
+/// A token that somebody cancelled must not keep a waiting sender from waiting: it would spin, and the driver never run.
+#[tokio::test]
+async fn a_caller_s_own_cancellation_does_not_disturb_who_waits_for_room() {
+    let mut config = config();
+    config.output_bytes = 256;
+    let mut daemon = Daemon::with(config, 64);
+    let (_, responder) = daemon.open("s").await.into_parts();
+    responder.session().cancellation().cancel();
+    assert!(!responder.session().cancellation().is_cancelled());
+    let sender = tokio::spawn(async move {
+        for n in 0..50 {
+            responder.send(&n).await.unwrap();
+        }
+        responder.finish().unwrap();
+    });
+    for n in 0..50 {
+        assert_eq!(daemon.read().await["data"]["data"], n);
+    }
+    assert_eq!(daemon.read().await["data"]["type"], "end");
+    sender.await.unwrap();
+}

@@ -83,13 +83,46 @@ async fn a_session_that_outlives_its_end_can_say_and_ask_nothing() {
     daemon.still_answers().await;
 }
 
+#[tokio::test]
+async fn an_error_never_has_more_details_than_the_daemon_takes() {
+    let mut daemon = Daemon::new();
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let mut error = ErrorData::new("E", "m");
+    error.args.extend((0..11).map(|n| (format!("k{n:02}"), json!(n))));
+    responder.fail(error).unwrap();
+    let line = daemon.read().await;
+    assert_eq!(line["data"]["data"]["args"].as_object().unwrap().len(), 10, "{line}");
+    assert_eq!(daemon.read().await["data"]["type"], "end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_limit_is_written_as_the_longest_duration() {
+    let mut config = config();
+    config.handler_deadline = Duration::MAX;
+    config.invocation_timeout = Duration::MAX;
+    config.shutdown_grace = Duration::MAX;
+    config.heartbeat_interval = Some(Duration::MAX);
+    let mut daemon = Daemon::with(config, 1024);
+    assert_eq!(daemon.read().await["event"], "heartbeat");
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let kind = dify_plugin_session::protocol::InvokeType::App;
+    let mut replies = responder.session().invoke(kind, &json!({})).await.unwrap();
+    let id = daemon.read_call().await;
+    tokio::time::sleep(Duration::from_secs(24 * 60 * 60)).await;
+    daemon.handle.shutdown();
+    daemon.respond("s", &id, "1").await;
+    assert_eq!(replies.try_next().await.unwrap().unwrap().get(), "1");
+    responder.finish().unwrap();
+    assert_eq!(daemon.read().await["data"]["type"], "end");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_past_its_deadline_is_ended_and_told() {
     let mut config = config();
     config.handler_deadline = Duration::from_secs(30);
     let mut daemon = Daemon::with(config, 64);
     let (_, responder) = daemon.open("s").await.into_parts();
-    let cancelled = responder.session().cancellation().clone();
+    let cancelled = responder.session().cancellation();
     assert_eq!(daemon.read_failure("s").await, "DeadlineExceeded");
     cancelled.cancelled().await;
     assert!(matches!(responder.send("late").await, Err(SendError::Ended)));
