@@ -62,10 +62,12 @@ fn serve(plugin: Plugin, settings: Settings) -> Result<Option<Arc<ConnectionErro
     #[cfg(feature = "files")]
     settings.files.install();
     let cause = runtime.block_on(async {
+        // Before the first heartbeat: from then on the daemon, or a person, may end us.
+        let signals = Signals::listen();
         let connection = connect(settings.session)?;
         let handle = connection.handle();
         log::install(handle.clone(), settings.log);
-        shut_down_on_signals(handle.clone());
+        signals.shut_down(handle.clone());
         let _guard = ExitGuard::new(handle)?;
         Ok::<_, StartError>(plugin.serve_with(connection, answering).await)
     });
@@ -111,37 +113,60 @@ fn runtime(workers: Option<usize>) -> io::Result<Runtime> {
 
 /// The first SIGTERM or SIGINT lets open sessions finish; a second one ends at once.
 #[cfg(unix)]
-fn shut_down_on_signals(handle: Handle) {
-    use tokio::signal::unix::{SignalKind, signal};
+struct Signals(io::Result<[tokio::signal::unix::Signal; 2]>);
 
-    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
-        tracing::warn!("signals can't be listened to; SIGTERM and SIGINT end the plugin without a word");
-        return;
-    };
-    tokio::spawn(async move {
-        for first in [true, false] {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        Self((|| Ok([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?]))())
+    }
+
+    fn shut_down(self, handle: Handle) {
+        let [mut terminate, mut interrupt] = match self.0 {
+            Ok(signals) => signals,
+            Err(error) => {
+                tracing::warn!(
+                    %error,
+                    "signals can't be listened to; SIGTERM and SIGINT end the plugin without a word"
+                );
+                return;
             }
-            if first {
-                handle.shutdown();
-            } else {
-                last_words("a second signal came while sessions were finishing");
-                std::process::exit(BROKEN.into());
+        };
+        tokio::spawn(async move {
+            for first in [true, false] {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                if first {
+                    handle.shutdown();
+                } else {
+                    last_words("a second signal came while sessions were finishing");
+                    std::process::exit(BROKEN.into());
+                }
             }
-        }
-    });
+        });
+    }
 }
 
 #[cfg(not(unix))]
-fn shut_down_on_signals(handle: Handle) {
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            handle.shutdown();
-        }
-    });
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Self {
+        Self
+    }
+
+    fn shut_down(self, handle: Handle) {
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                handle.shutdown();
+            }
+        });
+    }
 }
 
 /// Ends the process when nobody hears it and it does not notice, since handlers hold every worker.
