@@ -12,7 +12,7 @@ use std::sync::Arc;
 use dify_plugin_protocol::InvokeType;
 use futures_core::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, stream};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use app::ScriptedApp;
 pub use file::ScriptError;
@@ -25,8 +25,8 @@ const ANY_APP: &str = "*";
 /// A platform that answers calls of apps from a script, made in Rust or read from a YAML or JSON file. The crate's front
 /// page shows the file.
 ///
-/// An app that isn't there is refused as Dify refuses it, and every kind of call but `app` and `fetch_app` reads that
-/// the script has no answer.
+/// An app that isn't there is refused as Dify refuses it, with one field more, `script`, that says which apps there are.
+/// Every kind of call but `app` and `fetch_app` reads that the script has no answer.
 ///
 /// ```
 /// use std::time::Duration;
@@ -48,6 +48,8 @@ const ANY_APP: &str = "*";
 #[must_use]
 pub struct Script {
     apps: HashMap<String, Arc<ScriptedApp>>,
+    /// The file it was read from.
+    file: Option<String>,
 }
 
 impl Script {
@@ -80,16 +82,29 @@ impl Script {
         file::from_yaml(name, text)
     }
 
-    fn find(&self, call: &ReverseCall) -> Option<&Arc<ScriptedApp>> {
-        let id = call.request.get("app_id").and_then(Value::as_str).unwrap_or_default();
+    fn find(&self, id: &str) -> Option<&Arc<ScriptedApp>> {
         self.apps.get(id).or_else(|| self.apps.get(ANY_APP))
+    }
+
+    /// Dify's refusal of an app it doesn't have, and what to do about it here.
+    fn not_found(&self, id: &str) -> PlatformError {
+        let script = self.file.as_deref().unwrap_or("the script");
+        let mut ids: Vec<_> = self.apps.keys().map(|id| format!("`{id}`")).collect();
+        ids.sort_unstable();
+        let has = if ids.is_empty() { "no apps at all".to_owned() } else { ids.join(", ") };
+        let hint = format!(
+            "{script} has no app `{id}`; it has {has}. Add the app under `apps`, or `{ANY_APP}` for all others"
+        );
+        let body =
+            json!({"code": "invalid_param", "message": "app not found", "script": hint, "status": 400});
+        PlatformError::Refused { status: 400, body: format!("{body}\n") }
     }
 }
 
 impl Platform for Script {
     fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Item, PlatformError>> {
-        let app = self.find(&call);
-        match (&call.invoke_type, app) {
+        let id = call.request.get("app_id").and_then(Value::as_str).unwrap_or_default();
+        match (&call.invoke_type, self.find(id)) {
             (InvokeType::App, Some(app)) => {
                 let text = |name: &str| call.request.get(name).and_then(Value::as_str).unwrap_or_default();
                 let query = text("query");
@@ -100,9 +115,9 @@ impl Platform for Script {
                 }
             }
             (InvokeType::FetchApp, Some(app)) => {
-                one(app.parameters.as_ref().map(Item::from).ok_or_else(not_found))
+                one(app.parameters.as_ref().map(Item::from).ok_or_else(|| self.not_found(id)))
             }
-            (InvokeType::App | InvokeType::FetchApp, None) => one(Err(not_found())),
+            (InvokeType::App | InvokeType::FetchApp, None) => one(Err(self.not_found(id))),
             (kind, _) => one(Err(PlatformError::Other(format!(
                 "the script has no answer for a reverse invocation of type `{kind}`; it knows `app` and `fetch_app`"
             )))),
@@ -112,8 +127,4 @@ impl Platform for Script {
 
 fn one(item: Result<Item, PlatformError>) -> BoxStream<'static, Result<Item, PlatformError>> {
     stream::iter([item]).boxed()
-}
-
-fn not_found() -> PlatformError {
-    PlatformError::refused(400, "invalid_param", "app not found")
 }

@@ -35,10 +35,12 @@ pub enum ScriptError {
         problem: String,
     },
     /// The file says something a script doesn't have.
-    #[error("{file}: {place}: {problem}")]
+    #[error("{file}{}: {place}: {problem}", .line.map_or_else(String::new, |line| format!(":{line}")))]
     Invalid {
         /// Its path.
         file: String,
+        /// The line of the fault, from 1, where it can be told.
+        line: Option<usize>,
         /// The way to the fault, as in `apps.app-1.events[3]`.
         place: String,
         /// What is wrong and what to write.
@@ -59,7 +61,7 @@ pub(super) fn read(path: &Path) -> Result<Script, ScriptError> {
         column: error.column(),
         problem: error.to_string(),
     })?;
-    from_value(&name, value)
+    from_value(&name, &text, value)
 }
 
 pub(super) fn from_yaml(name: &str, text: &str) -> Result<Script, ScriptError> {
@@ -69,15 +71,18 @@ pub(super) fn from_yaml(name: &str, text: &str) -> Result<Script, ScriptError> {
         column: error.column,
         problem: error.problem,
     })?;
-    from_value(name, value)
+    from_value(name, text, value)
 }
 
-fn from_value(file: &str, value: Value) -> Result<Script, ScriptError> {
-    script(value).map_err(|Fault { place, problem }| ScriptError::Invalid {
+/// `text` is for the line of a fault. JSON is YAML too.
+fn from_value(file: &str, text: &str, value: Value) -> Result<Script, ScriptError> {
+    let script = script(value).map_err(|Fault { place, problem }| ScriptError::Invalid {
         file: file.to_owned(),
+        line: yaml::line_of(text, &place),
         place: if place.is_empty() { "the file".to_owned() } else { place },
         problem,
-    })
+    })?;
+    Ok(Script { file: Some(file.to_owned()), ..script })
 }
 
 /// What is wrong, and the way to it.
@@ -188,7 +193,10 @@ fn map(place: &str, value: Value) -> Result<Map<String, Value>, Fault> {
 
 fn nothing_else(place: &str, rest: &Map<String, Value>, known: &str) -> Result<(), Fault> {
     match rest.keys().next() {
-        Some(name) => Err(fault(place, format!("`{name}` is not known here; there is: {known}"))),
+        Some(name) => {
+            let name = yaml::joined(place, name);
+            Err(fault(&name, format!("this is not known here; there is: {known}")))
+        }
         None => Ok(()),
     }
 }
@@ -220,19 +228,20 @@ mod tests {
 
     #[test]
     fn faults_name_their_place_and_the_cure() {
-        assert_eq!(error("apps: [1]"), "s.yaml: apps: expected a mapping");
-        assert_eq!(error("app: {}"), "s.yaml: the file: `app` is not known here; there is: apps");
+        assert_eq!(error("[1]"), "s.yaml:1: the file: expected a mapping");
+        assert_eq!(error("apps: [1]"), "s.yaml:1: apps: expected a mapping");
+        assert_eq!(error("\napp: {}"), "s.yaml:2: app: this is not known here; there is: apps");
         assert_eq!(
-            error("apps: {a: {events: [{event: message}, {repeat: 3}]}}"),
-            "s.yaml: apps.a.events[1]: `repeat` needs an `event`"
+            error("apps:\n  a:\n    events:\n      - {event: message}\n      - {repeat: 3}\n"),
+            "s.yaml:5: apps.a.events[1]: `repeat` needs an `event`"
         );
         assert_eq!(
-            error("apps: {a: {events: [{delay_ms: -1}]}}"),
-            "s.yaml: apps.a.events[0].delay_ms: expected a whole number, 0 or more"
+            error("apps: {a: {events: [{event: x, y: &y [1, {z: 2}], z: *y},\n{delay_ms:\n -1}]}}"),
+            "s.yaml:2: apps.a.events[1].delay_ms: expected a whole number, 0 or more"
         );
         assert_eq!(
-            error("apps: {a: {error: {status: 7}}}"),
-            "s.yaml: apps.a.error.status: expected an HTTP status, as in 400"
+            error("apps:\n  a:\n    error:\n      code: c\n      status: 7\n"),
+            "s.yaml:5: apps.a.error.status: expected an HTTP status, as in 400"
         );
         assert!(error("apps: {a: {error: {}, events: []}}").contains("keep one of them"));
         assert!(error("apps: {a: {events: [{answer: x}]}}").contains("expected `event`"));

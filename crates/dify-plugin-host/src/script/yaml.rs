@@ -37,6 +37,61 @@ pub(super) fn read(text: &str) -> Result<Value, YamlError> {
     Ok(reader.done.unwrap_or_default())
 }
 
+/// The name of an entry of the mapping at `place`, as in `apps.app-1`.
+pub(super) fn joined(place: &str, name: &str) -> String {
+    if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") }
+}
+
+/// The line, from 1, of what stands at `wanted`, as in `apps.app-1.events[3]`: that of its key, if it has one.
+pub(super) fn line_of(text: &str, wanted: &str) -> Option<usize> {
+    /// An open list, with the number of its next item, or an open mapping, with the key whose value comes next.
+    enum Inside {
+        List(usize),
+        Map(Option<(String, usize)>),
+    }
+    let mut open: Vec<(String, Inside)> = Vec::new();
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event.ok()?;
+        let line = span.start.line();
+        if matches!(event, Event::SequenceEnd | Event::MappingEnd) {
+            open.pop();
+            continue;
+        }
+        let is_value = matches!(
+            event,
+            Event::Scalar(..) | Event::Alias(_) | Event::SequenceStart(..) | Event::MappingStart(..)
+        );
+        if !is_value {
+            continue;
+        }
+        let (place, line) = match open.last_mut() {
+            None => (String::new(), line),
+            Some((place, Inside::List(next))) => {
+                *next += 1;
+                (format!("{place}[{}]", *next - 1), line)
+            }
+            Some((place, Inside::Map(key))) => match (key.take(), &event) {
+                (Some((name, line)), _) => (joined(place, &name), line),
+                (None, Event::Scalar(name, ..)) => {
+                    *key = Some((name.to_string(), line));
+                    continue;
+                }
+                // A key that is no text is no key of a script.
+                (None, _) => return None,
+            },
+        };
+        if place == wanted {
+            return Some(line);
+        }
+        match event {
+            Event::SequenceStart(..) => open.push((place, Inside::List(0))),
+            Event::MappingStart(..) => open.push((place, Inside::Map(None))),
+            _ => {}
+        }
+    }
+    None
+}
+
 #[derive(Default)]
 struct Reader {
     open: Vec<Open>,

@@ -95,7 +95,8 @@ async fn what_a_script_lacks_is_answered_in_difys_words() {
         texts,
         [
             "invoke app failed: request failed with status code: 400 and respond with: \
-             {\"code\":\"invalid_param\",\"message\":\"app not found\",\"status\":400}\n",
+             {\"code\":\"invalid_param\",\"message\":\"app not found\",\"script\":\"the script has no app `app-1`; it has \
+             `known`. Add the app under `apps`, or `*` for all others\",\"status\":400}\n",
             "fetch app failed: data is nil",
             "the script has no answer for a reverse invocation of type `storage`; it knows `app` and `fetch_app`",
             "unmarshal backwards invoke request failed: error validating struct: Key: \
