@@ -27,6 +27,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
     /// The plugin's folder, the one with manifest.yaml
+    #[arg(default_value = ".")]
     pub(crate) dir: PathBuf,
 
     /// The port to serve the endpoints on; 0 takes a free one
@@ -197,6 +198,14 @@ mod tests {
         // Only that one word: a folder may have the name too.
         let Command::Dev(dev) = read("cargo-dify dify dev dify").unwrap().command else { panic!() };
         assert_eq!(dev.dir.to_str(), Some("dify"));
+    }
+
+    #[test]
+    fn the_folder_to_watch_is_this_one_unless_told() {
+        let Command::Dev(dev) = read("cargo-dify dify dev --script s.yaml").unwrap().command else {
+            panic!()
+        };
+        assert_eq!(dev.dir.to_str(), Some("."));
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl Question {
             Self::Endpoint(endpoint) => endpoint.ask(host, json, &mut output, console).await,
         };
         // The text of tools comes in pieces and need not end with a newline, but a command's output should. The body of
-        // an endpoint stays as it is, but on a terminal.
+        // an endpoint stays as it is, but on a terminal; the console keeps what it says apart from it.
         if matches!(self, Self::Tool(_)) || output.terminal {
             output.end_line()?;
         }

@@ -1,7 +1,7 @@
 //! What the user is told, on stderr: stdout is for answers alone.
 
 use std::error::Error as _;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -33,21 +33,20 @@ pub(crate) enum Tone {
 /// The user's terminal, or whatever stderr is.
 #[derive(Debug, Clone)]
 pub(crate) struct Console {
-    /// Whether stdout and stderr are the same screen, as far as can be told.
-    shared_screen: bool,
-    /// Whether an answer stands on the screen's last line, which is not finished.
+    /// Whether stdout and stderr are the same: one terminal, or one pipe.
+    shared: bool,
+    /// Whether an answer stands there on the last line, which is not finished.
     mid_line: Arc<AtomicBool>,
 }
 
 impl Console {
     pub(crate) fn new() -> Self {
-        let shared_screen = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
-        Self { shared_screen, mid_line: Arc::default() }
+        Self { shared: stdout_is_stderr(), mid_line: Arc::default() }
     }
 
     /// Notes whether the answer on stdout stopped in the middle of a line.
     pub(crate) fn set_mid_line(&self, mid_line: bool) {
-        self.mid_line.store(mid_line && self.shared_screen, Ordering::Relaxed);
+        self.mid_line.store(mid_line && self.shared, Ordering::Relaxed);
     }
 
     /// Says what is being done, as cargo says it.
@@ -98,6 +97,26 @@ impl Console {
         // There is nobody left to tell that stderr is gone.
         let _ = anstream::stderr().lock().write_all(format!("{break_line}{text}").as_bytes());
     }
+}
+
+#[cfg(unix)]
+fn stdout_is_stderr() -> bool {
+    use std::fs::{File, Metadata};
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::MetadataExt;
+
+    let identity = |fd: std::os::fd::BorrowedFd<'_>| -> std::io::Result<(u64, u64)> {
+        let about: Metadata = File::from(fd.try_clone_to_owned()?).metadata()?;
+        Ok((about.dev(), about.ino()))
+    };
+    let (out, err) = (identity(std::io::stdout().as_fd()), identity(std::io::stderr().as_fd()));
+    matches!((out, err), (Ok(out), Ok(err)) if out == err)
+}
+
+#[cfg(not(unix))]
+fn stdout_is_stderr() -> bool {
+    use std::io::IsTerminal;
+    std::io::stdout().is_terminal() && std::io::stderr().is_terminal()
 }
 
 fn indented(text: &str) -> String {

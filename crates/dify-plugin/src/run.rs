@@ -201,7 +201,7 @@ fn terminal_text() -> String {
     let program = std::path::Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
     format!(
         "this is `{program}`, a Dify plugin: Dify's plugin daemon starts it and speaks JSON lines with it over stdin and \
-         stdout. To try it here, run `cargo dify dev` in the plugin's folder, or `cargo dify call` for a single call"
+         stdout. To try it here, run `cargo dify dev` in the plugin's folder; it also shows how to make a single call"
     )
 }
 

@@ -56,6 +56,26 @@ fn the_answer_is_written_as_it_comes() {
 }
 
 #[test]
+fn where_stdout_and_stderr_are_one_what_is_told_begins_a_line_of_its_own() {
+    let pond = Pond::answering(
+        r#"
+        say stream '{"status":200,"headers":{},"result":"6f6e6520"}'
+        say stream '{"result":"74776f"}'
+        say end null"#,
+    );
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let mut command = pond.command("call", &["endpoint", "GET", "/duck/a"]);
+    command.stdout(writer.try_clone().unwrap()).stderr(writer);
+    let mut child = command.spawn().unwrap();
+    // It holds the pipe's other end.
+    drop(command);
+    let mut told = String::new();
+    reader.read_to_string(&mut told).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(told.contains("one two\n        Done "), "{told}");
+}
+
+#[test]
 fn an_error_is_told_and_exits_with_one() {
     let pond = Pond::answering(
         r#"
