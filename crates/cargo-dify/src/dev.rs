@@ -76,7 +76,11 @@ pub(crate) async fn run(dev: &Dev, console: &Console) -> Result<(), Error> {
         _ => None,
     };
     let Some(exit) = ended else {
-        console.status("Stopping", &format!("the plugin has {} s; Ctrl-C kills it", grace.as_secs()));
+        let text = format!(
+            "open calls have {0} s, then the plugin has {0} s to exit; Ctrl-C kills it",
+            grace.as_secs()
+        );
+        console.status("Stopping", &text);
         let exit = shut_down(host, &mut stop).await;
         // It tells what came before the end, and can't fail.
         let _ = narrator.await;

@@ -26,8 +26,8 @@ pub struct HostConfig {
     /// How long a session may take. Default: 600 s (`internal/service/base_sse.go`,
     /// `PLUGIN_MAX_EXECUTION_TIMEOUT`).
     pub session_timeout: Duration,
-    /// How long a plugin may take to exit once its stdin is closed, before it is killed. The daemon gives it no time
-    /// at all (`internal/core/local_runtime/instance.go`). Default: 3 s.
+    /// How long open sessions may go on at a shutdown, and then how long the plugin may take to exit once its stdin is
+    /// closed. The daemon gives no time at all (`internal/core/local_runtime/instance.go`). Default: 3 s.
     pub shutdown_grace: Duration,
     /// Longest line taken from the plugin, in bytes, its newline not counted. A longer one kills the process. Default:
     /// 5,242,879 (`internal/core/local_runtime/instance.go`).

@@ -162,7 +162,7 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// If the plugin is gone, or a session with that id is open.
+    /// If the plugin is gone or going, or a session with that id is open.
     pub async fn open(&self, request: OpenSession) -> Result<Answers, HostError> {
         let id = request.session_id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         let info = Arc::new(SessionInfo {
@@ -180,6 +180,11 @@ impl Host {
         let (session, receiver, queued) = Session::new(Arc::clone(&info));
         if !self.shared.sessions.insert(Arc::clone(&session)) {
             return Err(HostError::SessionOpen(info.session_id.to_string()));
+        }
+        // Looked at after the session is in the table: a shutdown either waits for it or is seen here.
+        if self.shared.kill.is_near() {
+            self.shared.sessions.remove(&info.session_id);
+            return Err(HostError::Gone(self.wait().await));
         }
         self.shared.tell(HostEvent::SessionOpened {
             session_id: Arc::clone(&info.session_id),
@@ -246,14 +251,18 @@ impl Host {
         }
     }
 
-    /// Ends the process: closes its stdin, gives it [`HostConfig::shutdown_grace`] to finish its open sessions and
-    /// exit, then kills it. (The official Python SDK takes no notice of a closed stdin and is always killed.)
+    /// Ends the process. No session is opened any more; the open ones have [`HostConfig::shutdown_grace`] to finish, and
+    /// their reverse calls are answered meanwhile. Then stdin is closed; a process that does not exit within the same
+    /// time again is killed. (The official Python SDK takes no notice of a closed stdin and is always killed.)
     ///
     /// Returns what the process left, where the system told.
     pub async fn shutdown(self) -> Option<ExitStatus> {
+        let grace = self.shared.config.shutdown_grace;
         self.shared.kill.expect(ExitCause::Shutdown);
+        // Those that are left learn of the end from their closed stdin.
+        let _ = tokio::time::timeout(grace, self.shared.sessions.all_closed()).await;
         self.shared.outbox.close();
-        match tokio::time::timeout(self.shared.config.shutdown_grace, self.wait()).await {
+        match tokio::time::timeout(grace, self.wait()).await {
             Ok(exit) => exit.status,
             Err(_) => {
                 self.kill();

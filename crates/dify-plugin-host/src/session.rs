@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use dify_plugin_protocol::AccessType;
 use serde_json::value::RawValue;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::encode;
@@ -108,7 +108,11 @@ impl Session {
 
 /// The open sessions by id.
 #[derive(Debug, Default)]
-pub(crate) struct Sessions(Mutex<HashMap<Arc<str>, Arc<Session>>>);
+pub(crate) struct Sessions {
+    open: Mutex<HashMap<Arc<str>, Arc<Session>>>,
+    /// The last one was removed.
+    emptied: Notify,
+}
 
 impl Sessions {
     /// Adds a session, unless its id is taken.
@@ -128,11 +132,30 @@ impl Sessions {
 
     /// Removes a session; of two who try, one gets it.
     pub(crate) fn remove(&self, id: &str) -> Option<Arc<Session>> {
-        self.lock().remove(id)
+        let mut open = self.lock();
+        let removed = open.remove(id);
+        if open.is_empty() {
+            self.emptied.notify_waiters();
+        }
+        removed
     }
 
     pub(crate) fn take_all(&self) -> Vec<Arc<Session>> {
-        std::mem::take(&mut *self.lock()).into_values().collect()
+        let all = std::mem::take(&mut *self.lock()).into_values().collect();
+        self.emptied.notify_waiters();
+        all
+    }
+
+    /// Waits until none is open.
+    pub(crate) async fn all_closed(&self) {
+        loop {
+            // Made before the look at the table: from here on it sees every wake-up.
+            let emptied = self.emptied.notified();
+            if self.len() == 0 {
+                return;
+            }
+            emptied.await;
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -140,7 +163,7 @@ impl Sessions {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Session>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -73,6 +73,11 @@ impl Kill {
         let _ = self.cause.set(cause);
     }
 
+    /// Whether the end was ordered or is expected.
+    pub(crate) fn is_near(&self) -> bool {
+        self.cause.get().is_some()
+    }
+
     pub(crate) async fn ordered(&self) {
         self.ordered.cancelled().await;
     }

@@ -132,12 +132,6 @@ fn a_plugin_that_calls_an_app_without_a_script_reads_what_to_do() {
         *'--script FILE'*) say stream '{"type":"text","message":{"text":"read it"}}'; say end null ;;
         esac"#,
     );
-    let manifest = std::fs::read_to_string(pond.path("manifest.yaml")).unwrap();
-    std::fs::write(
-        pond.path("manifest.yaml"),
-        manifest.replace("endpoint: {", "app: {enabled: true}, endpoint: {"),
-    )
-    .unwrap();
     let (code, stdout, stderr) = run(&pond, &["tool", "pond/swim", "--param", "far=3"]);
     assert_eq!((code, &*stdout), (Some(0), "read it\n"), "{stderr}");
 }

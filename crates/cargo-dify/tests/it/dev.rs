@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStderr, Command};
+use std::time::{Duration, Instant};
 
 use crate::pond::Pond;
 
@@ -14,7 +15,11 @@ struct Dev {
 
 impl Dev {
     fn start(pond: &Pond) -> Self {
-        let mut child = pond.command("dev", &["--port", "0"]).spawn().unwrap();
+        Self::with(pond, &[])
+    }
+
+    fn with(pond: &Pond, args: &[&str]) -> Self {
+        let mut child = pond.command("dev", &[&["--port", "0"], args].concat()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Self { child, stderr }
     }
@@ -36,6 +41,12 @@ impl Dev {
         let mut stream = TcpStream::connect(address).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: pond\r\nConnection: close\r\n\r\n").unwrap();
         stream
+    }
+
+    /// What a terminal sends at Ctrl-C.
+    fn interrupt(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     }
 
     /// Exit code and what was still to be read.
@@ -73,11 +84,60 @@ fn pieces_are_served_as_they_come_and_ctrl_c_ends_it_cleanly() {
     assert_eq!(rest, "3\r\ntwo\r\n0\r\n\r\n");
     assert!(dev.until("Closed").contains("done after"));
 
-    let pid = dev.child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    dev.interrupt();
     let (code, rest) = dev.end();
     assert_eq!(code, Some(0), "{rest}");
     assert!(rest.contains("the plugin has exited (exit status: 0)"), "{rest}");
+}
+
+/// A pond whose page is what an app answers, after so many milliseconds; and the script of that app.
+fn asking_an_app(delay_ms: u64) -> (Pond, String) {
+    let pond = Pond::answering(
+        r#"
+        case "$line" in
+        *'"event":"request"'*)
+            say stream '{"status":200,"headers":{},"result":"6f6e6520"}'
+            say invoke '{"type":"app","backwards_request_id":"1","request":{"app_id":"a","inputs":{},"response_mode":"streaming"}}' ;;
+        *'"event":"response"'*) say stream '{"result":"74776f"}'; say end null ;;
+        esac"#,
+    );
+    let script = pond.path("script.yaml");
+    std::fs::write(&script, format!("apps: {{a: {{events: [{{event: message, delay_ms: {delay_ms}}}]}}}}"))
+        .unwrap();
+    (pond, script.to_str().unwrap().to_owned())
+}
+
+#[test]
+fn ctrl_c_lets_an_open_call_finish_with_what_it_asks_of_an_app() {
+    let (pond, script) = asking_an_app(700);
+    let mut dev = Dev::with(&pond, &["--script", &script]);
+    let address = dev.until("Serving http://");
+    let mut page = dev.get(&address, "/duck/a");
+    dev.until("the plugin calls `app`");
+    dev.interrupt();
+    let mut text = String::new();
+    page.read_to_string(&mut text).unwrap();
+    assert!(text.ends_with("3\r\ntwo\r\n0\r\n\r\n"), "{text}");
+    let (code, rest) = dev.end();
+    assert_eq!(code, Some(0), "{rest}");
+    assert!(rest.contains("the plugin has exited (exit status: 0)"), "{rest}");
+}
+
+#[test]
+fn a_second_ctrl_c_ends_it_at_once() {
+    let (pond, script) = asking_an_app(60_000);
+    let mut dev = Dev::with(&pond, &["--script", &script]);
+    let address = dev.until("Serving http://");
+    let _page = dev.get(&address, "/duck/a");
+    dev.until("the plugin calls `app`");
+    dev.interrupt();
+    dev.until("Stopping");
+    let before = Instant::now();
+    dev.interrupt();
+    let (code, rest) = dev.end();
+    assert!(before.elapsed() < Duration::from_secs(2), "{:?}", before.elapsed());
+    assert_eq!(code, Some(0), "{rest}");
+    assert!(rest.contains("killed"), "{rest}");
 }
 
 #[test]

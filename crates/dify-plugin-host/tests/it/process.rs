@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use dify_plugin_host::{ExitCause, Host, HostConfig, HostError, HostEvent, PluginCommand, SessionFailure};
+use dify_plugin_host::{
+    ExitCause, Host, HostConfig, HostError, HostEvent, PluginCommand, Script, ScriptedApp, SessionFailure,
+};
 
 use crate::rogue::{command, config, drain, nobody, start};
 
@@ -174,6 +176,37 @@ async fn shutdown_closes_stdin_and_waits_and_only_then_kills() {
     short.shutdown_grace = Duration::from_millis(200);
     let plugin = start("beat; exec sleep 1000", short, nobody()).await;
     assert_eq!(plugin.host.shutdown().await.unwrap().code(), None);
+}
+
+#[tokio::test]
+async fn shutdown_lets_open_sessions_finish_with_their_reverse_calls_and_opens_no_other() {
+    let script = r#"
+        beat; ask
+        session s invoke '{"type":"app","backwards_request_id":"c","request":{"app_id":"a","inputs":{},"response_mode":"streaming"}}'
+        keep; keep; session s end '{}'; rest"#;
+    let app = ScriptedApp::new().wait(Duration::from_millis(300)).event(serde_json::json!({"n": 1}));
+    let plugin = start(script, config(), Script::new().app("a", app)).await;
+    let mut answers = plugin.open("s").await;
+    let host = plugin.host.clone();
+    let (heard, (_, failure), late) = tokio::join!(plugin.heard(), drain(&mut answers), async {
+        tokio::time::timeout(Duration::from_secs(20), host.open(crate::rogue::tool_session("t"))).await
+    });
+    assert!(failure.is_none(), "{failure:?}");
+    assert_eq!(
+        (&heard[0]["data"]["data"], &heard[1]["data"]["event"]),
+        (&serde_json::json!({"n": 1}), &"end".into())
+    );
+    assert!(matches!(late.unwrap(), Err(HostError::Gone(_))));
+}
+
+#[tokio::test]
+async fn a_session_that_goes_on_has_its_stdin_closed_after_the_grace() {
+    let mut short = config();
+    short.shutdown_grace = Duration::from_secs(1);
+    let plugin = start("beat; ask; rest; session s end '{}'; exit 5", short, nobody()).await;
+    let mut answers = plugin.open("s").await;
+    let (status, (_, failure)) = tokio::join!(plugin.host.clone().shutdown(), drain(&mut answers));
+    assert_eq!((status.unwrap().code(), failure.is_none()), (Some(5), true));
 }
 
 #[tokio::test]
