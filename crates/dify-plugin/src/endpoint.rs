@@ -20,10 +20,16 @@
 //! - A body that streams goes out at once whenever nothing more is ready; what is ready together goes together.
 //! - After 64 pieces in a row they leave 5 ms between each other and grow instead. A client that reads for long more slowly
 //!   than that still loses: the daemon does not tell. Pieces of some size are the remedy.
-//! - The end of a body in several pieces comes no sooner than 100 ms after the first (DIFY_PLUGIN_ENDPOINT_END_DELAY).
+//! - The end of a body in several pieces comes no sooner than 100 ms after the first (DIFY_PLUGIN_ENDPOINT_END_DELAY), nor
+//!   does an error after any piece.
 //!
-//! A handler that panics, or a body that fails before its first piece, makes the daemon answer with status 500. Later,
+//! A handler that panics, or a body that fails before its first byte, makes the daemon answer with status 500. Later,
 //! the daemon appends the error to the body, and the status stays.
+//!
+//! # A path that is not there
+//!
+//! An answer of status 404 without a body and without a `Content-Type`, as a router gives it for a path it doesn't know,
+//! gets the text that the official SDK answers with.
 
 mod body;
 mod head;
@@ -80,7 +86,7 @@ pub(crate) fn serve(
     let method = call.method().clone();
     let response = endpoints.call(call.into_request(session.clone()));
     Box::pin(async move {
-        let (parts, body) = response.await.into_parts();
+        let (parts, body) = head::explained(response.await).into_parts();
         let has_no_body = method == Method::HEAD || head::forbids_body(parts.status);
         let head = head::Head::new(&parts, (!has_no_body).then_some(&body))?;
         body::Sender::new(&session, &answering, head).send(if has_no_body { None } else { Some(body) }).await

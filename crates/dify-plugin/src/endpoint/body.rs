@@ -6,7 +6,7 @@
 //!
 //! - What is ready goes into one piece, up to what a line holds; a body that is ready as a whole is one piece.
 //! - When nothing more is ready, what there is goes out at once, unless many pieces have gone out in a short time.
-//! - With more than one piece, the end keeps its distance from the first.
+//! - With more than one piece, the end keeps its distance from the first; so does an error after any piece.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -51,19 +51,17 @@ impl<'a> Sender<'a> {
             }
             let is_over = matches!(state, State::Done | State::Failed(_));
             match state {
-                // Nothing is out yet: the daemon makes a status of 500 of the error.
-                State::Failed(error) if self.pieces == 0 => return Err(error::from_box(error)),
                 State::Done if self.pieces > 0 && gathering.hex.is_empty() => {}
                 State::Failed(_) if gathering.hex.is_empty() => {}
                 _ => self.send_piece(std::mem::take(&mut gathering.hex)).await?,
             }
             gathering.limit = self.piece_limit();
             if is_over {
-                self.keep_distance().await;
-                return match state {
-                    State::Failed(error) => Err(error::from_box(error)),
-                    _ => Ok(()),
-                };
+                let failed = if let State::Failed(error) = state { Some(error) } else { None };
+                if failed.is_some() || self.pieces > 1 {
+                    self.keep_distance().await;
+                }
+                return failed.map_or(Ok(()), |error| Err(error::from_box(error)));
             }
         }
     }
@@ -78,9 +76,10 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    /// Waits until the end, or an error, cannot cut the body any more.
+    /// Waits until the end cannot cut the body any more, or an error be cut off. Before the first piece there is nothing
+    /// to wait for: the daemon makes a status of 500 of an error then.
     async fn keep_distance(&self) {
-        if let Some(first) = self.first_sent.filter(|_| self.pieces > 1) {
+        if let Some(first) = self.first_sent {
             sleep_until(first + self.answering.end_delay).await;
         }
     }

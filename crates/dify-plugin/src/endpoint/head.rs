@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::response::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use http_body::Body;
+use http_body_util::{BodyExt, Full};
+
+use super::service::ResponseBody;
 
 use crate::error::{Error, Result};
 
@@ -44,6 +48,25 @@ impl Head {
         let strings = self.headers.iter().map(|(name, value)| 6 * (name.len() + value.len()) + 6);
         64 + strings.sum::<usize>()
     }
+}
+
+/// What the official SDK says where no endpoint has the path (`dify_plugin/core/plugin_registration.py` and werkzeug).
+const NO_SUCH_PATH: &str = "Failed to dispatch endpoint request: 404 Not Found: The requested URL was not found on the \
+                            server. If you entered the URL manually please check your spelling and try again.";
+
+/// Gives a bare 404, which is how a router answers what it doesn't know, the text of the official SDK.
+pub(super) fn explained(mut response: Response<ResponseBody>) -> Response<ResponseBody> {
+    let is_bare = response.status() == StatusCode::NOT_FOUND
+        && response.body().size_hint().exact() == Some(0)
+        && !response.headers().contains_key(header::CONTENT_TYPE);
+    if !is_bare {
+        return response;
+    }
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    let text = Full::new(Bytes::from_static(NO_SUCH_PATH.as_bytes()));
+    response.map(|_| text.map_err(|never| match never {}).boxed_unsync())
 }
 
 /// Whether a response of this status never has a body.

@@ -53,13 +53,32 @@ async fn a_body_that_is_known_is_one_message() {
 
     let (messages, _) = daemon.ask(request("HEAD /fixed")).await;
     assert_eq!(messages, [json!({"status": 201, "headers": headers, "result": ""})]);
-    let (messages, _) = daemon.ask(request("GET /nowhere")).await;
-    assert_eq!(
-        (messages.len(), &messages[0]["status"], &messages[0]["result"]),
-        (1, &404.into(), &"".into())
-    );
     let (messages, _) = daemon.ask(request("POST /fixed")).await;
     assert_eq!((&messages[0]["status"], &messages[0]["headers"]["Allow"]), (&405.into(), &"GET,HEAD".into()));
+}
+
+#[tokio::test]
+async fn a_bare_404_has_the_text_of_the_official_sdk_and_any_other_stays_as_it_is() {
+    let own = Router::new()
+        .route("/own", get(|| async { (StatusCode::NOT_FOUND, "no such duck") }))
+        .route("/json", get(|| async { (StatusCode::NOT_FOUND, [("content-type", "application/json")]) }));
+    let mut daemon = serving(own);
+    let (messages, error) = daemon.ask(request("GET /nowhere")).await;
+    let headers = json!({"Content-Type": "text/plain; charset=utf-8", "Content-Length": "172"});
+    assert_eq!((messages.len(), error), (1, None));
+    assert_eq!((&messages[0]["status"], &messages[0]["headers"]), (&404.into(), &headers));
+    let text = text_of(&messages[0]["result"]);
+    assert!(
+        text.starts_with("Failed to dispatch endpoint request: 404 Not Found: The requested URL was"),
+        "{text}"
+    );
+    let (messages, _) = daemon.ask(request("HEAD /nowhere")).await;
+    assert_eq!((&messages[0]["status"], &messages[0]["result"]), (&404.into(), &"".into()));
+
+    let (messages, _) = daemon.ask(request("GET /own")).await;
+    assert_eq!(text_of(&messages[0]["result"]), "no such duck");
+    let (messages, _) = daemon.ask(request("GET /json")).await;
+    assert_eq!(messages[0]["result"], "");
 }
 
 #[tokio::test]
@@ -221,24 +240,34 @@ async fn a_flood_of_pieces_stays_below_what_the_daemon_keeps() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_breaks_off_is_an_error_and_before_the_first_piece_nothing_else() {
+async fn a_body_that_breaks_off_is_an_error_after_all_that_came_before() {
+    let broken = || Err(std::io::Error::other("upstream went away"));
     let (mut daemon, body) = streaming();
-    body.send(Ok("one".to_owned())).unwrap();
-    body.send(Err(std::io::Error::other("upstream went away"))).unwrap();
+    body.send(broken()).unwrap();
     let (messages, error) = daemon.ask(request("GET /stream")).await;
     assert_eq!(messages, Vec::<Value>::new());
     assert!(error.unwrap()["message"].as_str().unwrap().contains("upstream went away"));
 
-    let (mut daemon, body) = streaming();
-    daemon.request("s-1", request("GET /stream")).await;
-    body.send(Ok("one".to_owned())).unwrap();
-    daemon.next().await;
-    body.send(Ok("two".to_owned())).unwrap();
-    body.send(Err(std::io::Error::other("upstream went away"))).unwrap();
-    let start = Instant::now();
-    assert_eq!(text_of(&daemon.next().await.2["result"]), "two");
-    let (_, kind, _) = daemon.next().await;
-    assert_eq!((kind.as_str(), start.elapsed()), ("error", Duration::from_millis(100)));
+    // The pieces that are there before the break, at once and later; the error keeps its distance from the first.
+    for (at_once, later) in [("one", ""), ("one", "two")] {
+        let (mut daemon, body) = streaming();
+        body.send(Ok(at_once.to_owned())).unwrap();
+        if later.is_empty() {
+            body.send(broken()).unwrap();
+        }
+        let start = Instant::now();
+        daemon.request("s-1", request("GET /stream")).await;
+        let (_, _, first) = daemon.next().await;
+        assert_eq!((&first["status"], text_of(&first["result"]).as_str()), (&200.into(), at_once));
+        if !later.is_empty() {
+            body.send(Ok(later.to_owned())).unwrap();
+            body.send(broken()).unwrap();
+            assert_eq!(text_of(&daemon.next().await.2["result"]), later);
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        let (_, kind, _) = daemon.next().await;
+        assert_eq!((kind.as_str(), start.elapsed()), ("error", Duration::from_millis(100)));
+    }
 }
 
 #[tokio::test]
