@@ -1,7 +1,7 @@
 //! Another framework that takes the Dify plugin protocol as its transport.
 //!
-//! Its handlers are plain async functions by name; it knows nothing of `dify-plugin`. `embedded` serves them over stdin and
-//! stdout, as a daemon would start it; `embedded --demo` serves them over an in-memory pipe and plays the daemon itself.
+//! Its handlers are plain async functions by name; it knows nothing of `dify-plugin`. `embedded` serves them as tools over
+//! stdin and stdout, as a daemon starts it; `embedded --demo` serves them over an in-memory pipe and plays the daemon itself.
 
 use std::collections::HashMap;
 use std::pin::Pin;
