@@ -1,12 +1,14 @@
 //! The line framing as a [`tokio_util::codec`] pair, for whoever frames a pipe with `FramedRead` and `FramedWrite`.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 
 use bytes::{Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 
 use crate::frame::{Line, LineDecoder};
+use crate::outline::Outlined;
 
 /// Frames whole lines: decodes to [`Frame`]s, encodes bytes that have no newline of their own.
 #[derive(Debug)]
@@ -16,13 +18,22 @@ pub struct LineCodec {
 }
 
 /// What came in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Frame {
     /// A line without its newline.
     Line(Bytes),
     /// A line over the limit: its beginning. The stream goes on after it.
     TooLong(Bytes),
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => f.debug_tuple("Line").field(&Outlined(&line[..])).finish(),
+            Self::TooLong(prefix) => f.debug_tuple("TooLong").field(&Outlined(&prefix[..])).finish(),
+        }
+    }
 }
 
 impl LineCodec {

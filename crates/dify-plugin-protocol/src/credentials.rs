@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::outline::Outlined;
+
 /// Decrypted credentials, or the settings of an endpoint, by name. `Debug` prints the names alone.
 ///
 /// A caller that gave none sends null, which reads as empty.
@@ -64,24 +66,7 @@ impl From<Map<String, Value>> for Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Credentials").field(&NamesOnly(self.0.as_ref())).finish()
-    }
-}
-
-/// Prints the keys of a map that may hold secrets.
-pub(crate) struct NamesOnly<'a>(pub(crate) Option<&'a Map<String, Value>>);
-
-impl fmt::Debug for NamesOnly<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.0.into_iter().flat_map(Map::keys).map(|name| (name, Hidden))).finish()
-    }
-}
-
-struct Hidden;
-
-impl fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
+        f.debug_tuple("Credentials").field(&Outlined(self.0.as_ref().unwrap_or(&Map::new()))).finish()
     }
 }
 
@@ -93,7 +78,7 @@ mod tests {
     fn debug_prints_names_and_no_values() {
         let credentials: Credentials =
             serde_json::from_str(r#"{"api_key":"hunter2","n":{"deep":"hunter3"}}"#).unwrap();
-        assert_eq!(format!("{credentials:?}"), r#"Credentials({"api_key": …, "n": …})"#);
+        assert_eq!(format!("{credentials:?}"), r#"Credentials({"api_key": .., "n": ..})"#);
     }
 
     #[test]

@@ -4,12 +4,11 @@ pub mod http;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::credentials::{NamesOnly, Settings};
+use crate::credentials::Settings;
 use crate::endpoint::http::{HttpRequest, HttpRequestError};
 use crate::tool::request::rest_of_request;
 
@@ -40,16 +39,7 @@ impl InvokeEndpoint<'_> {
     }
 }
 
-impl fmt::Debug for InvokeEndpoint<'_> {
-    // The request may bear credentials, so its length has to do.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InvokeEndpoint")
-            .field("raw_http_request", &format_args!("{} hex digits", self.raw_http_request.len()))
-            .field("settings", &self.settings)
-            .field("extra", &NamesOnly(Some(&self.extra)))
-            .finish()
-    }
-}
+crate::outline_debug!(InvokeEndpoint<'_> { raw_http_request, settings, extra });
 
 /// A piece of an endpoint's answer (`pkg/entities/endpoint_entities/endpoint.go`).
 ///
@@ -95,16 +85,7 @@ impl EndpointResponse {
     }
 }
 
-impl fmt::Debug for EndpointResponse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.headers.as_ref().map(|headers| headers.keys().collect::<Vec<_>>());
-        f.debug_struct("EndpointResponse")
-            .field("status", &self.status)
-            .field("headers", &names)
-            .field("result", &self.result.as_ref().map(|hex| format!("{} hex digits", hex.len())))
-            .finish()
-    }
-}
+crate::outline_debug!(EndpointResponse { status, headers, result });
 
 /// Hex of lower case.
 pub fn encode_hex(bytes: &[u8]) -> String {

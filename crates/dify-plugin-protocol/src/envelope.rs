@@ -21,7 +21,7 @@ open_enum! {
 /// A line from the daemon to the plugin (`internal/core/session_manager/session.go`).
 ///
 /// Serialised, it has the daemon's own field order, absent values written as null.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Incoming<'a> {
     /// The session this line belongs to: a version 4 UUID, new for each request.
     #[serde(borrow)]
@@ -52,6 +52,8 @@ pub struct Incoming<'a> {
     pub data: &'a RawValue,
 }
 
+crate::outline_debug!(Incoming<'_> { session_id, conversation_id, message_id, app_id, endpoint_id, tenant_id, context, event, data });
+
 impl<'a> Incoming<'a> {
     /// Parses one line.
     ///
@@ -78,7 +80,7 @@ open_enum! {
 }
 
 /// A line from the plugin to the daemon (`pkg/entities/plugin_entities/event.go`).
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Outgoing<'a> {
     /// What this line is.
     pub event: OutgoingEvent,
@@ -89,6 +91,8 @@ pub struct Outgoing<'a> {
     #[serde(borrow, default)]
     pub data: Option<&'a RawValue>,
 }
+
+crate::outline_debug!(Outgoing<'_> { event, session_id, data });
 
 impl<'a> Outgoing<'a> {
     /// Parses one line.

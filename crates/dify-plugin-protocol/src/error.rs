@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::limits::ERROR_ARGS;
+use crate::outline::Outlined;
 
 /// No handler for the request's type, action, provider or name.
 pub const HANDLER_NOT_FOUND: &str = "HandlerNotFound";
@@ -23,7 +24,9 @@ pub const FRAME_TOO_LARGE: &str = "FrameTooLarge";
 pub const CLOSED: &str = "Closed";
 
 /// The `data` of a session message of type `error` (`pkg/entities/plugin_entities/event.go`).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+///
+/// `Debug` prints its text, which is written for a user to read, and of its details the names.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ErrorData {
     /// The error's name. Open: Dify knows some names (`InvokeRateLimitError`, …) and passes on the others.
     #[serde(default, deserialize_with = "null_is_default")]
@@ -50,6 +53,16 @@ impl ErrorData {
             self.args.insert(key.into(), value.into());
         }
         self
+    }
+}
+
+impl std::fmt::Debug for ErrorData {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ErrorData")
+            .field("error_type", &self.error_type)
+            .field("message", &self.message)
+            .field("args", &Outlined(&self.args))
+            .finish()
     }
 }
 

@@ -3,6 +3,10 @@
 //! Every message is one JSON object on one line. The decoder here is a pure function of the bytes it is fed: it does
 //! no I/O, and finds the same lines however the bytes were cut.
 
+use std::fmt;
+
+use crate::outline::Outlined;
+
 /// How much of an over-long line is handed on, in bytes: enough to say whose line it was.
 pub const OVERLONG_PREFIX_BYTES: usize = 64 * 1024;
 
@@ -25,7 +29,6 @@ const KEPT_BUFFER_BYTES: usize = 256 * 1024;
 /// let mut lines = decoder.feed(b":2}\n");
 /// assert_eq!(lines.next(), Some(Line::Whole(b"{\"b\":2}")));
 /// ```
-#[derive(Debug)]
 pub struct LineDecoder {
     limit: usize,
     /// The beginning of a line whose end has not come yet.
@@ -37,13 +40,22 @@ pub struct LineDecoder {
 }
 
 /// What the decoder found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Line<'a> {
     /// A line, without its newline; never blank.
     Whole(&'a [u8]),
     /// A line longer than the limit: its first [`OVERLONG_PREFIX_BYTES`] or less.
     TooLong(&'a [u8]),
+}
+
+impl fmt::Debug for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(line) => f.debug_tuple("Whole").field(&Outlined(*line)).finish(),
+            Self::TooLong(prefix) => f.debug_tuple("TooLong").field(&Outlined(*prefix)).finish(),
+        }
+    }
 }
 
 impl LineDecoder {
@@ -97,11 +109,27 @@ impl LineDecoder {
     }
 }
 
+impl fmt::Debug for LineDecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LineDecoder")
+            .field("limit", &self.limit)
+            .field("partial", &Outlined(&self.partial[..]))
+            .field("handed_out", &self.handed_out)
+            .field("skipping", &self.skipping)
+            .finish()
+    }
+}
+
 /// The lines that one chunk completes, in order. Not an `Iterator`: a line lives until the next is asked for.
-#[derive(Debug)]
 pub struct Lines<'d, 'c> {
     decoder: &'d mut LineDecoder,
     rest: &'c [u8],
+}
+
+impl fmt::Debug for Lines<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").field("decoder", &self.decoder).field("rest", &Outlined(self.rest)).finish()
+    }
 }
 
 impl Lines<'_, '_> {

@@ -50,7 +50,7 @@ open_enum! {
 
 /// The `data` of a session message of type `invoke`. All three fields are required and of these JSON types, or the
 /// daemon closes the whole session (`internal/core/io_tunnel/backwards_invocation/task.go`).
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct ReverseRequest<'a> {
     /// What is asked.
     #[serde(rename = "type")]
@@ -62,6 +62,8 @@ pub struct ReverseRequest<'a> {
     #[serde(borrow)]
     pub request: &'a RawValue,
 }
+
+crate::outline_debug!(ReverseRequest<'_> { invoke_type, backwards_request_id, request });
 
 open_enum! {
     /// What one answer to a reverse invocation is (`internal/core/io_tunnel/backwards_invocation/entities.go`).
@@ -76,7 +78,7 @@ open_enum! {
 }
 
 /// The `data` of a `backwards_response` line (`internal/core/io_tunnel/backwards_invocation/entities.go`).
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct ReverseResponse<'a> {
     /// The id the call was made with.
     #[serde(borrow)]
@@ -90,6 +92,8 @@ pub struct ReverseResponse<'a> {
     #[serde(borrow, default)]
     pub data: Option<&'a RawValue>,
 }
+
+crate::outline_debug!(ReverseResponse<'_> { backwards_request_id, event, message, data });
 
 impl<'a> ReverseResponse<'a> {
     /// Parses the `data` of a `backwards_response`.

@@ -15,6 +15,7 @@ pub mod invoke;
 pub mod limits;
 pub mod log;
 pub mod message;
+pub mod outline;
 pub mod retriever;
 pub mod salvage;
 pub mod text;

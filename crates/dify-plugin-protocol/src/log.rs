@@ -20,7 +20,7 @@ open_enum! {
 }
 
 /// The `data` of a line of event `log` (`pkg/entities/plugin_entities/event.go`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct LogData {
     /// How grave it is.
     pub level: LogLevel,
@@ -29,3 +29,5 @@ pub struct LogData {
     /// Seconds since the Unix epoch, with a fraction.
     pub timestamp: f64,
 }
+
+crate::outline_debug!(LogData { level, message, timestamp });

@@ -20,7 +20,7 @@ open_enum! {
 }
 
 /// The `data` of a line of event `session` (`pkg/entities/plugin_entities/event.go`).
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct SessionMessage<'a> {
     /// What this message is.
     #[serde(rename = "type")]
@@ -29,6 +29,8 @@ pub struct SessionMessage<'a> {
     #[serde(borrow)]
     pub data: &'a RawValue,
 }
+
+crate::outline_debug!(SessionMessage<'_> { message_type, data });
 
 impl<'a> SessionMessage<'a> {
     /// Parses the `data` of a session line.

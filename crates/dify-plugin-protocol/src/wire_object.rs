@@ -1,7 +1,7 @@
 //! JSON objects none of whose fields is certain.
 
 /// Declares a struct for a JSON object in which every field may be absent or null, and which keeps the fields it does
-/// not know in `extra`.
+/// not know in `extra`. Its `Debug` prints an [outline](crate::outline).
 ///
 /// With `without $reader`, `extra` is read by that function instead: for objects that share their level with keys that
 /// somebody else reads.
@@ -10,7 +10,7 @@ macro_rules! wire_object {
         $($(#[$fmeta:meta])* $field:ident: $ty:ty,)*
     }) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
         pub struct $name $(<$T>)? {
             $(
                 $(#[$fmeta])*
@@ -21,6 +21,8 @@ macro_rules! wire_object {
             #[serde(flatten $(, deserialize_with = $reader)?)]
             pub extra: serde_json::Map<String, serde_json::Value>,
         }
+
+        $crate::outline_debug!($name $(<$T>)? { $($field,)* extra });
     };
 }
 

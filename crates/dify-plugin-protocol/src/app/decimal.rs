@@ -7,6 +7,8 @@ use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Number;
 
+use crate::outline::Outlined;
+
 /// A decimal number such as a price, kept as it was written: `"0.0010330"`, `"7.5E-7"`, or a JSON number.
 ///
 /// Dify writes prices as strings, some releases as numbers; both are read, and each is written back as it came. Two of
@@ -58,7 +60,11 @@ impl fmt::Display for Decimal {
 
 impl fmt::Debug for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Decimal({self})")
+        match &self.0 {
+            // Nothing keeps other texts from standing in a price's place.
+            Repr::Text(text) if self.to_f64().is_none() => write!(f, "Decimal({:?})", Outlined(text)),
+            _ => write!(f, "Decimal({self})"),
+        }
     }
 }
 

@@ -166,7 +166,7 @@ impl AppEvent {
 }
 
 /// An event with a name that this version does not know.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct RawEvent {
     /// Its name.
@@ -174,6 +174,8 @@ pub struct RawEvent {
     /// All of it, name included, as it came.
     pub json: Box<RawValue>,
 }
+
+crate::outline_debug!(RawEvent { name, json });
 
 /// Why something is no event that can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

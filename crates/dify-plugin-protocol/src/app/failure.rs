@@ -8,8 +8,10 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::outline::Outlined;
+
 /// A failed call of an app, or of `fetch_app`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AppFailure {
     /// When it failed.
@@ -255,6 +257,20 @@ impl FailureKind {
             }
             _ => return None,
         })
+    }
+}
+
+impl fmt::Debug for AppFailure {
+    // The text is an error's, written to be read; what else the daemon sent along is not.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppFailure")
+            .field("stage", &self.stage)
+            .field("kind", &self.kind)
+            .field("status", &self.status)
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .field("raw", &Outlined(&self.raw))
+            .finish()
     }
 }
 

@@ -1,11 +1,13 @@
 //! An app's parameters, as `fetch_app` answers them. Neither the app's kind nor its name is among them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::app::request::TransferMethod;
+use crate::outline::Outlined;
 use crate::wire_object::wire_object;
 
 wire_object! {
@@ -63,9 +65,15 @@ wire_object! {
 
 /// One variable of an app: an object with one key, the variable's kind (`text-input`, `paragraph`, `select`, `number`,
 /// `file`, `file-list`, …).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UserInput(pub BTreeMap<String, InputField>);
+
+impl fmt::Debug for UserInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("UserInput").field(&Outlined(&self.0)).finish()
+    }
+}
 
 impl UserInput {
     /// The variable's kind, such as `text-input`. Open: newer releases add some.

@@ -10,7 +10,7 @@ use crate::app::event::EventError;
 /// What a relay needs of an event, borrowed from its JSON: one pass, and no allocation unless a string has escapes.
 ///
 /// Anything but the name may be missing or of another type; it is `None` then.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventPeek<'a> {
     /// The event's name.
@@ -25,6 +25,8 @@ pub struct EventPeek<'a> {
     /// The task that produces the stream.
     pub task_id: Option<Cow<'a, str>>,
 }
+
+crate::outline_debug!(EventPeek<'_> { event, answer, conversation_id, message_id, task_id });
 
 impl<'a> EventPeek<'a> {
     /// Looks at one event.

@@ -21,7 +21,7 @@ open_enum! {
 ///
 /// `inputs` and `response_mode` are always sent: Dify refuses a call without them. What is `None` or empty of the rest
 /// is left out, which the daemon reads as empty.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct AppRequest {
     /// The app, in the plugin's own workspace.
     pub app_id: String,
@@ -46,6 +46,17 @@ pub struct AppRequest {
     pub extra: Map<String, Value>,
 }
 
+crate::outline_debug!(AppRequest {
+    app_id,
+    query,
+    inputs,
+    response_mode,
+    conversation_id,
+    user,
+    files,
+    extra
+});
+
 impl AppRequest {
     /// A call without query and inputs.
     pub fn new(app_id: impl Into<String>, response_mode: ResponseMode) -> Self {
@@ -64,7 +75,7 @@ impl AppRequest {
 
 /// The `request` of a reverse invocation of kind `fetch_app` (`internal/core/dify_invocation/types.go`). Answered with
 /// [`AppParameters`](crate::app::parameters::AppParameters).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FetchAppRequest {
     /// The app, in the plugin's own workspace.
     pub app_id: String,
@@ -72,6 +83,8 @@ pub struct FetchAppRequest {
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
+
+crate::outline_debug!(FetchAppRequest { app_id, extra });
 
 impl FetchAppRequest {
     /// Asks for the parameters of this app.

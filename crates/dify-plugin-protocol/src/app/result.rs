@@ -1,11 +1,14 @@
 //! What an app answers in blocking mode: one object.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::app::event::{EventError, NoData, PauseReason, RunEvent, read_body};
 use crate::app::metadata::RunStatus;
+use crate::outline::Outlined;
 use crate::wire_object::wire_object;
 
 pub use crate::app::metadata::{AppMode, Metadata, RetrieverResource, Usage};
@@ -13,7 +16,7 @@ pub use crate::app::metadata::{AppMode, Metadata, RetrieverResource, Usage};
 /// The one object that an app answers with in blocking mode, of whichever kind the app is.
 ///
 /// The kind is told by what is there, not by the interface the app was called through.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum AppResult {
@@ -75,6 +78,20 @@ impl AppResult {
             Self::Completion(_) => "completion",
             Self::Workflow(_) | Self::MaintenancePaused(_) => "workflow",
             Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
+impl fmt::Debug for AppResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut result = |name, result: &dyn fmt::Debug| f.debug_tuple(name).field(result).finish();
+        match self {
+            Self::Chat(chat) => result("Chat", chat),
+            Self::ChatPaused(paused) => result("ChatPaused", paused),
+            Self::Completion(completion) => result("Completion", completion),
+            Self::Workflow(workflow) => result("Workflow", workflow),
+            Self::MaintenancePaused(paused) => result("MaintenancePaused", paused),
+            Self::Unknown(json) => result("Unknown", &Outlined(json)),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::endpoint::HexError;
+use crate::outline::Outlined;
 
 /// An HTTP/1.1 request, as the daemon passes it on (`internal/service/endpoint.go`).
 #[derive(Clone, PartialEq, Eq)]
@@ -82,14 +83,22 @@ impl HttpRequest {
 }
 
 impl fmt::Debug for HttpRequest {
-    // Headers and query may bear credentials.
+    // The query may bear credentials, as all that is outlined.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpRequest")
             .field("method", &self.method)
             .field("path", &self.path_and_query().0)
-            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
-            .field("body_bytes", &self.body.len())
+            .field("headers", &Headers(&self.headers))
+            .field("body", &Outlined(&self.body[..]))
             .finish_non_exhaustive()
+    }
+}
+
+struct Headers<'a>(&'a [(String, Vec<u8>)]);
+
+impl fmt::Debug for Headers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.0.iter().map(|(name, value)| (name, Outlined(&value[..])))).finish()
     }
 }
 

@@ -4,11 +4,14 @@
 //! are objects or null (`pkg/entities/tool_entities/tool.go`); Dify reads what is inside
 //! (`api/core/tools/utils/message_transformer.py`).
 
+use std::fmt;
+
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::open_enum::open_enum;
+use crate::outline::Outlined;
 use crate::tool::blob::BlobChunk;
 use crate::wire_object::wire_object;
 
@@ -45,7 +48,7 @@ open_enum! {
 }
 
 /// One message of a tool: on the wire `{"type", "message", "meta"}`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct ToolMessage {
     /// What it says: `type` and `message`.
     pub body: ToolMessageBody,
@@ -53,8 +56,10 @@ pub struct ToolMessage {
     pub meta: Option<Map<String, Value>>,
 }
 
+crate::outline_debug!(ToolMessage { body, meta });
+
 /// The type of a tool message, and what belongs to that type.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ToolMessageBody {
     /// `text`
@@ -187,6 +192,29 @@ wire_object! {
         retriever_resources: Vec<RetrieverResource>,
         /// All of them as one text.
         context: String,
+    }
+}
+
+impl fmt::Debug for ToolMessageBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut body = |name, message: &dyn fmt::Debug| f.debug_tuple(name).field(message).finish();
+        match self {
+            Self::Text(message) => body("Text", message),
+            Self::Json(message) => body("Json", message),
+            Self::Link(message) => body("Link", message),
+            Self::Image(message) => body("Image", message),
+            Self::ImageLink(message) => body("ImageLink", message),
+            Self::BinaryLink(message) => body("BinaryLink", message),
+            Self::Variable(message) => body("Variable", message),
+            Self::Blob(message) => body("Blob", message),
+            Self::BlobChunk(message) => body("BlobChunk", message),
+            Self::Log(message) => body("Log", message),
+            Self::RetrieverResources(message) => body("RetrieverResources", message),
+            Self::File(message) => body("File", &Outlined(message)),
+            Self::Other { kind, message } => {
+                f.debug_struct("Other").field("kind", kind).field("message", &Outlined(message)).finish()
+            }
+        }
     }
 }
 

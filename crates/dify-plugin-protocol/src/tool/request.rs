@@ -3,13 +3,11 @@
 //! In a request's `data` these fields lie beside [`RequestHeader`](crate::RequestHeader): each is read for itself from
 //! the same object, and their three fields are not kept as extra here.
 
-use std::fmt;
-
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::credentials::{Credentials, NamesOnly};
+use crate::credentials::Credentials;
 use crate::open_enum::open_enum;
 use crate::tool::parameter::ToolParameter;
 use crate::wire_object::{null_is_default, rest_without};
@@ -28,8 +26,6 @@ open_enum! {
 
 /// Runs a tool (`pkg/entities/requests/tool.go`). Answered with any number of
 /// [`ToolMessage`](crate::tool::message::ToolMessage)s.
-///
-/// `Debug` prints the names of parameters and credentials, not their values: a parameter may be a secret too.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct InvokeTool {
     /// The provider's name within the plugin.
@@ -65,22 +61,11 @@ impl InvokeTool {
     }
 }
 
-impl fmt::Debug for InvokeTool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InvokeTool")
-            .field("provider", &self.provider)
-            .field("tool", &self.tool)
-            .field("tool_parameters", &NamesOnly(self.tool_parameters.as_ref()))
-            .field("credentials", &self.credentials)
-            .field("credential_type", &self.credential_type)
-            .field("extra", &NamesOnly(Some(&self.extra)))
-            .finish()
-    }
-}
+crate::outline_debug!(InvokeTool { provider, tool, tool_parameters, credentials, credential_type, extra });
 
 /// Checks the credentials of a provider (`pkg/entities/requests/tool.go`). Answered with one [`ValidateResult`], or with
 /// an error whose message is the reason.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ValidateToolCredentials {
     /// The provider's name within the plugin.
     pub provider: String,
@@ -92,10 +77,12 @@ pub struct ValidateToolCredentials {
     pub extra: Map<String, Value>,
 }
 
+crate::outline_debug!(ValidateToolCredentials { provider, credentials, extra });
+
 /// The credentials are good (`pkg/entities/tool_entities/validate.go`).
 ///
 /// Never answer `false`: Dify then shows a text without a reason. Send an error instead.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ValidateResult {
     /// Whether they are. Absent and null count as `false`, as they do at the daemon.
     #[serde(default, deserialize_with = "null_is_default")]
@@ -104,6 +91,8 @@ pub struct ValidateResult {
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
+
+crate::outline_debug!(ValidateResult { result, extra });
 
 impl ValidateResult {
     /// The credentials are good.
@@ -114,7 +103,7 @@ impl ValidateResult {
 
 /// Asks for parameters of a tool that depend on its credentials (`pkg/entities/requests/tool.go`). Answered with one
 /// [`RuntimeParameters`].
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct GetToolRuntimeParameters {
     /// The provider's name within the plugin.
     pub provider: String,
@@ -128,8 +117,10 @@ pub struct GetToolRuntimeParameters {
     pub extra: Map<String, Value>,
 }
 
+crate::outline_debug!(GetToolRuntimeParameters { provider, tool, credentials, extra });
+
 /// Parameters of a tool, made at run time (`pkg/entities/tool_entities/tool.go`).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RuntimeParameters {
     /// The parameters. Dify wants a list, if an empty one.
     #[serde(default, deserialize_with = "null_is_default")]
@@ -138,6 +129,8 @@ pub struct RuntimeParameters {
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
+
+crate::outline_debug!(RuntimeParameters { parameters, extra });
 
 /// The three keys belong to [`RequestHeader`](crate::RequestHeader).
 pub(crate) fn rest_of_request<'de, D: Deserializer<'de>>(

@@ -8,5 +8,6 @@ mod endpoint_http;
 mod equal;
 mod every_field;
 mod fixtures;
+mod no_contents;
 mod recorded;
 mod typed;
