@@ -1,4 +1,6 @@
 //! What an app answered, whole.
+//!
+//! `Debug` prints an [outline](dify_plugin_protocol::outline) of an answer: what people are told does not belong into logs.
 
 use std::fmt;
 
@@ -47,7 +49,7 @@ impl<T> Outcome<T> {
 }
 
 /// The answer of a Chatbot, an Agent or a Chatflow.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ChatAnswer {
     /// The text: every piece of it, or what replaced them.
@@ -70,8 +72,20 @@ pub struct ChatAnswer {
     pub mode: Option<AppMode>,
 }
 
+dify_plugin_protocol::outline_debug!(ChatAnswer {
+    text,
+    conversation_id,
+    message_id,
+    task_id,
+    metadata,
+    files,
+    message_files,
+    run,
+    mode
+});
+
 /// The answer of a Text Generator.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CompletionAnswer {
     /// The text: every piece of it, or what replaced them.
@@ -90,8 +104,18 @@ pub struct CompletionAnswer {
     pub mode: Option<AppMode>,
 }
 
+dify_plugin_protocol::outline_debug!(CompletionAnswer {
+    text,
+    message_id,
+    task_id,
+    metadata,
+    files,
+    message_files,
+    mode
+});
+
 /// A run of a workflow that is over: the answer of a Workflow, or what lies behind that of a Chatflow.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Run {
     /// The run's result, by output variable.
@@ -122,6 +146,22 @@ pub struct Run {
     /// Files that the run made, free in form. Not in blocking mode.
     pub files: Vec<Value>,
 }
+
+dify_plugin_protocol::outline_debug!(Run {
+    outputs,
+    status,
+    error,
+    exceptions_count,
+    workflow_run_id,
+    workflow_id,
+    task_id,
+    elapsed_time,
+    total_tokens,
+    total_steps,
+    created_at,
+    finished_at,
+    files
+});
 
 /// A run that waits for a person.
 ///

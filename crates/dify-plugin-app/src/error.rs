@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use dify_plugin_protocol::app::event::ErrorEvent;
 use dify_plugin_protocol::app::failure::{AppFailure, FailureKind};
+use dify_plugin_protocol::outline::Outlined;
 use dify_plugin_session::InvokeError;
 
 use crate::answer::{AnyAnswer, Pause, Run};
@@ -13,8 +14,8 @@ use crate::interface::AppKind;
 /// Why a call of an app failed.
 ///
 /// An app fails in four ways on the wire, and its stream can just stop; all of them come out as this. `Display` says
-/// what to do where that is known.
-#[derive(Debug, Clone, thiserror::Error)]
+/// what to do where that is known; `Debug` prints the same text, and an outline of what came along.
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppError {
     /// The daemon refused the call, Dify refused it, or the answer broke off: an error instead of, or after, events.
@@ -112,6 +113,33 @@ pub enum AppError {
         /// What had come.
         received: Box<Received>,
     },
+}
+
+impl fmt::Debug for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, detail): (_, Option<(_, &dyn fmt::Debug)>) = match self {
+            Self::Refused { failure, .. } => ("Refused", Some(("failure", failure))),
+            Self::Reported { error, .. } => ("Reported", Some(("error", error))),
+            Self::RunFailed { run, .. } => ("RunFailed", Some(("run", run))),
+            Self::Incomplete { .. } => ("Incomplete", None),
+            Self::Unfinished { .. } => ("Unfinished", None),
+            Self::Paused(pause) => ("Paused", Some(("pause", pause))),
+            Self::OtherKind { found, .. } => ("OtherKind", Some(("found", found))),
+            Self::Unreadable { .. } => ("Unreadable", None),
+            Self::InputsNotAnObject { .. } => ("InputsNotAnObject", None),
+            Self::InputsNotJson(_) => ("InputsNotJson", None),
+            Self::Call { source, .. } => ("Call", Some(("source", source))),
+        };
+        let mut error = f.debug_struct(name);
+        error.field("text", &format_args!("{self}"));
+        if let Some((name, detail)) = detail {
+            error.field(name, detail);
+        }
+        if let Some(received) = self.received() {
+            error.field("received", received);
+        }
+        error.finish()
+    }
 }
 
 impl AppError {
@@ -222,7 +250,7 @@ impl AppError {
 }
 
 /// What had come of an answer when its call failed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Received {
     /// The app that was called.
@@ -245,6 +273,23 @@ pub struct Received {
     pub task_id: Option<String>,
     /// The run, in Workflows and Chatflows.
     pub workflow_run_id: Option<String>,
+}
+
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received")
+            .field("app_id", &self.app_id)
+            .field("called_as", &self.called_as)
+            .field("found", &self.found)
+            .field("events", &self.events)
+            .field("last_event", &self.last_event)
+            .field("text", &Outlined(&self.text))
+            .field("conversation_id", &self.conversation_id)
+            .field("message_id", &self.message_id)
+            .field("task_id", &self.task_id)
+            .field("workflow_run_id", &self.workflow_run_id)
+            .finish()
+    }
 }
 
 impl fmt::Display for Received {

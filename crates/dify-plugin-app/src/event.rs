@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use dify_plugin_protocol::app::event::{AppEvent, EventError};
 use dify_plugin_protocol::app::peek::EventPeek;
+use dify_plugin_protocol::outline::Outlined;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -205,7 +206,7 @@ impl EventKind {
 impl fmt::Debug for Event {
     /// Name and size alone: what people say to an app does not belong into logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Event({}, {} bytes)", self.name(), self.raw().len())
+        write!(f, "Event({}, {:?})", self.name(), Outlined(self.raw()))
     }
 }
 
@@ -392,7 +393,7 @@ mod tests {
     #[test]
     fn debug_and_serialize() {
         let event = event(r#"{"event":"message","answer":"secret", "x": 1.50}"#);
-        assert_eq!(format!("{event:?}"), format!("Event(message, {} bytes)", event.raw().len()));
+        assert_eq!(format!("{event:?}"), format!("Event(message, <{} bytes>)", event.raw().len()));
         assert_eq!(serde_json::to_string(&event).unwrap(), event.raw());
     }
 }

@@ -12,7 +12,7 @@ use crate::interface::AppKind;
 use crate::progress::read;
 
 /// What the events of an answer add up to.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Fold {
     text: String,
     /// A workflow's text as it is shown; its result is `outputs`. Kept for an answer that breaks off.

@@ -8,6 +8,7 @@ mod blocking;
 mod daemon;
 mod failures;
 mod kinds;
+mod no_contents;
 mod recorded;
 mod requests;
 mod stream;
