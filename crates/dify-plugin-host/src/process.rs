@@ -61,7 +61,7 @@ async fn read_stdout(shared: Arc<Shared>, mut stdout: impl AsyncRead + Unpin) {
             });
         }
     }
-    if let Some(rest) = decoder.finish()
+    if let Some(Line::Whole(rest)) = decoder.finish()
         && let Some(call) = shared.take_line(rest)
     {
         tokio::spawn(reverse::run(Arc::clone(&shared), call));
@@ -82,7 +82,7 @@ async fn read_stderr(shared: Arc<Shared>, mut stderr: impl AsyncRead + Unpin) {
             take(line);
         }
     }
-    if let Some(rest) = decoder.finish() {
+    if let Some(Line::Whole(rest)) = decoder.finish() {
         take(rest);
     }
 }

@@ -66,9 +66,13 @@ impl Decoder for LineCodec {
             return Ok(Some(frame));
         }
         // The daemon takes an unterminated last line; so do we.
-        let rest = self.decoder.finish().map(Bytes::copy_from_slice);
+        let rest = match self.decoder.finish() {
+            Some(Line::Whole(rest)) => Some(Frame::Line(Bytes::copy_from_slice(rest))),
+            // It was given out when it became too long.
+            _ => None,
+        };
         self.decoder = LineDecoder::new(self.decoder.limit());
-        Ok(rest.map(Frame::Line))
+        Ok(rest)
     }
 }
 

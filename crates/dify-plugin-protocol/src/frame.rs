@@ -70,11 +70,15 @@ impl LineDecoder {
     }
 
     /// What is left at the end of input: the beginning of a line that never got its newline. The daemon takes such a
-    /// line from a plugin, if it is whole JSON (`internal/core/local_runtime/instance.go`).
-    pub fn finish(&mut self) -> Option<&[u8]> {
+    /// line from a plugin, if it is whole JSON (`internal/core/local_runtime/instance.go`). Of an over-long line, which
+    /// was reported before, nothing is left but the fact: [`Line::TooLong`] without a byte.
+    pub fn finish(&mut self) -> Option<Line<'_>> {
         self.release();
+        if self.skipping {
+            return Some(Line::TooLong(&[]));
+        }
         let rest = strip_cr(&self.partial);
-        (!is_blank(rest) && !self.skipping).then_some(rest)
+        (!is_blank(rest)).then_some(Line::Whole(rest))
     }
 
     /// The longest line taken, in bytes.
@@ -217,8 +221,10 @@ mod tests {
                 });
             }
         }
-        if let Some(rest) = decoder.finish() {
-            found.push(format!("…{}", String::from_utf8_lossy(rest)));
+        match decoder.finish() {
+            Some(Line::Whole(rest)) => found.push(format!("…{}", String::from_utf8_lossy(rest))),
+            Some(Line::TooLong(_)) => found.push("…!".to_owned()),
+            None => {}
         }
         found
     }

@@ -19,8 +19,8 @@ pub struct Config {
     /// Undelivered replies kept for one call, in bytes; past it, that call alone fails. Default: 4 MiB; one reply of
     /// any legal size always fits an empty queue. `DIFY_PLUGIN_REPLY_QUEUE_BYTES`.
     pub reply_queue_bytes: usize,
-    /// Requests and replies kept for all sessions together, in bytes; past it calls fail and requests are refused.
-    /// Default: 256 MiB. `DIFY_PLUGIN_TOTAL_QUEUE_BYTES`.
+    /// What all sessions together may keep, in bytes: requests and replies that wait for their handlers, ids and contexts,
+    /// and errors that wait to be written. Past it calls fail and requests are refused. Default: 256 MiB. `DIFY_PLUGIN_TOTAL_QUEUE_BYTES`.
     pub total_queue_bytes: usize,
     /// Open sessions at most; past it a request is refused at once. Default: 100,000. `MAX_WORKER`, which in the
     /// official SDK is the number of requests that run while others queue.
@@ -120,6 +120,13 @@ impl Config {
         seconds("HEARTBEAT_INTERVAL", &mut heartbeat)?;
         config.heartbeat_interval = Some(heartbeat);
         Ok(config)
+    }
+
+    /// Without the values with which nothing could ever be written, or nothing else.
+    pub(crate) fn at_least_workable(mut self) -> Self {
+        self.output_bytes = self.output_bytes.max(1);
+        self.heartbeat_interval = self.heartbeat_interval.map(|pause| pause.max(Duration::from_millis(1)));
+        self
     }
 }
 

@@ -1,5 +1,6 @@
 //! The driver: moves bytes while it is asked for requests.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -14,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Sleep;
 
 use crate::config::Config;
-use crate::core::{Inbound, Stats, Wakers};
+use crate::core::{After, Inbound, Stats};
 use crate::error::ConnectionError;
 use crate::link::Link;
 use crate::request::Request;
@@ -29,7 +30,7 @@ pub(crate) fn now() -> Instant {
 }
 
 /// `now + wait`, or a moment that nobody lives to see: `Duration::MAX` is how people write "no limit".
-pub(crate) fn after(now: Instant, wait: Duration) -> Instant {
+pub(crate) fn later(now: Instant, wait: Duration) -> Instant {
     const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
     now + wait.min(FAR)
 }
@@ -70,7 +71,9 @@ pub struct Connection {
     has_just_read: bool,
     deadlines: Alarm,
     heartbeat: Option<(Duration, Alarm)>,
-    wakers: Wakers,
+    /// Requests that have come and have not been asked for.
+    arrivals: VecDeque<Request>,
+    after: After,
 }
 
 impl Connection {
@@ -92,7 +95,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// If the descriptors can't be moved or watched.
+    /// If the descriptors can't be moved or watched, or the process has taken them over before.
     ///
     /// # Panics
     ///
@@ -113,7 +116,8 @@ impl Connection {
             has_just_read: false,
             deadlines: Alarm::default(),
             heartbeat: beats.map(|interval| (interval, Alarm::at(now()))),
-            wakers: Wakers::new(),
+            arrivals: VecDeque::new(),
+            after: After::default(),
             link,
             transport,
         }
@@ -129,8 +133,11 @@ impl Connection {
     /// As [`accept`](Connection::accept), for futures written by hand.
     pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Option<Request>> {
         loop {
-            if let Some(arrival) = self.link.quietly(|core| core.next_arrival()) {
-                return Poll::Ready(Some(Request::new(arrival)));
+            while let Some(request) = self.arrivals.pop_front() {
+                // It may have waited past its deadline, or for a connection that is gone by now.
+                if !request.session().is_ended() {
+                    return Poll::Ready(Some(request));
+                }
             }
             if std::mem::take(&mut self.has_just_read) {
                 // Those who were just woken run first. What they say then goes out in one write, and a daemon that
@@ -139,7 +146,7 @@ impl Connection {
                 return Poll::Pending;
             }
             // Before the checks: whoever queues output after them must find whom to wake.
-            self.link.quietly(|core| core.set_driver(cx.waker()));
+            drop(self.link.quietly(|core| core.set_driver(cx.waker())));
             self.poll_clocks(cx);
             let flushed = match self.transport.poll_flush(cx, &self.link) {
                 Poll::Ready(Ok(())) => true,
@@ -154,7 +161,7 @@ impl Connection {
                 }
                 Poll::Pending => false,
             };
-            if flushed && self.link.quietly(|core| core.is_over()) {
+            if self.link.quietly(|core| core.is_over(flushed)) {
                 return Poll::Ready(None);
             }
             if !self.input_is_open {
@@ -178,33 +185,38 @@ impl Connection {
         let mut lines = self.decoder.feed(&self.buffer[..read]);
         while let Some(line) = lines.next() {
             let inbound = Inbound::read(line, limit);
-            self.link.quietly(|core| core.apply(inbound, now, &self.link, &mut self.wakers));
+            self.arrivals.extend(self.link.take_in(&inbound, now, &mut self.after));
             self.has_just_read = true;
         }
-        for waker in self.wakers.drain(..) {
-            waker.wake();
-        }
+        self.link.run(&mut self.after);
     }
 
     fn end_of_input(&mut self) {
         self.input_is_open = false;
         let limit = self.decoder.limit();
         let mut cause = ConnectionError::EndOfInput;
-        if let Some(rest) = self.decoder.finish() {
-            match Inbound::read(Line::Whole(rest), limit) {
-                Inbound::Unreadable { .. } => {
-                    tracing::warn!(bytes = rest.len(), "the input ended in the middle of a line");
+        match self.decoder.finish() {
+            None => {}
+            // Its beginning was reported when it became too long.
+            Some(Line::Whole(rest)) => {
+                // As the daemon takes ours: a whole value without its newline counts.
+                let inbound = Inbound::read(Line::Whole(rest), limit);
+                self.arrivals.extend(self.link.take_in(&inbound, now(), &mut self.after));
+                if matches!(inbound, Inbound::Unreadable { .. }) && is_cut_off(rest) {
                     cause = ConnectionError::EndInsideLine { bytes: rest.len() };
                 }
-                // As the daemon takes ours: a whole value without its newline counts.
-                whole => self.link.with(|core, wakers| core.apply(whole, now(), &self.link, wakers)),
             }
+            Some(_) => cause = ConnectionError::EndInsideLine { bytes: limit },
         }
+        if let ConnectionError::EndInsideLine { bytes } = cause {
+            tracing::warn!(bytes, "the input ended in the middle of a line");
+        }
+        self.link.run(&mut self.after);
         self.drain(cause);
     }
 
     fn drain(&mut self, cause: ConnectionError) {
-        self.link.with(|core, wakers| core.drain(Arc::new(cause), None, wakers));
+        self.link.with(|core, after| core.drain(Arc::new(cause), None, after));
     }
 
     /// Does what is due, and arranges to be woken for what is due next.
@@ -213,7 +225,7 @@ impl Connection {
             let interval = *interval;
             while let Some(due) = alarm.poll(cx) {
                 self.transport.insert_heartbeat();
-                *alarm = Alarm::at(after(due, interval).max(now()));
+                *alarm = Alarm::at(later(due, interval).max(now()));
             }
         }
         while let Some(due) = self.link.quietly(|core| core.next_deadline()) {
@@ -221,7 +233,7 @@ impl Connection {
             if self.deadlines.poll(cx).is_none() {
                 break;
             }
-            self.link.with(|core, wakers| core.expire(now(), wakers));
+            self.link.with(|core, after| core.expire(now(), after));
         }
     }
 
@@ -261,17 +273,19 @@ impl Handle {
     }
 
     /// Takes no more requests and lets open sessions finish for
-    /// [`Config::shutdown_grace`](crate::Config::shutdown_grace); those that have not by then are failed.
+    /// [`Config::shutdown_grace`](crate::Config::shutdown_grace); those that have not by then are failed, and a second
+    /// later the connection is over, whether or not the daemon has read all that was written. Called again, it can only
+    /// shorten the time.
     pub fn shutdown(&self) {
-        let grace = after(now(), self.link.config.shutdown_grace);
+        let grace = later(now(), self.link.config.shutdown_grace);
         let cause = Arc::new(ConnectionError::Shutdown);
-        self.link.with(|core, wakers| core.drain(cause, Some(grace), wakers));
+        self.link.with(|core, after| core.drain(cause, Some(grace), after));
     }
 
     /// Sends a log record to the daemon, which writes it to its own log. Never waits: `false` says that it was dropped,
     /// because too much output is waiting.
     pub fn log(&self, log: &LogData) -> bool {
-        self.link.with(|core, wakers| core.log(log, wakers))
+        self.link.log(log)
     }
 
     /// Why no more requests are taken, if so.
@@ -290,6 +304,11 @@ impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle").field("stats", &self.stats()).finish_non_exhaustive()
     }
+}
+
+/// Whether a line is the beginning of a JSON value.
+fn is_cut_off(line: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(line).is_err_and(|error| error.is_eof())
 }
 
 /// One timer for any number of deadlines: it may ring early, and is then set anew.

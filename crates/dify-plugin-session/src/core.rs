@@ -4,30 +4,32 @@
 //! to be woken is handed out, to be woken once the lock is free. Replies wait in queues of their own, each with its own
 //! lock, so that reading one does not hold up the others.
 
+mod after;
 mod calls;
 mod deadlines;
 mod inbound;
 mod outbox;
+mod quota;
 mod sessions;
 mod stats;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dify_plugin_protocol::error;
 
 use crate::config::Config;
-use crate::connection::after;
+use crate::connection::later;
 use crate::error::{ConnectionError, InvokeError, SendError};
-use crate::request::Payload;
 use crate::session::SessionState;
+use crate::text::start;
 
+pub(crate) use after::After;
 pub(crate) use calls::{CallId, CallQueue};
 pub(crate) use inbound::Inbound;
-pub(crate) use sessions::{write_end, write_failure};
+pub(crate) use quota::{Quota, Share};
+pub(crate) use sessions::{LastWords, write_failure};
 pub use stats::Stats;
 
 use calls::Calls;
@@ -36,14 +38,11 @@ use outbox::Outbox;
 use sessions::Sessions;
 use stats::Counters;
 
-/// Whoever must be woken after the lock is free.
-pub(crate) type Wakers = Vec<Waker>;
+/// After a shutdown's grace: how long the daemon has to read what sessions said at their end.
+const LAST_WORDS_TIME: Duration = Duration::from_secs(1);
 
-/// A request that was taken in and waits to be accepted.
-pub(crate) struct Arrival {
-    pub(crate) session: Arc<SessionState>,
-    pub(crate) payload: Payload,
-}
+/// Longest text of an `error` event, in bytes: they name what was wrong with a line, and never need more.
+const ERROR_EVENT_BYTES: usize = 1024;
 
 /// How far the connection has come.
 enum Phase {
@@ -61,18 +60,18 @@ pub(crate) struct Core {
     calls: Calls,
     deadlines: Deadlines,
     outbox: Outbox,
-    arrivals: VecDeque<Arrival>,
     counters: Counters,
-    /// Bytes of requests and replies held for handlers that have not read them.
-    held: Arc<AtomicUsize>,
+    quota: Arc<Quota>,
     /// When sessions that are still open after a shutdown are failed.
     grace_ends: Option<Instant>,
+    /// How many that were.
+    cut_short: usize,
     /// The driver, when it has gone to sleep.
     driver: Option<Waker>,
 }
 
 impl Core {
-    pub(crate) fn new(config: Arc<Config>, held: Arc<AtomicUsize>) -> Self {
+    pub(crate) fn new(config: Arc<Config>, quota: Arc<Quota>) -> Self {
         Self {
             outbox: Outbox::new(config.output_bytes),
             config,
@@ -80,29 +79,41 @@ impl Core {
             sessions: Sessions::default(),
             calls: Calls::default(),
             deadlines: Deadlines::default(),
-            arrivals: VecDeque::new(),
             counters: Counters::default(),
-            held,
+            quota,
             grace_ends: None,
+            cut_short: 0,
             driver: None,
         }
     }
 
     // What handlers do.
 
-    /// Queues a whole line of `session`, or says `Full`.
+    /// Queues a whole line of `session`, or says `Full`. If it is to start a `call` that has failed in the meantime, it is
+    /// not wanted any more, and the call's outcome says why.
     pub(crate) fn send(
         &mut self,
         session: &SessionState,
+        call: Option<(CallId, Instant)>,
         line: &[u8],
-        wakers: &mut Wakers,
+        after: &mut After,
     ) -> Result<(), Refusal> {
         self.may_send(session)?;
+        let queue = match call {
+            Some((id, now)) => match self.calls.get(id) {
+                Some(call) => Some((&call.queue, now)),
+                None => return Ok(()),
+            },
+            None => None,
+        };
         if !self.outbox.has_room() {
             return Err(Refusal::Full);
         }
+        if let Some((queue, now)) = queue {
+            queue.touch(now);
+        }
         self.outbox.push(line);
-        self.wake_driver(wakers);
+        self.wake_driver(after);
         Ok(())
     }
 
@@ -118,20 +129,21 @@ impl Core {
         Ok(())
     }
 
-    /// Ends `session` with its last lines. Always finds a place for them: a session that waits to say its last word
+    /// Ends `session` with its last words. Always finds a place for them: a session that waits to say its last word
     /// counts as open until it is said. `false` if it had ended before.
-    pub(crate) fn end_session(&mut self, session: &SessionState, last: Vec<u8>, wakers: &mut Wakers) -> bool {
+    pub(crate) fn end_session(&mut self, session: &SessionState, last: LastWords, after: &mut After) -> bool {
         let Some(ended) = self.sessions.remove(session) else { return false };
         self.deadlines.remove(Deadline::Session(session.serial), ended.due);
         for id in ended.calls {
-            self.finish_call(id, Err(InvokeError::Ended), wakers);
+            self.finish_call(id, Err(InvokeError::Ended), after);
+        }
+        if !matches!(self.phase, Phase::Closed(_)) {
+            self.outbox.push_last(&session.id, last, self.outbox.has_room(), &self.quota);
         }
         session.mark_ended();
-        if !matches!(self.phase, Phase::Closed(_)) {
-            self.outbox.push_last(last);
-        }
+        after.ended.push(ended.state);
         // Even without output the driver must look: this may have been the session it waited for.
-        self.wake_driver(wakers);
+        self.wake_driver(after);
         true
     }
 
@@ -142,7 +154,7 @@ impl Core {
         queue: Arc<CallQueue>,
         session: &SessionState,
         now: Instant,
-        wakers: &mut Wakers,
+        after: &mut After,
     ) -> Result<(), InvokeError> {
         match &self.phase {
             Phase::Open => {}
@@ -152,9 +164,9 @@ impl Core {
         }
         let Some(open) = self.sessions.get_mut(session) else { return Err(InvokeError::Ended) };
         open.calls.insert(id);
-        let due = after(now, queue.idle);
+        let due = later(now, queue.idle);
         if self.deadlines.insert(Deadline::Call(id), due) {
-            self.wake_driver(wakers);
+            self.wake_driver(after);
         }
         self.calls.insert(id, queue, due);
         Ok(())
@@ -169,11 +181,11 @@ impl Core {
     }
 
     /// Takes a call out of the table and gives it its outcome.
-    fn finish_call(&mut self, id: CallId, outcome: Result<(), InvokeError>, wakers: &mut Wakers) {
+    fn finish_call(&mut self, id: CallId, outcome: Result<(), InvokeError>, after: &mut After) {
         if let Some(call) = self.calls.remove(id) {
             self.deadlines.remove(Deadline::Call(id), call.due);
             self.sessions.forget_call(call.queue.session, id);
-            wakers.extend(call.queue.finish(outcome));
+            after.readers.extend(call.queue.finish(outcome));
         }
     }
 
@@ -189,19 +201,18 @@ impl Core {
         self.outbox.has_room()
     }
 
-    pub(crate) fn next_arrival(&mut self) -> Option<Arrival> {
-        self.arrivals.pop_front()
-    }
-
-    pub(crate) fn set_driver(&mut self, waker: &Waker) {
-        match &mut self.driver {
-            Some(driver) => driver.clone_from(waker),
-            None => self.driver = Some(waker.clone()),
+    /// Notes whom to wake when there is something to do; gives whom that was before, to be dropped without the lock.
+    pub(crate) fn set_driver(&mut self, waker: &Waker) -> Option<Waker> {
+        match &self.driver {
+            Some(driver) if driver.will_wake(waker) => None,
+            _ => self.driver.replace(waker.clone()),
         }
     }
 
-    pub(crate) fn wake_driver(&mut self, wakers: &mut Wakers) {
-        wakers.extend(self.driver.take());
+    fn wake_driver(&mut self, after: &mut After) {
+        if let Some(driver) = self.driver.take() {
+            after.driver = Some(driver);
+        }
     }
 
     /// The earliest moment at which [`Core::expire`] has something to do.
@@ -210,23 +221,31 @@ impl Core {
     }
 
     /// Fails every call that has been silent for too long, and ends every session that has been open for too long.
-    pub(crate) fn expire(&mut self, now: Instant, wakers: &mut Wakers) {
+    pub(crate) fn expire(&mut self, now: Instant, after: &mut After) {
         while let Some(deadline) = self.deadlines.pop_due(now) {
             match deadline {
-                Deadline::Call(id) => self.expire_call(id, now, wakers),
+                Deadline::Call(id) => self.expire_call(id, now, after),
                 Deadline::Session(serial) => {
                     if let Some(session) = self.sessions.by_serial(serial) {
                         let last = self.words_at_deadline(&session.id, now);
-                        self.end_session(&session, last, wakers);
+                        self.end_session(&session, LastWords::Failure(last), after);
                     }
+                }
+                Deadline::Connection => {
+                    let sessions = self.cut_short;
+                    let cause = ConnectionError::ShutdownIncomplete { sessions, heard: false };
+                    self.close(Arc::new(cause), after);
                 }
             }
         }
     }
 
     /// The last lines of a session that was open for too long.
-    fn words_at_deadline(&self, id: &str, now: Instant) -> Vec<u8> {
+    fn words_at_deadline(&mut self, id: &str, now: Instant) -> Vec<u8> {
         if self.grace_ends.is_some_and(|grace| grace <= now) {
+            self.cut_short += 1;
+            let incomplete = ConnectionError::ShutdownIncomplete { sessions: self.cut_short, heard: true };
+            self.phase = Phase::Draining(Arc::new(incomplete));
             let message =
                 "the plugin is shutting down, and the handler took longer than DIFY_PLUGIN_SHUTDOWN_GRACE";
             return sessions::last_words(id, error::CLOSED, message);
@@ -238,65 +257,68 @@ impl Core {
         sessions::last_words(id, error::DEADLINE_EXCEEDED, &message)
     }
 
-    fn expire_call(&mut self, id: CallId, now: Instant, wakers: &mut Wakers) {
+    fn expire_call(&mut self, id: CallId, now: Instant, after: &mut After) {
         let Some(call) = self.calls.get_mut(id) else { return };
         // A reply only leaves its time behind; whether the call is really late is found out here.
-        let due = after(call.queue.last_activity(), call.queue.idle);
+        let due = later(call.queue.last_activity(), call.queue.idle);
         if due > now {
             call.due = due;
             self.deadlines.insert(Deadline::Call(id), due);
         } else {
             let timed_out = InvokeError::TimedOut { kind: call.queue.kind.clone(), after: call.queue.idle };
-            self.finish_call(id, Err(timed_out), wakers);
+            self.finish_call(id, Err(timed_out), after);
         }
     }
 
     /// Takes no more requests and lets open sessions finish, until `grace` if there is one. Without input, open calls
     /// cannot be answered and fail.
-    pub(crate) fn drain(&mut self, cause: Arc<ConnectionError>, grace: Option<Instant>, wakers: &mut Wakers) {
+    pub(crate) fn drain(&mut self, cause: Arc<ConnectionError>, grace: Option<Instant>, after: &mut After) {
         if matches!(self.phase, Phase::Closed(_)) {
             return;
         }
         if !matches!(*cause, ConnectionError::Shutdown) {
-            self.fail_all_calls(&cause, wakers);
+            self.fail_all_calls(&cause, after);
         }
-        if let Some(grace) = grace {
+        if let Some(grace) = grace
+            && self.grace_ends.is_none_or(|ends| grace < ends)
+        {
             for (serial, due) in self.sessions.shorten(grace) {
                 self.deadlines.remove(Deadline::Session(serial), due);
                 self.deadlines.insert(Deadline::Session(serial), grace);
             }
-            self.grace_ends = Some(grace);
+            if let Some(before) = self.grace_ends.replace(grace) {
+                self.deadlines.remove(Deadline::Connection, later(before, LAST_WORDS_TIME));
+            }
+            self.deadlines.insert(Deadline::Connection, later(grace, LAST_WORDS_TIME));
         }
         // The end of the input says more than our wish to stop: no reply can come any more.
         if !matches!(&self.phase, Phase::Draining(first) if !matches!(**first, ConnectionError::Shutdown)) {
             self.phase = Phase::Draining(cause);
         }
-        self.wake_driver(wakers);
+        self.wake_driver(after);
     }
 
     /// Ends everything at once: nobody reads what sessions say.
-    pub(crate) fn close(&mut self, cause: Arc<ConnectionError>, wakers: &mut Wakers) {
+    pub(crate) fn close(&mut self, cause: Arc<ConnectionError>, after: &mut After) {
         if matches!(self.phase, Phase::Closed(_)) {
             return;
         }
-        self.fail_all_calls(&cause, wakers);
+        self.fail_all_calls(&cause, after);
         // Dropping a connection that had come to its end is no cause of its own.
         self.phase = match std::mem::replace(&mut self.phase, Phase::Open) {
             Phase::Draining(first) if matches!(*cause, ConnectionError::Dropped) => Phase::Closed(first),
             _ => Phase::Closed(cause),
         };
-        for session in self.sessions.drain() {
-            session.mark_ended();
-        }
-        self.arrivals.clear();
+        after.ended.extend(self.sessions.drain().inspect(|session| session.mark_ended()));
         self.deadlines = Deadlines::default();
         self.outbox.clear();
-        self.wake_driver(wakers);
+        after.closed = true;
+        self.wake_driver(after);
     }
 
-    fn fail_all_calls(&mut self, cause: &Arc<ConnectionError>, wakers: &mut Wakers) {
+    fn fail_all_calls(&mut self, cause: &Arc<ConnectionError>, after: &mut After) {
         for id in self.calls.ids() {
-            self.finish_call(id, Err(InvokeError::Closed(cause.clone())), wakers);
+            self.finish_call(id, Err(InvokeError::Closed(cause.clone())), after);
         }
     }
 
@@ -313,13 +335,11 @@ impl Core {
         if let Phase::Closed(cause) = &self.phase { Some(cause.clone()) } else { None }
     }
 
-    /// Whether nothing is left to wait for.
-    pub(crate) fn is_over(&self) -> bool {
+    /// Whether nothing is left to wait for, given whether all that was taken is `written`.
+    pub(crate) fn is_over(&self, written: bool) -> bool {
         match self.phase {
             Phase::Open => false,
-            Phase::Draining(_) => {
-                self.sessions.is_empty() && self.arrivals.is_empty() && !self.outbox.has_output()
-            }
+            Phase::Draining(_) => written && self.sessions.is_empty() && !self.outbox.has_output(),
             Phase::Closed(_) => true,
         }
     }
@@ -327,25 +347,27 @@ impl Core {
     // Lines outside any session.
 
     /// Queues a line of event `error` if there is room; a flood of junk must not grow our memory.
-    pub(crate) fn error_event(&mut self, text: &str, wakers: &mut Wakers) {
-        if self.outbox.has_room() {
+    fn error_event(&mut self, text: &str, after: &mut After) {
+        if self.outbox.has_room_for_strangers() {
+            let text = start(text, ERROR_EVENT_BYTES.min(self.config.max_frame_bytes / 8));
             self.outbox.write(|out| dify_plugin_protocol::message::write_error_line(out, text));
-            self.wake_driver(wakers);
+            self.wake_driver(after);
         } else {
             self.counters.dropped_lines += 1;
         }
     }
 
     /// Queues a log line if there is room; `false` if it was dropped.
-    pub(crate) fn log(&mut self, log: &dify_plugin_protocol::LogData, wakers: &mut Wakers) -> bool {
-        let room = self.outbox.has_room() && !matches!(self.phase, Phase::Closed(_));
-        if room {
-            self.outbox.write(|out| dify_plugin_protocol::message::write_log_line(out, log));
-            self.wake_driver(wakers);
+    pub(crate) fn log(&mut self, line: &[u8], after: &mut After) -> bool {
+        let fits = line.len() <= self.config.max_frame_bytes;
+        let is_heard = self.outbox.has_room() && !matches!(self.phase, Phase::Closed(_));
+        if fits && is_heard {
+            self.outbox.push(line);
+            self.wake_driver(after);
         } else {
             self.counters.dropped_logs += 1;
         }
-        room
+        fits && is_heard
     }
 }
 

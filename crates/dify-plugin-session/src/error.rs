@@ -16,12 +16,23 @@ pub enum ConnectionError {
     /// The input ended inside a line: the daemon died or was cut off.
     #[error("the plugin's input ended in the middle of a line, after {bytes} bytes of it")]
     EndInsideLine {
-        /// How much of the line had come.
+        /// How much of the line had come; of one over the limit, how much is taken.
         bytes: usize,
     },
     /// [`Handle::shutdown`](crate::Handle::shutdown) was called.
     #[error("the plugin is shutting down")]
     Shutdown,
+    /// The grace after [`Handle::shutdown`](crate::Handle::shutdown) was too short.
+    #[error(
+        "the plugin shut down before it was done: {sessions} sessions took longer than DIFY_PLUGIN_SHUTDOWN_GRACE and were failed{}",
+        if *heard { "" } else { ", and the daemon did not read all that the plugin wrote" }
+    )]
+    ShutdownIncomplete {
+        /// Sessions that were failed.
+        sessions: usize,
+        /// Whether everything was written, the errors of those sessions among it.
+        heard: bool,
+    },
     /// The [`Connection`](crate::Connection) was dropped while sessions were open.
     #[error("the connection was dropped")]
     Dropped,

@@ -10,35 +10,57 @@
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use crate::connection::after;
+use crate::connection::later;
 use crate::error::ConnectionError;
 use crate::link::Link;
 use crate::transport::{SharedOutput, Written};
 
-/// Ends the thread when dropped: it waits for the other end of this pipe, too.
+/// Ends the thread when dropped, and waits for that: afterwards it touches the output no more.
 pub(crate) struct Stop {
-    _pipe: PipeWriter,
+    /// The thread waits for the other end of this pipe, too.
+    pipe: Option<PipeWriter>,
+    thread: Option<JoinHandle<()>>,
 }
 
-pub(crate) fn start(link: &Arc<Link>, output: &Arc<SharedOutput>, interval: Duration) -> io::Result<Stop> {
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.pipe = None;
+        if let Some(thread) = self.thread.take()
+            && thread.thread().id() != std::thread::current().id()
+        {
+            // It never panics; and if it did, it would be over as well.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Starts the thread; without an `interval` it only watches over the output.
+pub(crate) fn start(
+    link: &Arc<Link>,
+    output: &Arc<SharedOutput>,
+    interval: Option<Duration>,
+) -> io::Result<Stop> {
     let (stopped, stop) = io::pipe()?;
-    let heart = Heart { link: Arc::downgrade(link), output: output.clone(), stopped, interval };
-    std::thread::Builder::new()
-        .name("heartbeat".to_owned())
-        .stack_size(128 * 1024)
-        .spawn(move || heart.beat())?;
-    Ok(Stop { _pipe: stop })
+    let heart = Heart { link: Arc::downgrade(link), output: output.clone(), stopped };
+    let thread =
+        std::thread::Builder::new().name("heartbeat".to_owned()).stack_size(128 * 1024).spawn(move || {
+            match interval {
+                Some(interval) => heart.beat(interval),
+                None => heart.watch(),
+            }
+        })?;
+    Ok(Stop { pipe: Some(stop), thread: Some(thread) })
 }
 
 struct Heart {
     link: Weak<Link>,
     output: Arc<SharedOutput>,
     stopped: PipeReader,
-    interval: Duration,
 }
 
 enum Woken {
@@ -49,10 +71,17 @@ enum Woken {
 }
 
 impl Heart {
-    fn beat(self) {
+    /// Sleeps until nobody reads the output any more.
+    fn watch(self) {
+        if let Woken::OutputClosed = self.sleep(None, PollFlags::empty()) {
+            self.close(ConnectionError::OutputClosed);
+        }
+    }
+
+    fn beat(self, interval: Duration) {
         let mut due = Instant::now();
         loop {
-            match self.sleep(due, PollFlags::empty()) {
+            match self.sleep(Some(due), PollFlags::empty()) {
                 Woken::Due | Woken::Writable => {}
                 Woken::OutputClosed => return self.close(ConnectionError::OutputClosed),
                 Woken::Stopped => return,
@@ -73,26 +102,26 @@ impl Heart {
                 drop(output);
                 drop(link);
                 // As long as it takes: the heartbeat is the first thing to go out when the daemon reads again.
-                match self.sleep(after(Instant::now(), self.interval), PollFlags::OUT) {
+                match self.sleep(Some(later(Instant::now(), interval)), PollFlags::OUT) {
                     Woken::Due | Woken::Writable => {}
                     Woken::OutputClosed => return self.close(ConnectionError::OutputClosed),
                     Woken::Stopped => return,
                 }
             }
-            due = after(due, self.interval);
+            due = later(due, interval);
             // After a long halt one heartbeat is enough, not one for each that was missed.
             due = due.max(Instant::now());
         }
     }
 
-    fn sleep(&self, until: Instant, wanted: PollFlags) -> Woken {
+    fn sleep(&self, until: Option<Instant>, wanted: PollFlags) -> Woken {
         loop {
             let mut fds = [
                 PollFd::from_borrowed_fd(self.output.fd.as_fd(), wanted),
                 PollFd::from_borrowed_fd(self.stopped.as_fd(), PollFlags::empty()),
             ];
-            let left = until.saturating_duration_since(Instant::now());
-            let timeout = Timespec::try_from(left).ok();
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let timeout = left.and_then(|left| Timespec::try_from(left).ok());
             match rustix::event::poll(&mut fds, timeout.as_ref()) {
                 Ok(0) => return Woken::Due,
                 Ok(_) => {}

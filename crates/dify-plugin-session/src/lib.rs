@@ -10,6 +10,7 @@ mod output;
 mod replies;
 mod request;
 mod session;
+mod text;
 mod transport;
 
 pub use config::{Config, ConfigError};

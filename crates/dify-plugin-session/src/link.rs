@@ -1,16 +1,20 @@
 //! What every handle shares: the core behind its lock, and the places where senders wait for room.
 
+use std::future::{pending, poll_fn};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use dify_plugin_protocol::{MessageType, message};
+use dify_plugin_protocol::{Incoming, LogData, MessageType, RequestHeader, message};
 
 use crate::config::Config;
-use crate::core::{Core, Refusal, Wakers};
+use crate::connection::now;
+use crate::core::{After, CallId, CallQueue, Core, Inbound, Quota, Refusal};
 use crate::error::{ConnectionError, SendError};
+use crate::request::Request;
 use crate::session::SessionState;
 
 /// Senders let through at once when room appears. Each that gets through lets the next one try, so that a hundred
@@ -22,51 +26,87 @@ pub(crate) struct Link {
     core: Mutex<Core>,
     /// Told when the core has closed.
     closed: Condvar,
-    /// Bytes of requests and replies held for handlers, for the queues to count in.
-    pub(crate) held: Arc<AtomicUsize>,
+    pub(crate) quota: Arc<Quota>,
     room: Notify,
     waiting: AtomicUsize,
 }
 
 impl Link {
     pub(crate) fn new(config: Config) -> Arc<Self> {
-        let config = Arc::new(config);
-        let held = Arc::new(AtomicUsize::new(0));
-        let core = Mutex::new(Core::new(config.clone(), held.clone()));
+        let config = Arc::new(config.at_least_workable());
+        let quota = Quota::new(config.total_queue_bytes);
+        let core = Mutex::new(Core::new(config.clone(), quota.clone()));
         Arc::new(Self {
             config,
             core,
             closed: Condvar::new(),
-            held,
+            quota,
             room: Notify::new(),
             waiting: AtomicUsize::new(0),
         })
     }
 
     fn lock(&self) -> MutexGuard<'_, Core> {
-        // No foreign code runs under this lock: serialising and waking happen outside.
+        // No code of others runs under this lock: serialising happens before, the rest after.
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs `act` under the lock and wakes whom it says after.
-    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Core, &mut Wakers) -> R) -> R {
-        let mut wakers = Wakers::new();
-        let result = act(&mut self.lock(), &mut wakers);
-        for waker in wakers {
-            waker.wake();
-        }
+    /// Runs `act` under the lock, and what it leaves to be done after.
+    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Core, &mut After) -> R) -> R {
+        let mut after = After::default();
+        let result = act(&mut self.lock(), &mut after);
+        self.run(&mut after);
         result
     }
 
-    /// Runs `act` under the lock; it wakes nobody, or keeps whom to wake for later.
+    /// Runs `act` under the lock; it leaves nothing to be done, or keeps it for later.
     pub(crate) fn quietly<R>(&self, act: impl FnOnce(&mut Core) -> R) -> R {
         act(&mut self.lock())
     }
 
-    /// Serialises one message of `session` and queues it, waiting for room.
+    /// Does what was left to be done.
+    pub(crate) fn run(&self, after: &mut After) {
+        if after.run() {
+            self.closed.notify_all();
+            self.room.notify_waiters();
+        }
+    }
+
+    /// Applies a line that came at `now`; gives the request, if it is one that may be taken in.
+    pub(crate) fn take_in(
+        self: &Arc<Self>,
+        inbound: &Inbound<'_>,
+        now: Instant,
+        after: &mut After,
+    ) -> Option<Request> {
+        if let Inbound::Request(incoming, header) = inbound {
+            return self.open(incoming, header, now, after);
+        }
+        self.quietly(|core| core.apply(inbound, now, after));
+        None
+    }
+
+    fn open(
+        self: &Arc<Self>,
+        incoming: &Incoming<'_>,
+        header: &RequestHeader<'_>,
+        now: Instant,
+        after: &mut After,
+    ) -> Option<Request> {
+        let kept = SessionState::kept_bytes(incoming, header);
+        let bytes = kept + incoming.data.get().len();
+        let mut share = self.quietly(|core| core.admit(&incoming.session_id, bytes, after))?;
+        let session = Arc::new(SessionState::new(incoming, header, share.split(kept), now, self.clone()));
+        self.quietly(|core| core.open(&session, after));
+        Some(Request::new(session, incoming.data.to_owned(), share))
+    }
+
+    /// Serialises one message of `session` and queues it, waiting for room; if it is to start a `call`, only as long as
+    /// that has not failed.
     pub(crate) async fn send<T: Serialize + ?Sized>(
         &self,
         session: &SessionState,
+        call: Option<(CallId, &CallQueue)>,
         kind: &MessageType,
         data: &T,
     ) -> Result<(), SendError> {
@@ -80,23 +120,31 @@ impl Link {
         let result = if size > limit {
             Err(SendError::TooLarge { size, limit })
         } else {
-            match self.with(|core, wakers| core.send(session, &line, wakers)) {
+            let started = call.map(|(id, _)| (id, now()));
+            match self.with(|core, after| core.send(session, started, &line, after)) {
                 Ok(()) => Ok(()),
                 Err(Refusal::Failed(error)) => Err(error),
-                Err(Refusal::Full) => self.send_when_there_is_room(session, &line).await,
+                Err(Refusal::Full) => self.send_when_there_is_room(session, call, &line).await,
             }
         };
         line_buffer::give_back(line);
         result
     }
 
-    async fn send_when_there_is_room(&self, session: &SessionState, line: &[u8]) -> Result<(), SendError> {
+    async fn send_when_there_is_room(
+        &self,
+        session: &SessionState,
+        call: Option<(CallId, &CallQueue)>,
+        line: &[u8],
+    ) -> Result<(), SendError> {
         let _waiting = Waiting::new(&self.waiting);
         loop {
             // Listening begins before the check, or room that appears in between would be missed.
             let mut room = std::pin::pin!(self.room.notified());
             room.as_mut().enable();
-            match self.with(|core, wakers| core.send(session, line, wakers).map(|()| core.has_room())) {
+            let started = call.map(|(id, _)| (id, now()));
+            match self.with(|core, after| core.send(session, started, line, after).map(|()| core.has_room()))
+            {
                 Ok(more) => {
                     if more {
                         self.room.notify_one();
@@ -109,18 +157,32 @@ impl Link {
                 }
                 Err(Refusal::Full) => {}
             }
+            let call_failed = async {
+                match call {
+                    Some((_, queue)) => poll_fn(|cx| queue.poll_finished(cx)).await,
+                    None => pending().await,
+                }
+            };
             tokio::select! {
                 () = room => {}
                 () = session.cancellation.cancelled() => {}
+                () = call_failed => {}
             }
         }
     }
 
+    /// Queues a log line; `false` if it was dropped.
+    pub(crate) fn log(&self, log: &LogData) -> bool {
+        let mut line = line_buffer::take();
+        message::write_log_line(&mut line, log);
+        let is_heard = self.with(|core, after| core.log(&line, after));
+        line_buffer::give_back(line);
+        is_heard
+    }
+
     /// Ends everything at once; the first cause counts.
     pub(crate) fn close(&self, cause: ConnectionError) {
-        self.with(|core, wakers| core.close(Arc::new(cause), wakers));
-        self.closed.notify_all();
-        self.room.notify_waiters();
+        self.with(|core, after| core.close(Arc::new(cause), after));
     }
 
     pub(crate) fn block_until_closed(&self) -> Arc<ConnectionError> {

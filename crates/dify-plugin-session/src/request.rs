@@ -3,16 +3,15 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dify_plugin_protocol::limits::ERROR_ARGS;
 use dify_plugin_protocol::{AccessType, Action, ErrorData, error};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::core::{Arrival, write_end, write_failure};
+use crate::core::{LastWords, Share, write_failure};
 use crate::error::SendError;
-use crate::session::Session;
+use crate::session::{Session, SessionState};
 
 /// A request that opened a session. Dropped, it is answered with an error: nothing accepted is lost silently.
 #[derive(Debug)]
@@ -23,8 +22,8 @@ pub struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(arrival: Arrival) -> Self {
-        let Arrival { session, payload } = arrival;
+    pub(crate) fn new(session: Arc<SessionState>, payload: Box<RawValue>, share: Share) -> Self {
+        let payload = Payload { json: payload, _share: share };
         Self { payload, responder: Responder { session: Session { state: session } } }
     }
 
@@ -58,27 +57,13 @@ impl Request {
 /// it, then let it go.
 pub struct Payload {
     json: Box<RawValue>,
-    cost: usize,
-    held: Arc<AtomicUsize>,
-}
-
-impl Payload {
-    pub(crate) fn new(json: Box<RawValue>, cost: usize, held: Arc<AtomicUsize>) -> Self {
-        held.fetch_add(cost, Ordering::Relaxed);
-        Self { json, cost, held }
-    }
+    _share: Share,
 }
 
 impl Deref for Payload {
     type Target = RawValue;
     fn deref(&self) -> &RawValue {
         &self.json
-    }
-}
-
-impl Drop for Payload {
-    fn drop(&mut self) {
-        self.held.fetch_sub(self.cost, Ordering::Relaxed);
     }
 }
 
@@ -120,9 +105,7 @@ impl Responder {
     ///
     /// If the session had ended before, by its deadline or with the connection.
     pub fn finish(self) -> Result<(), SendError> {
-        let mut last = Vec::new();
-        write_end(&mut last, self.session.id());
-        self.end(last)
+        self.end(LastWords::End)
     }
 
     /// Ends the session with an error: `error`, then `end`, as the official SDK does. Never waits.
@@ -140,15 +123,15 @@ impl Responder {
             error.args.remove(&key);
         }
         let last = failure(self.session.id(), &error, self.session.state.link.config.max_frame_bytes);
-        self.end(last)
+        self.end(LastWords::Failure(last))
     }
 
-    fn end(&self, last: Vec<u8>) -> Result<(), SendError> {
+    fn end(&self, last: LastWords) -> Result<(), SendError> {
         let state = &self.session.state;
-        if state.link.with(|core, wakers| core.end_session(state, last, wakers)) {
+        if state.link.with(|core, after| core.end_session(state, last, after)) {
             return Ok(());
         }
-        Err(state.link.quietly(|core| core.closed()).map_or(SendError::Ended, SendError::Closed))
+        Err(state.link.quietly(|core| core.unheard()).map_or(SendError::Ended, SendError::Closed))
     }
 }
 
@@ -167,7 +150,7 @@ impl Drop for Responder {
         };
         let last = failure(self.session.id(), &error, usize::MAX);
         // It may have ended in the meantime, by its deadline; then there is nothing left to say.
-        let _ = self.end(last);
+        let _ = self.end(LastWords::Failure(last));
     }
 }
 

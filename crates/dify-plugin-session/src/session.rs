@@ -1,5 +1,6 @@
 //! A session, as a handler sees it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,7 +11,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
-use crate::core::{CallId, CallQueue};
+use crate::connection::{later, now};
+use crate::core::{CallId, CallQueue, Share};
 use crate::error::{InvokeError, SendError};
 use crate::link::Link;
 use crate::replies::Replies;
@@ -24,10 +26,12 @@ pub(crate) struct SessionState {
     action: Action,
     user_id: Box<str>,
     context: Context,
-    due: Instant,
+    pub(crate) due: Instant,
     ended: AtomicBool,
     pub(crate) cancellation: CancellationToken,
     span: tracing::Span,
+    /// What all this takes of the memory that may be held.
+    _kept: Share,
     pub(crate) link: Arc<Link>,
 }
 
@@ -41,10 +45,25 @@ struct Context {
 }
 
 impl SessionState {
+    /// How much of a request is kept as long as its session lives, in bytes.
+    pub(crate) fn kept_bytes(incoming: &Incoming<'_>, header: &RequestHeader<'_>) -> usize {
+        let text = |text: &Option<Cow<'_, str>>| text.as_deref().map_or(0, str::len);
+        incoming.session_id.len()
+            + header.access_type.as_str().len()
+            + header.action.as_str().len()
+            + header.user_id.len()
+            + text(&incoming.conversation_id)
+            + text(&incoming.message_id)
+            + text(&incoming.app_id)
+            + text(&incoming.endpoint_id)
+            + incoming.context.map_or(0, |context| context.get().len())
+    }
+
     pub(crate) fn new(
         incoming: &Incoming<'_>,
         header: &RequestHeader<'_>,
-        due: Instant,
+        kept: Share,
+        now: Instant,
         link: Arc<Link>,
     ) -> Self {
         static SERIAL: AtomicU64 = AtomicU64::new(0);
@@ -54,7 +73,7 @@ impl SessionState {
             r#type = header.access_type.as_str(),
             action = header.action.as_str()
         );
-        let text = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(Box::from);
+        let text = |text: &Option<Cow<'_, str>>| text.as_deref().map(Box::from);
         Self {
             id: Arc::from(&*incoming.session_id),
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
@@ -68,10 +87,11 @@ impl SessionState {
                 endpoint_id: text(&incoming.endpoint_id),
                 free: incoming.context.map(RawValue::to_owned),
             },
-            due,
+            due: later(now, link.config.handler_deadline),
             ended: AtomicBool::new(false),
             cancellation: CancellationToken::new(),
             span,
+            _kept: kept,
             link,
         }
     }
@@ -81,9 +101,9 @@ impl SessionState {
         self.ended.load(Ordering::Acquire)
     }
 
+    /// Whoever calls this sees to it that the token is cancelled, once the lock is free.
     pub(crate) fn mark_ended(&self) {
         self.ended.store(true, Ordering::Release);
-        self.cancellation.cancel();
     }
 }
 
@@ -151,7 +171,7 @@ impl Session {
     /// See [`SendError`]; after [`SendError::TooLarge`] and [`SendError::Encode`] the session goes on as if nothing had
     /// been sent.
     pub async fn send<T: Serialize + ?Sized>(&self, answer: &T) -> Result<(), SendError> {
-        self.state.link.send(&self.state, &MessageType::Stream, answer).await
+        self.state.link.send(&self.state, None, &MessageType::Stream, answer).await
     }
 
     /// Asks something of Dify. `request` becomes the call's `request` object; the replies come in the order the daemon
@@ -188,16 +208,16 @@ impl Session {
 
         let link = &self.state.link;
         let id = CallId::random();
-        let now = crate::connection::now();
-        let queue =
-            Arc::new(CallQueue::new(kind, idle, self.state.serial, now, &link.config, link.held.clone()));
+        let now = now();
+        let nothing_yet = Share::empty(&link.quota);
+        let queue = Arc::new(CallQueue::new(kind, idle, self.state.serial, now, &link.config, nothing_yet));
         // Filed first, written second: a reply can't come too early. `replies` withdraws the call if writing fails.
-        link.with(|core, wakers| core.start_call(id, queue.clone(), &self.state, now, wakers))?;
+        link.with(|core, after| core.start_call(id, queue.clone(), &self.state, now, after))?;
         let span =
             tracing::debug_span!(parent: &self.state.span, "invoke", %id, r#type = queue.kind.as_str());
         let replies = Replies::new(id, queue.clone(), link.clone(), span);
         let invoke = Invoke { r#type: queue.kind.as_str(), backwards_request_id: id.to_string(), request };
-        link.send(&self.state, &MessageType::Invoke, &invoke).await?;
+        link.send(&self.state, Some((id, &queue)), &MessageType::Invoke, &invoke).await?;
         Ok(replies)
     }
 

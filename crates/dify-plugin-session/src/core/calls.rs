@@ -3,7 +3,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -13,6 +12,9 @@ use serde_json::value::RawValue;
 
 use crate::config::Config;
 use crate::error::InvokeError;
+use crate::text::start;
+
+use super::quota::Share;
 
 /// The id of a call: on the wire 32 lower-case hex digits, as the official SDK's.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,6 +87,9 @@ impl Calls {
     pub(super) fn insert(&mut self, id: CallId, queue: Arc<CallQueue>, due: Instant) {
         self.0.insert(id, Call { queue, due, failed: false });
     }
+    pub(super) fn get(&self, id: CallId) -> Option<&Call> {
+        self.0.get(&id)
+    }
     pub(super) fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
         self.0.get_mut(&id)
     }
@@ -112,14 +117,13 @@ pub(crate) struct CallQueue {
     pub(crate) session: u64,
     limit: usize,
     total_limit: usize,
-    /// Bytes held by all queues together.
-    held: Arc<AtomicUsize>,
     state: Mutex<QueueState>,
 }
 
 struct QueueState {
     replies: VecDeque<Box<RawValue>>,
-    bytes: usize,
+    /// What the replies and the outcome's text take of all that may be held.
+    held: Share,
     last_activity: Instant,
     outcome: Option<Result<(), InvokeError>>,
     /// The outcome has been handed out.
@@ -130,6 +134,9 @@ struct QueueState {
 /// What a queued reply costs beside its text: its place in the queue and its allocation.
 const REPLY_OVERHEAD: usize = 48;
 
+/// How much is kept of the text of an error that came from Dify, in bytes.
+const REFUSAL_BYTES: usize = 64 * 1024;
+
 impl CallQueue {
     pub(crate) fn new(
         kind: InvokeType,
@@ -137,7 +144,7 @@ impl CallQueue {
         session: u64,
         now: Instant,
         config: &Config,
-        held: Arc<AtomicUsize>,
+        held: Share,
     ) -> Self {
         Self {
             kind,
@@ -145,10 +152,9 @@ impl CallQueue {
             session,
             limit: config.reply_queue_bytes,
             total_limit: config.total_queue_bytes,
-            held,
             state: Mutex::new(QueueState {
                 replies: VecDeque::new(),
-                bytes: 0,
+                held,
                 last_activity: now,
                 outcome: None,
                 told: false,
@@ -162,45 +168,54 @@ impl CallQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn last_activity(&self) -> Instant {
+    pub(super) fn last_activity(&self) -> Instant {
         self.state().last_activity
+    }
+
+    /// Starts the idle clock anew.
+    pub(super) fn touch(&self, now: Instant) {
+        self.state().last_activity = now;
     }
 
     /// Queues a reply and gives the reader to be woken.
     ///
     /// # Errors
     ///
-    /// If there is no room: the call is to fail. A reply always fits an empty queue.
-    pub(crate) fn push(&self, reply: &RawValue, now: Instant) -> Result<Option<Waker>, InvokeError> {
+    /// If there is no room: the call is to fail. Its own limit lets one reply of any size into an empty queue.
+    pub(super) fn push(&self, reply: &RawValue, now: Instant) -> Result<Option<Waker>, InvokeError> {
         let cost = reply.get().len() + REPLY_OVERHEAD;
         let mut state = self.state();
         state.last_activity = now;
         if state.outcome.is_some() {
             return Ok(None);
         }
-        if !state.replies.is_empty() {
-            if state.bytes + cost > self.limit {
-                return Err(InvokeError::Overrun {
-                    limit: self.limit,
-                    setting: "DIFY_PLUGIN_REPLY_QUEUE_BYTES",
-                });
-            }
-            if self.held.load(Ordering::Relaxed) + cost > self.total_limit {
-                return Err(InvokeError::Overrun {
-                    limit: self.total_limit,
-                    setting: "DIFY_PLUGIN_TOTAL_QUEUE_BYTES",
-                });
-            }
+        if !state.replies.is_empty() && state.held.bytes() + cost > self.limit {
+            return Err(InvokeError::Overrun { limit: self.limit, setting: "DIFY_PLUGIN_REPLY_QUEUE_BYTES" });
         }
-        self.held.fetch_add(cost, Ordering::Relaxed);
-        state.bytes += cost;
+        if !state.held.grow(cost) {
+            return Err(self.out_of_quota());
+        }
         // A copy of the reply alone: a slice would keep the whole read buffer alive.
         state.replies.push_back(reply.to_owned());
         Ok(state.reader.take())
     }
 
+    fn out_of_quota(&self) -> InvokeError {
+        InvokeError::Overrun { limit: self.total_limit, setting: "DIFY_PLUGIN_TOTAL_QUEUE_BYTES" }
+    }
+
+    /// Sets the outcome to what Dify said, as far as it can be kept.
+    pub(super) fn refuse(&self, message: &str) -> Option<Waker> {
+        let mut text = start(message, REFUSAL_BYTES).to_owned();
+        if text.len() < message.len() {
+            text.push_str(&format!("… (cut: there were {} bytes)", message.len()));
+        }
+        let fits = self.state().held.grow(text.len());
+        self.finish(Err(if fits { InvokeError::Refused { message: text } } else { self.out_of_quota() }))
+    }
+
     /// Sets the outcome, to be told after the replies that came before it. The first one counts.
-    pub(crate) fn finish(&self, outcome: Result<(), InvokeError>) -> Option<Waker> {
+    pub(super) fn finish(&self, outcome: Result<(), InvokeError>) -> Option<Waker> {
         let mut state = self.state();
         state.outcome.get_or_insert(outcome);
         state.reader.take()
@@ -210,9 +225,7 @@ impl CallQueue {
     pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Box<RawValue>, InvokeError>>> {
         let mut state = self.state();
         if let Some(reply) = state.replies.pop_front() {
-            let cost = reply.get().len() + REPLY_OVERHEAD;
-            state.bytes -= cost;
-            self.held.fetch_sub(cost, Ordering::Relaxed);
+            state.held.shrink(reply.get().len() + REPLY_OVERHEAD);
             if state.replies.is_empty() && state.replies.capacity() > 64 {
                 state.replies = VecDeque::new();
             }
@@ -226,10 +239,7 @@ impl CallQueue {
             }
             Some(_) => Poll::Ready(None),
             None => {
-                match &mut state.reader {
-                    Some(reader) => reader.clone_from(cx.waker()),
-                    None => state.reader = Some(cx.waker().clone()),
-                }
+                state.wake_later(cx);
                 Poll::Pending
             }
         }
@@ -238,11 +248,23 @@ impl CallQueue {
     pub(crate) fn is_finished(&self) -> bool {
         self.state().outcome.is_some()
     }
+
+    /// Ready once the call has its outcome.
+    pub(crate) fn poll_finished(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if state.outcome.is_some() {
+            return Poll::Ready(());
+        }
+        state.wake_later(cx);
+        Poll::Pending
+    }
 }
 
-impl Drop for CallQueue {
-    fn drop(&mut self) {
-        let bytes = self.state().bytes;
-        self.held.fetch_sub(bytes, Ordering::Relaxed);
+impl QueueState {
+    fn wake_later(&mut self, cx: &Context<'_>) {
+        match &mut self.reader {
+            Some(reader) => reader.clone_from(cx.waker()),
+            None => self.reader = Some(cx.waker().clone()),
+        }
     }
 }

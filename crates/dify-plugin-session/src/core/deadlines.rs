@@ -11,6 +11,8 @@ pub(super) enum Deadline {
     Call(CallId),
     /// By serial number.
     Session(u64),
+    /// The whole connection, after a shutdown.
+    Connection,
 }
 
 #[derive(Default)]

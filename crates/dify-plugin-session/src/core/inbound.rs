@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use dify_plugin_protocol::frame::Line;
@@ -14,13 +13,13 @@ use dify_plugin_protocol::{
 use serde::Deserialize;
 
 use crate::error::InvokeError;
-use crate::request::Payload;
 use crate::session::SessionState;
 
 use super::calls::CallId;
 use super::deadlines::Deadline;
-use super::sessions::write_failure;
-use super::{Arrival, Core, Phase, Wakers};
+use super::quota::Share;
+use super::sessions::{LastWords, write_failure};
+use super::{After, Core, Phase};
 
 /// Requests past the session cap that are remembered, by id, to be refused.
 const REMEMBERED_REFUSALS: usize = 100_000;
@@ -109,22 +108,16 @@ fn as_written_by_the_daemon(text: &str) -> Option<ReverseResponse<'_>> {
 }
 
 impl Core {
-    /// Applies a line that came at `now`.
-    pub(crate) fn apply(
-        &mut self,
-        inbound: Inbound<'_>,
-        now: Instant,
-        link: &Arc<crate::link::Link>,
-        wakers: &mut Wakers,
-    ) {
+    /// Applies a line that came at `now`, if it is no request.
+    pub(crate) fn apply(&mut self, inbound: &Inbound<'_>, now: Instant, after: &mut After) {
         match inbound {
-            Inbound::Reply(reply) => self.reply(&reply, now, wakers),
-            Inbound::Request(incoming, header) => self.request(&incoming, &header, now, link, wakers),
-            Inbound::Unreadable { whose, reason } => self.unreadable(&whose, &reason, wakers),
+            Inbound::Request(..) => {}
+            Inbound::Reply(reply) => self.reply(reply, now, after),
+            Inbound::Unreadable { whose, reason } => self.unreadable(whose, reason, after),
         }
     }
 
-    fn reply(&mut self, reply: &ReverseResponse<'_>, now: Instant, wakers: &mut Wakers) {
+    fn reply(&mut self, reply: &ReverseResponse<'_>, now: Instant, after: &mut After) {
         let found =
             CallId::parse(&reply.backwards_request_id).and_then(|id| Some((id, self.calls.get_mut(id)?)));
         let Some((id, call)) = found else {
@@ -135,68 +128,58 @@ impl Core {
             ReverseEvent::Response if call.failed => self.counters.unknown_ids += 1,
             ReverseEvent::Response => {
                 match call.queue.push(reply.data.unwrap_or(serde_json::value::RawValue::NULL), now) {
-                    Ok(reader) => wakers.extend(reader),
-                    Err(overrun) => self.finish_call(id, Err(overrun), wakers),
+                    Ok(reader) => after.readers.extend(reader),
+                    Err(overrun) => self.finish_call(id, Err(overrun), after),
                 }
             }
             ReverseEvent::Error => {
                 // The `end` that follows is still this call's; it stays in the table until then.
                 call.failed = true;
-                wakers.extend(
-                    call.queue.finish(Err(InvokeError::Refused { message: reply.message.to_string() })),
-                );
+                after.readers.extend(call.queue.refuse(&reply.message));
             }
-            ReverseEvent::End => self.finish_call(id, Ok(()), wakers),
+            ReverseEvent::End => self.finish_call(id, Ok(()), after),
             ref unknown => {
                 let reason = format!("unknown event `{unknown:.40}`");
-                self.error_event(&format!("an answer to the call {id}: {reason}"), wakers);
-                self.finish_call(id, Err(InvokeError::Malformed { reason }), wakers);
+                self.error_event(&format!("an answer to the call {id}: {reason}"), after);
+                self.finish_call(id, Err(InvokeError::Malformed { reason }), after);
             }
         }
     }
 
-    fn request(
-        &mut self,
-        incoming: &Incoming<'_>,
-        header: &RequestHeader<'_>,
-        now: Instant,
-        link: &Arc<crate::link::Link>,
-        wakers: &mut Wakers,
-    ) {
-        let id = &*incoming.session_id;
+    /// Decides whether a request may open a session, and if so gives its share of the memory. Otherwise it is answered.
+    pub(crate) fn admit(&mut self, id: &str, bytes: usize, after: &mut After) -> Option<Share> {
         if self.sessions.contains_id(id) {
             // An error in the session itself would end the first one at the daemon.
             self.counters.malformed_lines += 1;
-            self.error_event(
-                &format!("the session {id:.100} is open already; its second request was dropped"),
-                wakers,
-            );
-            return;
+            let reason = format!("the session {id:.100} is open already; its second request was dropped");
+            self.error_event(&reason, after);
+            return None;
         }
         if let Phase::Draining(cause) | Phase::Closed(cause) = &self.phase {
             let failure = ErrorData::new(error::CLOSED, format!("no more requests are taken: {cause}"));
             self.counters.refused_requests += 1;
-            self.fail_unopened(id, &failure, wakers);
-            return;
+            self.fail_unopened(id, &failure, after);
+            return None;
         }
-        if self.is_full() {
-            self.refuse(id, wakers);
-            return;
+        let share = if self.is_full() { None } else { self.quota.share(bytes) };
+        if share.is_none() {
+            self.counters.refused_requests += 1;
+            self.refuse(id, after);
         }
-        let cost = incoming.data.get().len() + incoming.context.map_or(0, |context| context.get().len());
-        if self.held.load(Ordering::Relaxed) + cost > self.config.total_queue_bytes
-            && !self.sessions.is_empty()
-        {
-            self.refuse(id, wakers);
-            return;
-        }
+        share
+    }
 
-        let due = crate::connection::after(now, self.config.handler_deadline);
-        let state = Arc::new(SessionState::new(incoming, header, due, link.clone()));
-        let payload = Payload::new(incoming.data.to_owned(), cost, self.held.clone());
-        self.deadlines.insert(Deadline::Session(state.serial), due);
-        self.sessions.insert(state.clone(), due);
-        self.arrivals.push_back(Arrival { session: state, payload });
+    /// Opens a session that was admitted. Only the driver admits, so nothing but the connection's end can have come in
+    /// between.
+    pub(crate) fn open(&mut self, session: &Arc<SessionState>, after: &mut After) {
+        if let Phase::Closed(_) = self.phase {
+            session.mark_ended();
+            after.ended.push(session.clone());
+            return;
+        }
+        let due = self.grace_ends.map_or(session.due, |grace| session.due.min(grace));
+        self.deadlines.insert(Deadline::Session(session.serial), due);
+        self.sessions.insert(session.clone(), due);
     }
 
     /// Whether as many sessions are open as may be, those included that have not been able to say their last word.
@@ -205,39 +188,35 @@ impl Core {
     }
 
     /// Answers a request that never became a session.
-    fn fail_unopened(&mut self, id: &str, failure: &ErrorData, wakers: &mut Wakers) {
-        if !self.outbox.has_room() && self.is_full() {
-            return self.refuse(id, wakers);
+    fn fail_unopened(&mut self, id: &str, failure: &ErrorData, after: &mut After) {
+        let is_room = self.outbox.has_room_for_strangers();
+        if !is_room && self.is_full() {
+            return self.refuse(id, after);
         }
         let mut lines = Vec::new();
         write_failure(&mut lines, id, failure);
-        self.outbox.push_last(lines);
-        self.wake_driver(wakers);
+        self.outbox.push_last(&Arc::from(id), LastWords::Failure(lines), is_room, &self.quota);
+        self.wake_driver(after);
     }
 
-    /// Refuses a request at a limit: now if there is room, else when there is; past that it is dropped and counted.
-    fn refuse(&mut self, id: &str, wakers: &mut Wakers) {
-        self.counters.refused_requests += 1;
+    /// Refuses a request at a limit, when there is room to say so; past that it is dropped and counted.
+    fn refuse(&mut self, id: &str, after: &mut After) {
         if self.outbox.refusals() < REMEMBERED_REFUSALS {
             self.outbox.push_refusal(Arc::from(id));
-            self.wake_driver(wakers);
+            self.wake_driver(after);
         } else {
-            if self.counters.dropped_lines == 0 {
-                tracing::warn!(
-                    "requests are dropped unanswered: the daemon reads nothing and every queue is full"
-                );
-            }
+            after.first_request_dropped |= !std::mem::replace(&mut self.counters.dropped_a_request, true);
             self.counters.dropped_lines += 1;
         }
     }
 
     /// Tells as many as can be told: the daemon, and the session or the call whose line it was.
-    fn unreadable(&mut self, whose: &Salvage, reason: &str, wakers: &mut Wakers) {
+    fn unreadable(&mut self, whose: &Salvage, reason: &str, after: &mut After) {
         self.counters.malformed_lines += 1;
-        self.error_event(reason, wakers);
+        self.error_event(reason, after);
         match (whose.event.as_deref(), &whose.session_id) {
             (Some("request"), Some(id)) if id.len() <= SESSION_ID_BYTES && !self.sessions.contains_id(id) => {
-                self.fail_unopened(id, &ErrorData::new(error::INVALID_REQUEST, reason), wakers);
+                self.fail_unopened(id, &ErrorData::new(error::INVALID_REQUEST, reason), after);
             }
             (Some("backwards_response"), session) => {
                 let ids = match &whose.backwards_request_id {
@@ -251,7 +230,7 @@ impl Core {
                 };
                 let ids: Vec<CallId> = ids;
                 for id in ids {
-                    self.finish_call(id, Err(InvokeError::Malformed { reason: reason.to_owned() }), wakers);
+                    self.finish_call(id, Err(InvokeError::Malformed { reason: reason.to_owned() }), after);
                 }
             }
             _ => {}

@@ -7,7 +7,8 @@ use dify_plugin_protocol::error;
 
 use crate::config::Config;
 
-use super::sessions::last_words;
+use super::quota::{Quota, Share};
+use super::sessions::{LastWords, last_words, write_end};
 
 /// Whole lines only, in order. Bounded: ordinary lines need room, and those that may not be lost (a session's last) wait
 /// beside it, each in the place of the session that it ends.
@@ -15,9 +16,20 @@ pub(super) struct Outbox {
     bytes: Vec<u8>,
     room: usize,
     /// Last lines of sessions, which came when there was no room.
-    last: VecDeque<Vec<u8>>,
+    last: VecDeque<Waiting>,
     /// Sessions that were never opened, past the cap: refused when there is room.
     refused: VecDeque<Arc<str>>,
+}
+
+/// A session that waits to say its last word.
+enum Waiting {
+    End(Arc<str>),
+    Failure {
+        lines: Vec<u8>,
+        _share: Share,
+    },
+    /// A failure whose text would have been too much to keep.
+    FailureWithoutText(Arc<str>),
 }
 
 impl Outbox {
@@ -25,9 +37,15 @@ impl Outbox {
         Self { bytes: Vec::new(), room, last: VecDeque::new(), refused: VecDeque::new() }
     }
 
-    /// Whether a line may be pushed. One line of any legal size always fits below the mark.
+    /// Whether a session's line may be pushed. One line of any legal size always fits below the mark.
     pub(super) fn has_room(&self) -> bool {
-        self.bytes.len() < self.room && self.last.is_empty() && self.refused.is_empty()
+        self.bytes.len() < self.room
+    }
+
+    /// Whether a line that belongs to no session may be pushed: half of the room is kept for sessions, or a daemon that
+    /// sends junk could keep them from being heard.
+    pub(super) fn has_room_for_strangers(&self) -> bool {
+        self.bytes.len() < self.room.div_ceil(2)
     }
 
     pub(super) fn has_output(&self) -> bool {
@@ -42,8 +60,18 @@ impl Outbox {
         write(&mut self.bytes);
     }
 
-    pub(super) fn push_last(&mut self, lines: Vec<u8>) {
-        if self.has_room() { self.bytes.extend_from_slice(&lines) } else { self.last.push_back(lines) }
+    /// Takes a session's last words, now if there `is_room`, else when there is. Text that can't be kept until then, for
+    /// lack of `quota`, is left out.
+    pub(super) fn push_last(&mut self, id: &Arc<str>, words: LastWords, is_room: bool, quota: &Arc<Quota>) {
+        match words {
+            LastWords::End if is_room => write_end(&mut self.bytes, id),
+            LastWords::End => self.last.push_back(Waiting::End(id.clone())),
+            LastWords::Failure(lines) if is_room => self.bytes.extend_from_slice(&lines),
+            LastWords::Failure(lines) => self.last.push_back(match quota.share(lines.len()) {
+                Some(share) => Waiting::Failure { lines, _share: share },
+                None => Waiting::FailureWithoutText(id.clone()),
+            }),
+        }
     }
 
     /// Remembers to refuse a request, by its id alone.
@@ -61,23 +89,33 @@ impl Outbox {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.bytes.len() + self.last.iter().map(Vec::len).sum::<usize>()
+        let waiting = self.last.iter().map(|waiting| match waiting {
+            Waiting::Failure { lines, .. } => lines.len(),
+            Waiting::End(id) | Waiting::FailureWithoutText(id) => id.len(),
+        });
+        self.bytes.len() + waiting.sum::<usize>() + self.refused.iter().map(|id| id.len()).sum::<usize>()
     }
 
-    /// Moves the output into `into`, and then as much as fits of what had to wait for room.
+    /// Moves the output into `into`, and then as much as fits of what had to wait for room; a quarter of the room is
+    /// always theirs, so that busy sessions can't keep the others waiting.
     pub(super) fn take(&mut self, into: &mut Vec<u8>, config: &Config) {
         std::mem::swap(&mut self.bytes, into);
-        while into.len() < self.room {
-            let Some(lines) = self.last.pop_front() else { break };
-            into.extend_from_slice(&lines);
+        let enough = |taken: usize| self.room.max(taken + 1 + self.room / 4);
+        let limit = enough(into.len());
+        while into.len() < limit {
+            match self.last.pop_front() {
+                None => break,
+                Some(Waiting::End(id)) => write_end(into, &id),
+                Some(Waiting::Failure { lines, .. }) => into.extend_from_slice(&lines),
+                Some(Waiting::FailureWithoutText(id)) => {
+                    refuse(into, &id, config, "; the error's own text was dropped")
+                }
+            }
         }
-        while into.len() < self.room {
+        let limit = enough(into.len());
+        while into.len() < limit {
             let Some(id) = self.refused.pop_front() else { break };
-            let message = format!(
-                "the plugin is full: MAX_WORKER allows {} open sessions, DIFY_PLUGIN_TOTAL_QUEUE_BYTES {} bytes",
-                config.max_sessions, config.total_queue_bytes
-            );
-            into.extend_from_slice(&last_words(&id, error::SESSION_LIMIT_EXCEEDED, &message));
+            refuse(into, &id, config, "");
         }
         if self.last.is_empty() {
             self.last.shrink_to(64);
@@ -92,4 +130,12 @@ impl Outbox {
         self.last.clear();
         self.refused.clear();
     }
+}
+
+fn refuse(lines: &mut Vec<u8>, id: &str, config: &Config, more: &str) {
+    let message = format!(
+        "the plugin is full: MAX_WORKER allows {} open sessions, DIFY_PLUGIN_TOTAL_QUEUE_BYTES {} bytes{more}",
+        config.max_sessions, config.total_queue_bytes
+    );
+    lines.extend_from_slice(&last_words(id, error::SESSION_LIMIT_EXCEEDED, &message));
 }

@@ -18,7 +18,7 @@ pub(super) struct Sessions {
 }
 
 pub(super) struct OpenSession {
-    state: Arc<SessionState>,
+    pub(super) state: Arc<SessionState>,
     /// Its place among the deadlines.
     pub(super) due: Instant,
     pub(super) calls: CallIds,
@@ -82,6 +82,14 @@ impl Sessions {
     }
 }
 
+/// What a session says at its end.
+pub(crate) enum LastWords {
+    /// That it went well: `end`.
+    End,
+    /// The lines of `error` and `end`.
+    Failure(Vec<u8>),
+}
+
 /// The lines that end a session with an error.
 pub(super) fn last_words(id: &str, error_type: &str, text: &str) -> Vec<u8> {
     let mut lines = Vec::new();
@@ -97,6 +105,6 @@ pub(crate) fn write_failure(lines: &mut Vec<u8>, id: &str, error: &ErrorData) {
 }
 
 /// Appends `end`.
-pub(crate) fn write_end(lines: &mut Vec<u8>, id: &str) {
+pub(super) fn write_end(lines: &mut Vec<u8>, id: &str) {
     let _ = message::write_session_line(lines, id, &MessageType::End, &serde_json::Map::new());
 }

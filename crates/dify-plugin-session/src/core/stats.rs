@@ -1,7 +1,5 @@
 //! Figures for whoever operates a plugin.
 
-use std::sync::atomic::Ordering;
-
 use super::Core;
 
 /// What a connection holds now, and what it has had to drop since it began.
@@ -12,7 +10,8 @@ pub struct Stats {
     pub open_sessions: usize,
     /// Reverse invocations under way now.
     pub open_calls: usize,
-    /// Bytes of requests and replies held now for handlers that have not read them.
+    /// Bytes held now of requests and replies that no handler has read, of what open sessions keep, and of errors that
+    /// wait to be written. At most [`Config::total_queue_bytes`](crate::Config::total_queue_bytes).
     pub queued_bytes: usize,
     /// Bytes of output waiting now to be written.
     pub output_bytes: usize,
@@ -36,6 +35,8 @@ pub(super) struct Counters {
     pub(super) unknown_ids: u64,
     pub(super) malformed_lines: u64,
     pub(super) refused_requests: u64,
+    /// Some request was dropped without an answer.
+    pub(super) dropped_a_request: bool,
 }
 
 impl Core {
@@ -43,7 +44,7 @@ impl Core {
         Stats {
             open_sessions: self.sessions.len(),
             open_calls: self.calls.len(),
-            queued_bytes: self.held.load(Ordering::Relaxed),
+            queued_bytes: self.quota.used(),
             output_bytes: self.outbox.len(),
             dropped_lines: self.counters.dropped_lines,
             dropped_logs: self.counters.dropped_logs,

@@ -11,6 +11,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -30,8 +31,8 @@ pub(crate) struct Stdio {
     reader: Pin<Box<dyn AsyncRead + Send>>,
     writer: Pin<Box<dyn AsyncWrite + Send>>,
     shared: Arc<SharedOutput>,
-    /// Ends the heartbeat thread when dropped.
-    _heartbeat: Option<heartbeat::Stop>,
+    /// Ends the heartbeat thread when dropped: before the flags are put back, for it writes.
+    _heartbeat: heartbeat::Stop,
     /// Put the descriptors' flags back when dropped.
     _flags: [Flags; 2],
 }
@@ -39,7 +40,13 @@ pub(crate) struct Stdio {
 impl Stdio {
     /// Takes over stdin and stdout, and starts the heartbeat, of which the first goes out at once.
     pub(crate) fn take_over(link: &Arc<Link>) -> Result<Self, ConnectionError> {
+        static TAKEN: AtomicBool = AtomicBool::new(false);
         let failed = |step| move |source: io::Error| ConnectionError::Stdio { step, source };
+        if TAKEN.swap(true, Ordering::Relaxed) {
+            let twice =
+                io::Error::other("another connection has them already; a process has only one such pair");
+            return Err(failed("moving the descriptors")(twice));
+        }
         let (stdin, stdout) = private_descriptors().map_err(failed("moving the descriptors"))?;
         let flags = [
             Flags::remember(&stdin).map_err(failed("reading the flags of stdin"))?,
@@ -49,12 +56,8 @@ impl Stdio {
         let reader = reader(stdin).map_err(failed("watching stdin"))?;
         let writer = writer(stdout).map_err(failed("watching stdout"))?;
         let shared = Arc::new(SharedOutput { fd, output: Mutex::new(Output::default()) });
-        let heartbeat = match link.config.heartbeat_interval {
-            Some(interval) => {
-                Some(heartbeat::start(link, &shared, interval).map_err(failed("starting the heartbeat"))?)
-            }
-            None => None,
-        };
+        let heartbeat = heartbeat::start(link, &shared, link.config.heartbeat_interval)
+            .map_err(failed("starting the heartbeat"))?;
         Ok(Self { reader, writer, shared, _heartbeat: heartbeat, _flags: flags })
     }
 }

@@ -126,13 +126,14 @@ async fn a_failed_call_whose_end_never_comes_is_forgotten_in_time() {
 async fn late_replies_to_a_dropped_call_are_discarded_and_counted() {
     let mut daemon = Daemon::new();
     let (_, responder) = daemon.open("s").await.into_parts();
+    let before = daemon.handle.stats().queued_bytes;
     let replies = ask(responder.session()).await.unwrap();
     let id = daemon.read_call().await;
     daemon.respond("s", &id, r#"{"unread":true}"#).await;
     daemon.still_answers().await;
-    assert!(daemon.handle.stats().queued_bytes > 0);
+    assert!(daemon.handle.stats().queued_bytes > before);
     drop(replies);
-    assert_eq!(daemon.handle.stats().queued_bytes, 0);
+    assert_eq!(daemon.handle.stats().queued_bytes, before);
     for _ in 0..10 {
         daemon.respond("s", &id, "1").await;
     }
@@ -180,6 +181,7 @@ async fn a_call_past_its_queue_fails_alone_after_what_fitted() {
     config.reply_queue_bytes = 1000;
     let mut daemon = Daemon::with(config, 1024);
     let (_, responder) = daemon.open("s").await.into_parts();
+    let before = daemon.handle.stats().queued_bytes;
     let mut slow = ask(responder.session()).await.unwrap();
     let slow_id = daemon.read_call().await;
     let mut other = ask(responder.session()).await.unwrap();
@@ -196,38 +198,116 @@ async fn a_call_past_its_queue_fails_alone_after_what_fitted() {
     assert!(matches!(error, InvokeError::Overrun { limit: 1000, .. }), "{error}");
     daemon.still_answers().await;
     drop(slow);
-    assert_eq!(daemon.handle.stats().queued_bytes, 0);
+    assert_eq!(daemon.handle.stats().queued_bytes, before);
 }
 
+/// Also for the first reply of each call, which its own queue takes however long it is.
 #[tokio::test]
 async fn all_queues_together_have_a_limit() {
     let mut config = config();
-    config.total_queue_bytes = 3000;
+    config.total_queue_bytes = 10_000;
     let mut daemon = Daemon::with(config, 1024);
-    let (payload, responder) = daemon.open("s").await.into_parts();
-    drop(payload);
+    let (_, responder) = daemon.open("s").await.into_parts();
     let mut all = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..20 {
         let replies = ask(responder.session()).await.unwrap();
         let id = daemon.read_call().await;
-        let long = format!("\"{}\"", "x".repeat(800));
-        daemon.respond("s", &id, &long).await;
-        daemon.respond("s", &id, "2").await;
+        daemon.respond("s", &id, &format!("\"{}\"", "x".repeat(2000))).await;
         daemon.end_call("s", &id).await;
         all.push(replies);
     }
-    daemon.end_call("s", "nobody").await;
-    while daemon.handle.stats().unknown_ids < 1 {
-        tokio::task::yield_now().await;
-    }
-    let mut overrun = 0;
+    daemon.still_answers().await;
+    let held = daemon.handle.stats().queued_bytes;
+    assert!((8000..=10_000).contains(&held), "{held}");
+    let mut failed = 0;
     for replies in &mut all {
         while let Some(reply) = replies.next().await {
-            overrun += usize::from(matches!(reply, Err(InvokeError::Overrun { limit: 3000, .. })));
+            failed += usize::from(matches!(reply, Err(InvokeError::Overrun { limit: 10_000, .. })));
+        }
+    }
+    assert_eq!(failed, 16);
+    drop((all, responder));
+    assert_eq!(daemon.handle.stats().queued_bytes, 0);
+}
+
+/// The text of an error is held like a reply, and what is too long for that is cut.
+#[tokio::test]
+async fn what_dify_says_of_a_failure_counts_too() {
+    let mut config = config();
+    config.total_queue_bytes = 200_000;
+    let mut daemon = Daemon::with(config, 1024);
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let mut texts = Vec::new();
+    for _ in 0..4 {
+        let replies = ask(responder.session()).await.unwrap();
+        let id = daemon.read_call().await;
+        daemon.line(answer("s", &id, "error", &"é".repeat(50_000), "null")).await;
+        daemon.end_call("s", &id).await;
+        texts.push(replies);
+    }
+    daemon.still_answers().await;
+    let held = daemon.handle.stats().queued_bytes;
+    assert!((180_000..=200_000).contains(&held), "{held}");
+    let mut overrun = 0;
+    for replies in &mut texts {
+        match replies.try_next().await.unwrap_err() {
+            InvokeError::Refused { message } => {
+                assert!(message.ends_with("é… (cut: there were 100000 bytes)"), "{}", message.len());
+            }
+            error => overrun += usize::from(matches!(error, InvokeError::Overrun { limit: 200_000, .. })),
         }
     }
     assert_eq!(overrun, 1);
-    assert_eq!(daemon.handle.stats().queued_bytes, 0);
+}
+
+/// A call whose line waits for room that never comes: its own clock fails it, and the line is not written later on.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_failed_before_it_was_written_is_not_written() {
+    let mut config = config();
+    config.output_bytes = 256;
+    let mut daemon = Daemon::with(config, 64);
+    let (_, responder) = daemon.open("s").await.into_parts();
+    for _ in 0..4 {
+        let _ = tokio::time::timeout(Duration::from_millis(1), responder.send(&"x".repeat(200))).await;
+    }
+    let nothing = json!({});
+    let call = responder.session().invoke_within(InvokeType::App, &nothing, Duration::from_secs(5));
+    let mut replies =
+        tokio::time::timeout(Duration::from_secs(6), call).await.expect("its clock ran").unwrap();
+    assert!(matches!(replies.try_next().await, Err(InvokeError::TimedOut { .. })));
+    responder.finish().unwrap();
+    let mut kinds = Vec::new();
+    while kinds.last().is_none_or(|kind| kind != "end") {
+        kinds.push(daemon.read().await["data"]["type"].as_str().unwrap().to_owned());
+    }
+    assert!(!kinds.contains(&"invoke".to_owned()), "{kinds:?}");
+}
+
+/// The clock measures the daemon's silence, and begins when the daemon can have heard of the call.
+#[tokio::test(start_paused = true)]
+async fn the_clock_of_a_call_begins_when_its_line_is_queued() {
+    let mut config = config();
+    config.output_bytes = 256;
+    let mut daemon = Daemon::with(config, 64);
+    let (_, responder) = daemon.open("s").await.into_parts();
+    for _ in 0..4 {
+        let _ = tokio::time::timeout(Duration::from_millis(1), responder.send(&"x".repeat(200))).await;
+    }
+    let session = responder.session().clone();
+    let call = tokio::spawn(async move {
+        session.invoke_within(InvokeType::App, &json!({}), Duration::from_secs(10)).await
+    });
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let id = loop {
+        let line = daemon.read().await;
+        if line["data"]["type"] == "invoke" {
+            break line["data"]["data"]["backwards_request_id"].as_str().unwrap().to_owned();
+        }
+    };
+    let mut replies = call.await.unwrap().unwrap();
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    daemon.respond("s", &id, "1").await;
+    assert_eq!(replies.try_next().await.unwrap().unwrap().get(), "1");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::sync::mpsc;
 
 pub(crate) struct Daemon {
-    input: Option<DuplexStream>,
+    pub(crate) input: Option<DuplexStream>,
     output: tokio::io::Lines<BufReader<DuplexStream>>,
     pub(crate) requests: mpsc::UnboundedReceiver<Request>,
     pub(crate) handle: Handle,

@@ -70,9 +70,79 @@ async fn an_end_inside_a_line_does_not_look_like_a_clean_one() {
     let mut daemon = Daemon::new();
     daemon.write(&request("s")[..50]).await;
     daemon.hang_up();
+    assert_eq!(daemon.read().await["event"], "error");
     daemon.driver.await.unwrap();
     let cause = daemon.handle.closed().unwrap();
     assert!(matches!(*cause, ConnectionError::EndInsideLine { bytes: 50 }), "{cause}");
+}
+
+#[tokio::test]
+async fn an_end_inside_a_line_over_the_limit_does_not_look_like_a_clean_one() {
+    let mut config = config();
+    config.max_line_bytes = 100;
+    let mut daemon = Daemon::with(config, 1024);
+    daemon.write("x".repeat(500)).await;
+    daemon.hang_up();
+    assert_eq!(daemon.read().await["event"], "error");
+    daemon.driver.await.unwrap();
+    let cause = daemon.handle.closed().unwrap();
+    assert!(matches!(*cause, ConnectionError::EndInsideLine { bytes: 100 }), "{cause}");
+}
+
+/// It is whole JSON and its session can be told: the same answer as with a newline.
+#[tokio::test]
+async fn a_whole_but_wrong_value_at_the_end_is_answered() {
+    let mut daemon = Daemon::with(config(), 1024);
+    daemon.write(r#"{"event":"request","session_id":"s","data":7}"#).await;
+    daemon.hang_up();
+    assert_eq!(daemon.read().await["event"], "error");
+    assert_eq!(daemon.read_failure("s").await, "InvalidRequest");
+    daemon.driver.await.unwrap();
+    assert!(matches!(*daemon.handle.closed().unwrap(), ConnectionError::EndOfInput));
+}
+
+/// What was ended by its deadline has ended; that the input ended too says nothing about that.
+#[tokio::test(start_paused = true)]
+async fn a_session_past_its_deadline_has_ended_also_after_the_end_of_input() {
+    let mut daemon = Daemon::with(config(), 1024);
+    let (_, responder) = daemon.open("s").await.into_parts();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let _other = daemon.open("t").await;
+    daemon.hang_up();
+    assert_eq!(daemon.read_failure("s").await, "DeadlineExceeded");
+    assert!(matches!(responder.finish(), Err(SendError::Ended)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_grace_it_is_over_even_if_the_daemon_reads_nothing() {
+    let mut config = config();
+    config.output_bytes = 256;
+    config.shutdown_grace = Duration::from_secs(10);
+    let mut daemon = Daemon::with(config, 16);
+    let _slow = daemon.open("slow").await;
+    let started = tokio::time::Instant::now();
+    daemon.handle.shutdown();
+    (&mut daemon.driver).await.unwrap();
+    assert_eq!(started.elapsed().as_secs(), 11);
+    let cause = daemon.handle.closed().unwrap();
+    assert!(
+        matches!(*cause, ConnectionError::ShutdownIncomplete { sessions: 1, heard: false })
+            && !cause.is_orderly(),
+        "{cause}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_shutdown_gives_no_more_time() {
+    let mut daemon = Daemon::with(config(), 1024);
+    let _slow = daemon.open("slow").await;
+    let started = tokio::time::Instant::now();
+    daemon.handle.shutdown();
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    daemon.handle.shutdown();
+    let _ = daemon.read_failure("slow").await;
+    daemon.driver.await.unwrap();
+    assert_eq!(started.elapsed().as_secs(), 10);
 }
 
 #[tokio::test]
@@ -127,7 +197,8 @@ async fn shutdown_after_the_end_of_input_still_shortens_what_is_left() {
     assert_eq!(daemon.read_failure("slow").await, "Closed");
     assert_eq!(started.elapsed().as_secs(), 11);
     daemon.driver.await.unwrap();
-    assert!(matches!(*daemon.handle.closed().unwrap(), ConnectionError::EndOfInput));
+    let cause = daemon.handle.closed().unwrap();
+    assert!(matches!(*cause, ConnectionError::ShutdownIncomplete { sessions: 1, heard: true }), "{cause}");
 }
 
 #[tokio::test]

@@ -147,3 +147,177 @@ async fn a_caller_s_own_cancellation_does_not_disturb_who_waits_for_room() {
     assert_eq!(daemon.read().await["data"]["type"], "end");
     sender.await.unwrap();
 }
+
+/// A session keeps its ids and its caller's context as long as anybody holds it.
+#[tokio::test]
+async fn what_a_session_keeps_counts() {
+    let mut config = config();
+    config.total_queue_bytes = 10_000;
+    let mut daemon = Daemon::with(config, 1024);
+    let with_context = |id: &str| {
+        request(id).replace(r#""context":null"#, &format!(r#""context":{{"k":"{}"}}"#, "x".repeat(4000)))
+    };
+    let mut open = Vec::new();
+    for id in ["one", "two"] {
+        daemon.line(with_context(id)).await;
+        let (payload, responder) = daemon.requests.recv().await.unwrap().into_parts();
+        drop(payload);
+        open.push(responder);
+    }
+    daemon.line(with_context("three")).await;
+    assert_eq!(daemon.read_failure("three").await, "SessionLimitExceeded");
+    let kept = open[0].session().clone();
+    for responder in open {
+        responder.finish().unwrap();
+        daemon.read().await;
+    }
+    assert!(daemon.handle.stats().queued_bytes > 4000);
+    drop(kept);
+    assert_eq!(daemon.handle.stats().queued_bytes, 0);
+}
+
+/// A hundred sessions fail with long texts that nobody reads: the texts give way, never the errors.
+#[tokio::test(start_paused = true)]
+async fn failures_that_wait_to_be_heard_are_bounded_in_bytes() {
+    let mut config = config();
+    config.output_bytes = 1024;
+    config.total_queue_bytes = 100_000;
+    let mut daemon = Daemon::with(config, 256);
+    let mut open = Vec::new();
+    for n in 0..100 {
+        open.push(daemon.open(&format!("s{n}")).await.into_parts().1);
+    }
+    for responder in open {
+        let error = dify_plugin_session::protocol::ErrorData::new("Mine", "long ".repeat(2000));
+        responder.fail(error).unwrap();
+    }
+    let stats = daemon.handle.stats();
+    assert!(stats.queued_bytes <= 100_000 && stats.output_bytes < 130_000, "{stats:?}");
+    let mut kinds = std::collections::HashMap::new();
+    for _ in 0..100 {
+        let error = daemon.read().await;
+        let end = daemon.read().await;
+        assert_eq!((&error["session_id"], &end["data"]["type"]), (&end["session_id"], &json!("end")));
+        *kinds.entry(error["data"]["data"]["error_type"].as_str().unwrap().to_owned()).or_insert(0) += 1;
+    }
+    assert!(kinds["Mine"] >= 5 && kinds["SessionLimitExceeded"] >= 50, "{kinds:?}");
+    assert_eq!(daemon.handle.stats().queued_bytes, 0);
+}
+
+/// Junk, and requests that must be refused, come without end; a handler is heard nevertheless.
+#[tokio::test]
+async fn a_flood_of_junk_and_refusals_starves_nobody() {
+    let mut config = config();
+    config.output_bytes = 4096;
+    config.max_sessions = 1;
+    let mut daemon = Daemon::with(config, 4096);
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let sender = tokio::spawn(async move {
+        for n in 0..200 {
+            responder.send(&format!("{n} {}", "x".repeat(1000))).await.unwrap();
+        }
+        responder.finish().unwrap();
+    });
+    let mut input = daemon.input.take().unwrap();
+    let flood = tokio::spawn(async move {
+        for n in 0.. {
+            let lines = format!(
+                "junk\n{}\n{{\"event\":\"request\",\"session_id\":\"bad-{n}\",\"data\":7}}\n",
+                request(&format!("refused-{n}"))
+            );
+            if tokio::io::AsyncWriteExt::write_all(&mut input, lines.as_bytes()).await.is_err() {
+                break;
+            }
+        }
+    });
+    let mut read = 0;
+    let mut heard = 0;
+    loop {
+        let line = daemon.read().await;
+        read += 1;
+        assert!(read < 100_000, "of {read} lines only {heard} were the session's");
+        if line["session_id"] == "s" {
+            heard += 1;
+            if line["data"]["type"] == "end" {
+                break;
+            }
+        }
+    }
+    assert_eq!(heard, 201);
+    sender.await.unwrap();
+    flood.abort();
+}
+
+#[tokio::test]
+async fn a_log_line_over_the_daemon_s_limit_is_dropped_and_counted() {
+    let mut config = config();
+    config.max_frame_bytes = 1000;
+    let mut daemon = Daemon::with(config, 1024);
+    let log = |text: &str| dify_plugin_session::protocol::LogData {
+        level: dify_plugin_session::protocol::LogLevel::Info,
+        message: text.to_owned(),
+        timestamp: 0.0,
+    };
+    assert!(!daemon.handle.log(&log(&"x".repeat(1000))));
+    assert!(daemon.handle.log(&log("short")));
+    assert_eq!(daemon.read().await["data"]["message"], "short");
+    assert_eq!(daemon.handle.stats().dropped_logs, 1);
+}
+
+/// An `error` event says what was wrong with a line, and must not be as long as the line.
+#[tokio::test]
+async fn an_error_event_is_short_whatever_came() {
+    let mut daemon = Daemon::with(config(), 1024);
+    daemon.line(format!(r#"{{"event":"request","session_id":"s","{}":1,"data":7}}"#, "k".repeat(9000))).await;
+    daemon.line(format!(r#"{{"event":"{}","session_id":"","data":{{}}}}"#, "e".repeat(9000))).await;
+    for _ in 0..2 {
+        let mut line = daemon.read().await;
+        while line["event"] != "error" {
+            line = daemon.read().await;
+        }
+        assert!(line.to_string().len() < 1200, "{}", line.to_string().len());
+    }
+}
+
+/// Zero means as little as possible, never that nothing moves.
+#[tokio::test(start_paused = true)]
+async fn zeros_in_the_configuration_stop_nothing() {
+    let mut config = config();
+    config.output_bytes = 0;
+    config.reply_queue_bytes = 0;
+    config.heartbeat_interval = Some(Duration::ZERO);
+    let mut daemon = Daemon::with(config, 64);
+    daemon.line(request("s")).await;
+    let (_, responder) = daemon.requests.recv().await.unwrap().into_parts();
+    let sender = tokio::spawn(async move {
+        responder.send(&1).await.unwrap();
+        responder.finish().unwrap();
+    });
+    let mut kinds = Vec::new();
+    while kinds.last().is_none_or(|kind| kind != "end") {
+        let line = daemon.read().await;
+        if line["event"] == "session" {
+            kinds.push(line["data"]["type"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(kinds, ["stream", "end"]);
+    sender.await.unwrap();
+}
+
+/// Past the ids that are remembered a request is dropped: counted, and said once.
+#[tokio::test]
+async fn refusals_are_remembered_up_to_a_bound() {
+    let mut config = config();
+    config.max_sessions = 1;
+    config.output_bytes = 64;
+    let mut daemon = Daemon::with(config, 64);
+    let _open = daemon.open("open").await;
+    let mut input = daemon.input.take().unwrap();
+    let lines: String = (0..100_020).map(|n| request(&n.to_string()) + "\n").collect();
+    tokio::io::AsyncWriteExt::write_all(&mut input, lines.as_bytes()).await.unwrap();
+    while daemon.handle.stats().refused_requests < 100_020 {
+        tokio::task::yield_now().await;
+    }
+    let stats = daemon.handle.stats();
+    assert!((1..=20).contains(&stats.dropped_lines), "{stats:?}");
+}

@@ -8,4 +8,5 @@ mod daemon;
 mod drain;
 mod input;
 mod limits;
+mod locks;
 mod sessions;
