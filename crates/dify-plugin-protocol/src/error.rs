@@ -75,19 +75,31 @@ impl std::fmt::Display for ErrorData {
 /// What is wrong with a piece of JSON, and where, without the values in it: those may be credentials, and serde quotes
 /// them (``invalid type: string "…", expected a map``).
 pub fn describe_json(error: &serde_json::Error) -> String {
+    format!("{}{}", describe_value(error), place(error))
+}
+
+/// As [`describe_json`], without line and column: for JSON that nobody has as a text, where a field's path says more.
+pub fn describe_value(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let quoting = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: "));
-    let Some(rest) = quoting else {
-        // The other kinds of message name fields, variants of ours and places, but an unknown variant is quoted too.
-        return if text.starts_with("unknown variant") {
-            format!("unknown name at line {} column {}", error.line(), error.column())
-        } else {
-            text
-        };
-    };
-    let found = rest.split([' ', ',']).next().unwrap_or("value");
-    let expected = rest.rfind(", expected ").map_or("", |at| &rest[at + ", expected ".len()..]);
-    format!("found {found}, expected {expected}")
+    let text = text.strip_suffix(&place(error)).unwrap_or(&text);
+    let expected = || text.rfind(", expected ").map_or("", |at| &text[at..]);
+    // The other kinds of message name fields, and lengths.
+    if let Some(rest) = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: ")) {
+        let found = rest.split([' ', ',']).next().unwrap_or("value");
+        format!("found {found}{}", expected())
+    } else if text.starts_with("unknown variant ") {
+        format!("unknown name{}", expected())
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Where a text was found to be wrong, as serde_json puts it at the end of what it says.
+fn place(error: &serde_json::Error) -> String {
+    match error.line() {
+        0 => String::new(),
+        line => format!(" at line {line} column {}", error.column()),
+    }
 }
 
 fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -102,12 +114,23 @@ where
 mod tests {
     use super::*;
 
+    #[derive(Debug, Deserialize)]
+    enum Color {
+        Red,
+        Green,
+    }
+
     #[test]
     fn values_are_not_quoted() {
         let error = serde_json::from_str::<ErrorData>(r#"{"error_type":["hunter2"]}"#).unwrap_err();
         assert!(describe_json(&error).starts_with("found sequence, expected a string at line 1"), "{error}");
         let error = serde_json::from_str::<Vec<u8>>(r#""hunter2, expected a thing""#).unwrap_err();
         assert_eq!(describe_json(&error), "found string, expected a sequence at line 1 column 27");
+        assert_eq!(describe_value(&error), "found string, expected a sequence");
+        let error = serde_json::from_str::<Color>(r#""hunter2, expected a thing""#).unwrap_err();
+        assert_eq!(describe_value(&error), "unknown name, expected `Red` or `Green`");
+        let error = serde_json::from_value::<u8>(serde_json::json!(300)).unwrap_err();
+        assert_eq!(describe_json(&error), "found integer, expected u8");
         let error = serde_json::from_str::<Vec<u8>>("[1").unwrap_err();
         assert_eq!(describe_json(&error), "EOF while parsing a list at line 1 column 2");
     }
