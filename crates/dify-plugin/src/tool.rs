@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::error::Result;
-use crate::payload::parse_object;
+use crate::payload::{TOOL_PARAMETERS, parse_object};
 pub(crate) use credentials::{CheckCredentials, TypedCheck};
 use dify_plugin_protocol::tool::parameter::ToolParameter;
 
@@ -106,7 +106,7 @@ impl<T: Tool> AnyTool for T {
         mut out: ToolOutput,
     ) -> BoxFuture<'static, Result<()>> {
         Box::pin(async move {
-            let typed = parse_object("tool_parameters", parameters.as_deref())?;
+            let typed = parse_object(TOOL_PARAMETERS, parameters.as_deref())?;
             drop(parameters);
             Tool::invoke(&*self, &cx, typed, &mut out).await
         })

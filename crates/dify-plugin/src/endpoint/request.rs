@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
-use crate::payload::parse_object;
+use crate::payload::{SETTINGS, parse_object};
 use crate::session::Session;
 
 /// Names the hook in the request, set by the daemon (`internal/service/endpoint.go`).
@@ -75,7 +75,7 @@ impl RawSettings {
     ///
     /// `InvalidRequest`, saying which field has what wrong with it, but not its value.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        parse_object("settings", self.0.as_deref())
+        parse_object(SETTINGS, self.0.as_deref())
     }
 }
 

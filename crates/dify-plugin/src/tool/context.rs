@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::error::Result;
-use crate::payload::parse_object;
+use crate::payload::{CREDENTIALS, parse_object};
 use crate::session::Session;
 
 /// One call of a tool: on whose behalf, with which credentials, and the ways to call back into Dify.
@@ -44,7 +44,7 @@ impl ToolContext {
     ///
     /// `InvalidRequest`, saying which field has what wrong with it, but not its value.
     pub fn credentials<T: DeserializeOwned>(&self) -> Result<T> {
-        parse_object("credentials", self.credentials.as_deref())
+        parse_object(CREDENTIALS, self.credentials.as_deref())
     }
 
     /// How the credentials were obtained, if Dify says so.

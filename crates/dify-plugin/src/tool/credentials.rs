@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::error::Result;
-use crate::payload::parse_object;
+use crate::payload::{CREDENTIALS, parse_object};
 use crate::session::Session;
 
 /// The name under which Dify expects a failed check, whatever failed.
@@ -37,7 +37,7 @@ where
     C: DeserializeOwned,
 {
     fn check(&self, session: Session, credentials: Option<&RawValue>) -> BoxFuture<'static, Result<()>> {
-        let checking = parse_object("credentials", credentials).map(|typed| (self.check)(session, typed));
+        let checking = parse_object(CREDENTIALS, credentials).map(|typed| (self.check)(session, typed));
         Box::pin(async move {
             let checked = match checking {
                 Ok(checking) => checking.await,

@@ -106,7 +106,7 @@ async fn a_handler_gets_method_path_body_session_settings_and_hook() {
     let (messages, _) = daemon.ask(http(message, json!({"secret": {"deep": "hunter2"}}))).await;
     assert_eq!(messages[0]["status"], 500);
     let text = text_of(&messages[0]["result"]);
-    assert!(text.contains("settings: found map") && !text.contains("hunter2"), "{text}");
+    assert!(text.contains("setting `secret`: found map") && !text.contains("hunter2"), "{text}");
     let (messages, _) = daemon.ask(http(message, Value::Null)).await;
     assert!(text_of(&messages[0]["result"]).contains("settings: missing field `secret`"));
 }

@@ -100,8 +100,8 @@ async fn what_is_missing_is_named_with_what_there_is() {
 async fn what_cannot_be_read_is_named_without_its_value() {
     let mut daemon = daemon();
     for (parameters, expected) in [
-        (json!({"kind": {"secret": "hunter2"}}), "tool_parameters: found map, expected a string"),
-        (json!({"kind": 5}), "tool_parameters: found integer"),
+        (json!({"kind": {"secret": "hunter2"}}), "parameter `kind`: found map, expected a string"),
+        (json!({"kind": 5}), "parameter `kind`: found integer"),
         (json!({}), "tool_parameters: missing field `kind`"),
         (Value::Null, "tool_parameters: missing field `kind`"),
         (json!(["hunter2"]), "tool_parameters is no object"),
