@@ -39,15 +39,14 @@ pub(crate) fn run(plugin: Plugin) -> ExitCode {
         return MISUSED.into();
     }
     match serve(plugin, settings) {
-        Ok(cause) if cause.as_ref().is_none_or(|cause| cause.is_orderly()) => {
-            last_words(&cause.map_or("ended".to_owned(), |cause| cause.to_string()));
-            ExitCode::SUCCESS
-        }
-        Ok(Some(cause)) => {
+        Ok(Some(cause)) if !cause.is_orderly() => {
             last_words(&with_source(&*cause));
             BROKEN.into()
         }
-        Ok(None) => ExitCode::SUCCESS,
+        Ok(cause) => {
+            last_words(&cause.map_or("ended".to_owned(), |cause| cause.to_string()));
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             last_words(&with_source(&error));
             BROKEN.into()

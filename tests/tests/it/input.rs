@@ -215,7 +215,10 @@ fn blank_lines_carriage_returns_and_bytes_one_by_one_are_normal() {
 fn an_input_that_ends_inside_a_line_is_logged() {
     let mut daemon = odd().start();
     daemon.write(r#"{"session_id":"s","event":"requ"#);
-    let exit = daemon.exit();
+    daemon.close_input();
+    let error = daemon.error_event();
+    assert_eq!(error, "a line of 31 bytes: EOF while parsing a string at line 1 column 31");
+    let exit = daemon.exit_by_itself();
     assert!(exit.stderr.contains("in the middle of a line"), "{}", exit.stderr);
     exit.assert_quiet(1);
 }

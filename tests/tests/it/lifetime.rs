@@ -161,7 +161,13 @@ fn sigterm_ends_sessions_that_do_not_finish_in_time() {
     let messages = daemon.until_end("s");
     assert_eq!(messages.len(), 1, "{messages:?}");
     assert_eq!(messages[0]["type"], "error", "{messages:?}");
-    daemon.exit_by_itself().assert_quiet(0);
+    let exit = daemon.exit_by_itself();
+    assert!(
+        exit.stderr.contains("1 sessions took longer than DIFY_PLUGIN_SHUTDOWN_GRACE"),
+        "{}",
+        exit.stderr
+    );
+    exit.assert_quiet(1);
 }
 
 #[test]
