@@ -70,7 +70,7 @@ impl Host {
     ) -> Result<Response<EndpointBody>, EndpointError> {
         let raw = request::write(&request, hook_id);
         let payload = Map::from_iter([
-            ("raw_http_request".to_owned(), hex::encode(raw).into()),
+            ("raw_http_request".to_owned(), const_hex::encode(raw).into()),
             ("settings".to_owned(), settings.into()),
         ]);
         let mut session = OpenSession::new(AccessType::Endpoint, Action::InvokeEndpoint, payload);
@@ -134,7 +134,7 @@ impl Head {
 }
 
 fn piece(result: &str) -> Result<Bytes, SessionFailure> {
-    hex::decode(result).map(Bytes::from).map_err(|error| {
+    const_hex::decode(result).map(Bytes::from).map_err(|error| {
         SessionFailure::BadAnswer(format!(
             "a `result` that is no hex: {error}; the daemon answers 500, or, once the body began, ends it there"
         ))

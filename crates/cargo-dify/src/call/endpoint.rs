@@ -63,7 +63,7 @@ impl EndpointQuestion {
             pieces += 1;
             bytes += piece.len();
             if json {
-                output.line(&render::raw(&json!({"result": hex::encode(&piece)})))?;
+                output.line(&render::raw(&json!({"result": const_hex::encode(&piece)})))?;
             } else {
                 output.write(&piece)?;
             }

@@ -192,7 +192,7 @@ mod tests {
             }
             let request = request.body(Bytes::from(text("body").to_owned())).unwrap();
             assert_eq!(String::from_utf8(write(&request, "hook1")).unwrap(), text("written"), "{line}");
-            assert_eq!(hex::encode(write(&request, "hook1")), text("raw_http_request"));
+            assert_eq!(const_hex::encode(write(&request, "hook1")), text("raw_http_request"));
         }
         assert_eq!(rows.lines().count(), 9);
     }

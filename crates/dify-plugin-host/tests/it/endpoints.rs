@@ -124,6 +124,6 @@ async fn the_session_names_the_hook_and_nobody_as_its_user() {
     assert_eq!(heard[0]["endpoint_id"], "hook");
     assert_eq!(heard[0]["data"]["user_id"], "");
     assert_eq!(heard[0]["data"]["settings"], serde_json::json!({}));
-    let raw = hex::decode(heard[0]["data"]["raw_http_request"].as_str().unwrap()).unwrap();
+    let raw = const_hex::decode(heard[0]["data"]["raw_http_request"].as_str().unwrap()).unwrap();
     assert!(raw.starts_with(b"GET /x HTTP/1.1\r\nHost: plug.example\r\n"));
 }
