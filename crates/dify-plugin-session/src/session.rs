@@ -162,6 +162,12 @@ impl Session {
         self.state.context.free.as_deref()
     }
 
+    /// Longest line that may be sent, in bytes, envelope and newline included
+    /// ([`Config::max_frame_bytes`](crate::Config::max_frame_bytes)): what a larger answer has to be cut by.
+    pub fn max_frame_bytes(&self) -> usize {
+        self.state.link.config.max_frame_bytes
+    }
+
     /// Sends one answer, a `stream` message. Waits while too much output is waiting.
     ///
     /// Cancel safe: dropped before it is done, nothing was sent.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dify_plugin_protocol::error::{HANDLER_NOT_FOUND, HANDLER_PANICKED};
 use dify_plugin_protocol::tool::request::{CredentialType, RuntimeParameters, ValidateResult};
@@ -15,7 +16,7 @@ use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::endpoint::{self, Answering, EndpointCall, Endpoints};
+use crate::endpoint::{self, EndpointCall, Endpoints};
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::tool::{AnyTool, CheckCredentials, ToolContext, ToolOutput};
@@ -26,7 +27,7 @@ use crate::watchdog::Watched;
 pub(crate) struct Handlers {
     pub(crate) providers: BTreeMap<String, Provider>,
     pub(crate) endpoints: Option<Endpoints>,
-    pub(crate) answering: Arc<Answering>,
+    pub(crate) end_delay: Duration,
 }
 
 /// One tool provider.
@@ -104,7 +105,7 @@ impl Handlers {
                 let request: ToolRequest<'_> = read(&payload)?;
                 let RegisteredTool { handler, tool } = self.tool(&request)?;
                 let parameters = request.tool_parameters.map(RawValue::to_owned);
-                let out = ToolOutput::new(session.clone(), self.answering.frame_bytes);
+                let out = ToolOutput::new(session.clone());
                 let cx = ToolContext::new(session, request.credentials, request.credential_type);
                 Ok((handler.clone(), tool.clone().invoke(cx, parameters, out)))
             }
@@ -148,7 +149,7 @@ impl Handlers {
                 let call = EndpointCall::parse(&request.raw_http_request, request.settings)?;
                 drop(payload);
                 let handler = call.name();
-                Ok((handler, endpoint::serve(endpoints, call, session, self.answering.clone())))
+                Ok((handler, endpoint::serve(endpoints, call, session, self.end_delay)))
             }
             (access_type, action) => Err(not_found(format!(
                 "this plugin has no handler for type `{access_type}`, action `{action}`; it has {}",

@@ -45,10 +45,8 @@ pub use request::{Body, HookId, RawSettings};
 #[cfg(feature = "axum")]
 pub use extract::Settings;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use dify_plugin_protocol::limits;
 use futures_util::future::BoxFuture;
 use http::Method;
 
@@ -57,31 +55,19 @@ use crate::session::Session;
 pub(crate) use request::EndpointCall;
 pub(crate) use service::Endpoints;
 
-/// How answers are cut and held.
-#[derive(Debug, Clone)]
-pub(crate) struct Answering {
-    /// Longest line, in bytes.
-    pub(crate) frame_bytes: usize,
-    /// Shortest time from the first piece of a body in several pieces to the session's end.
-    ///
-    /// The daemon drops everything after the first piece when the end is already there as it hands that piece over
-    /// (`internal/core/io_tunnel/endpoint_service.go`). Under 64 requests at once, 20 ms lost up to a tenth of the
-    /// answers, 50 ms none of 420, 100 ms none of 192.
-    pub(crate) end_delay: Duration,
-}
-
-impl Default for Answering {
-    fn default() -> Self {
-        Self { frame_bytes: limits::DAEMON_LINE_BYTES, end_delay: Duration::from_millis(100) }
-    }
-}
+/// Shortest time from the first piece of a body in several pieces to the session's end, unless told otherwise.
+///
+/// The daemon drops everything after the first piece when the end is already there as it hands that piece over
+/// (`internal/core/io_tunnel/endpoint_service.go`). Under 64 requests at once, 20 ms lost up to a tenth of the
+/// answers, 50 ms none of 420, 100 ms none of 192.
+pub(crate) const END_DELAY: Duration = Duration::from_millis(100);
 
 /// Serves one request of the daemon.
 pub(crate) fn serve(
     endpoints: &Endpoints,
     call: EndpointCall,
     session: Session,
-    answering: Arc<Answering>,
+    end_delay: Duration,
 ) -> BoxFuture<'static, Result<()>> {
     let method = call.method().clone();
     let response = endpoints.call(call.into_request(session.clone()));
@@ -89,6 +75,6 @@ pub(crate) fn serve(
         let (parts, body) = head::explained(response.await).into_parts();
         let has_no_body = method == Method::HEAD || head::forbids_body(parts.status);
         let head = head::Head::new(&parts, (!has_no_body).then_some(&body))?;
-        body::Sender::new(&session, &answering, head).send(if has_no_body { None } else { Some(body) }).await
+        body::Sender::new(&session, end_delay, head).send(if has_no_body { None } else { Some(body) }).await
     })
 }

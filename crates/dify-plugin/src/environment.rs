@@ -7,8 +7,6 @@ use std::time::Duration;
 use dify_plugin_session::{Config, ConfigError};
 use tracing_subscriber::filter::Targets;
 
-use crate::endpoint::Answering;
-
 /// Where variables come from. Never printed: the daemon hands a plugin its own environment, secrets included.
 pub(crate) struct Environment {
     file: HashMap<String, String>,
@@ -115,14 +113,6 @@ impl Settings {
             ),
         })
     }
-
-    pub(crate) fn answering(&self) -> Answering {
-        let defaults = Answering::default();
-        Answering {
-            frame_bytes: self.session.max_frame_bytes,
-            end_delay: self.end_delay.unwrap_or(defaults.end_delay),
-        }
-    }
 }
 
 fn read<T>(
@@ -152,7 +142,7 @@ mod tests {
     fn nothing_set_means_the_defaults() {
         let settings = settings(&[]).unwrap();
         assert_eq!(settings.workers, None);
-        assert_eq!(settings.answering().end_delay, Duration::from_millis(100));
+        assert_eq!(settings.end_delay, None);
         assert_eq!(settings.log.default_level(), Some(tracing::Level::INFO.into()));
     }
 

@@ -16,7 +16,7 @@ use tower_service::Service;
 use tracing::Instrument;
 
 use crate::dispatch::{Handlers, RegisteredTool};
-use crate::endpoint::{Answering, Body, Endpoints};
+use crate::endpoint::{Body, END_DELAY, Endpoints};
 use crate::error::Result;
 use crate::run::run;
 use crate::session::Session;
@@ -166,18 +166,8 @@ impl Plugin {
     /// plugin.serve(Connection::new(reader, writer, Config::default())).await;
     /// # }
     /// ```
-    pub async fn serve(self, connection: Connection) -> Option<Arc<ConnectionError>> {
-        let defaults = Answering::default();
-        let end_delay = self.end_delay.unwrap_or(defaults.end_delay);
-        self.serve_with(connection, Answering { end_delay, ..defaults }).await
-    }
-
-    pub(crate) async fn serve_with(
-        self,
-        mut connection: Connection,
-        answering: Answering,
-    ) -> Option<Arc<ConnectionError>> {
-        let handlers = Arc::new(Handlers { answering: Arc::new(answering), ..self.handlers });
+    pub async fn serve(self, mut connection: Connection) -> Option<Arc<ConnectionError>> {
+        let handlers = Arc::new(Handlers { end_delay: self.end_delay.unwrap_or(END_DELAY), ..self.handlers });
         while let Some(request) = connection.accept().await {
             let span = request.session().span().clone();
             tokio::spawn(handlers.clone().answer(request).instrument(span));

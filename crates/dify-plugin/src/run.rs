@@ -54,10 +54,9 @@ pub(crate) fn run(plugin: Plugin) -> ExitCode {
     }
 }
 
-fn serve(plugin: Plugin, settings: Settings) -> Result<Option<Arc<ConnectionError>>, StartError> {
+fn serve(mut plugin: Plugin, settings: Settings) -> Result<Option<Arc<ConnectionError>>, StartError> {
     let runtime = runtime(plugin.workers.or(settings.workers)).map_err(StartError::Runtime)?;
-    let mut answering = settings.answering();
-    answering.end_delay = plugin.end_delay.unwrap_or(answering.end_delay);
+    plugin.end_delay = plugin.end_delay.or(settings.end_delay);
     #[cfg(feature = "files")]
     settings.files.install();
     let cause = runtime.block_on(async {
@@ -68,7 +67,7 @@ fn serve(plugin: Plugin, settings: Settings) -> Result<Option<Arc<ConnectionErro
         log::install(handle.clone(), settings.log);
         signals.shut_down(handle.clone());
         let _guard = ExitGuard::new(handle)?;
-        Ok::<_, StartError>(plugin.serve_with(connection, answering).await)
+        Ok::<_, StartError>(plugin.serve(connection).await)
     });
     // A handler that blocks its worker would be waited for otherwise.
     runtime.shutdown_background();

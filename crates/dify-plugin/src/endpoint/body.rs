@@ -11,13 +11,13 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use dify_plugin_protocol::endpoint::{EndpointResponse, encode_hex};
 use http_body::Body as _;
 use tokio::time::{Instant, sleep_until};
 
-use super::Answering;
 use super::head::Head;
 use super::pace::Pace;
 use super::service::{BoxError, ResponseBody};
@@ -26,7 +26,7 @@ use crate::session::Session;
 
 pub(super) struct Sender<'a> {
     session: &'a Session,
-    answering: &'a Answering,
+    end_delay: Duration,
     /// Goes with the first piece: an error before that can still become a status of 500.
     head: Option<Head>,
     first_sent: Option<Instant>,
@@ -35,8 +35,8 @@ pub(super) struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
-    pub(super) fn new(session: &'a Session, answering: &'a Answering, head: Head) -> Self {
-        Self { session, answering, head: Some(head), first_sent: None, pieces: 0, pace: Pace::new() }
+    pub(super) fn new(session: &'a Session, end_delay: Duration, head: Head) -> Self {
+        Self { session, end_delay, head: Some(head), first_sent: None, pieces: 0, pace: Pace::new() }
     }
 
     pub(super) async fn send(mut self, body: Option<ResponseBody>) -> Result<()> {
@@ -80,7 +80,7 @@ impl<'a> Sender<'a> {
     /// to wait for: the daemon makes a status of 500 of an error then.
     async fn keep_distance(&self) {
         if let Some(first) = self.first_sent {
-            sleep_until(first + self.answering.end_delay).await;
+            sleep_until(first + self.end_delay).await;
         }
     }
 
@@ -89,7 +89,7 @@ impl<'a> Sender<'a> {
         let head = self.head.as_ref().map_or(0, Head::json_bytes);
         let envelope = 256 + 6 * self.session.id().len();
         // Even if the head alone is too long: sending it then says so.
-        let digits = self.answering.frame_bytes.saturating_sub(head + envelope).max(2);
+        let digits = self.session.transport().max_frame_bytes().saturating_sub(head + envelope).max(2);
         digits & !1
     }
 }

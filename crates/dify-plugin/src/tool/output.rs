@@ -22,7 +22,6 @@ use crate::session::Session;
 #[derive(Debug)]
 pub struct ToolOutput {
     session: Session,
-    frame_bytes: usize,
 }
 
 /// A message as the daemon takes it (`pkg/entities/tool_entities/tool.go`).
@@ -63,8 +62,8 @@ impl BlobMeta {
 }
 
 impl ToolOutput {
-    pub(crate) fn new(session: Session, frame_bytes: usize) -> Self {
-        Self { session, frame_bytes }
+    pub(crate) fn new(session: Session) -> Self {
+        Self { session }
     }
 
     /// Adds to the tool's text. A text too long for one message goes in several, which Dify joins again.
@@ -192,7 +191,7 @@ impl ToolOutput {
     /// Bytes of escaped text that fit a line, beside a name of `name` bytes.
     fn room(&self, name: usize) -> usize {
         let envelope = 256 + 6 * (self.session.id().len() + name);
-        self.frame_bytes.saturating_sub(envelope).max(6)
+        self.session.transport().max_frame_bytes().saturating_sub(envelope).max(6)
     }
 }
 

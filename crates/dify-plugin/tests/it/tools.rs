@@ -1,6 +1,7 @@
 //! What tools are given, and every kind of message they send.
 
 use dify_plugin::file::FileType;
+use dify_plugin::session_layer::Config;
 use dify_plugin::{
     BlobMeta, CredentialType, File, LogEntry, LogMetadata, NoParameters, Plugin, Result, RetrieverResource,
     Session, Tool, ToolContext, ToolOutput, ToolParameter,
@@ -231,4 +232,27 @@ async fn credentials_are_checked_and_a_failed_check_gives_its_reason() {
     let (missing, text) = daemon.error_of(ask(Value::Null)).await;
     assert_eq!(missing, name);
     assert!(text.contains("missing field `api_key`"), "{text}");
+}
+
+/// Says more than a short line holds.
+struct Long;
+
+impl Tool for Long {
+    type Parameters = NoParameters;
+
+    async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut ToolOutput) -> Result<()> {
+        out.text("long ".repeat(1000)).await
+    }
+}
+
+#[tokio::test]
+async fn a_text_is_cut_by_the_connections_own_limit() {
+    let mut config = Config::default();
+    config.heartbeat_interval = None;
+    config.max_frame_bytes = 2048;
+    let mut daemon = Daemon::with_config(Plugin::new().tool("kit", "long", Long), config);
+    let (messages, error) = daemon.ask(invoke("long", Value::Null)).await;
+    assert_eq!(error, None);
+    let texts = messages.iter().filter_map(|message| message["message"]["text"].as_str());
+    assert_eq!(texts.collect::<String>(), "long ".repeat(1000));
 }
