@@ -360,7 +360,7 @@ impl Core {
     /// Queues a log line if there is room; `false` if it was dropped.
     pub(crate) fn log(&mut self, line: &[u8], after: &mut After) -> bool {
         let fits = line.len() <= self.config.max_frame_bytes;
-        let is_heard = self.outbox.has_room() && !matches!(self.phase, Phase::Closed(_));
+        let is_heard = self.outbox.has_room_for_strangers() && !matches!(self.phase, Phase::Closed(_));
         if fits && is_heard {
             self.outbox.push(line);
             self.wake_driver(after);

@@ -43,7 +43,7 @@ impl Outbox {
     }
 
     /// Whether a line that belongs to no session may be pushed: half of the room is kept for sessions, or a daemon that
-    /// sends junk could keep them from being heard.
+    /// sends junk, or a handler that logs much, could keep them from being heard.
     pub(super) fn has_room_for_strangers(&self) -> bool {
         self.bytes.len() < self.room.div_ceil(2)
     }

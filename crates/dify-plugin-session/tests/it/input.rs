@@ -174,3 +174,15 @@ async fn an_unknown_type_and_action_reach_whoever_accepts() {
     assert_eq!((request.access_type().as_str(), request.action().as_str()), ("later", "dance"));
     assert_eq!(answer("s", "i", "end", "", "null").matches('\n').count(), 0);
 }
+
+#[tokio::test]
+async fn a_session_id_is_taken_up_to_256_bytes() {
+    let mut daemon = Daemon::new();
+    let longest = "i".repeat(256);
+    daemon.open(&longest).await.into_parts().1.finish().unwrap();
+    assert_eq!(daemon.read().await["session_id"], longest);
+    daemon.line(request(&format!("{longest}i"))).await;
+    let error = read_error_event(&mut daemon).await;
+    assert!(error.contains("a `session_id` of 257 bytes; at most 256"), "{error}");
+    daemon.still_answers().await;
+}

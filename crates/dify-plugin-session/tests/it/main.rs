@@ -9,4 +9,5 @@ mod drain;
 mod input;
 mod limits;
 mod locks;
+mod output;
 mod sessions;

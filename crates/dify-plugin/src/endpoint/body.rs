@@ -8,7 +8,9 @@
 //! - When nothing more is ready, what there is goes out at once, unless many pieces have gone out in a short time.
 //! - With more than one piece, the end keeps its distance from the first; so does an error after any piece.
 
+use std::any::Any;
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -61,7 +63,12 @@ impl<'a> Sender<'a> {
                 if failed.is_some() || self.pieces > 1 {
                     self.keep_distance().await;
                 }
-                return failed.map_or(Ok(()), |error| Err(error::from_box(error)));
+                return match failed {
+                    None => Ok(()),
+                    Some(Failure::Error(error)) => Err(error::from_box(error)),
+                    // Now that what came before it is out, it goes the way of any other.
+                    Some(Failure::Panic(panic)) => resume_unwind(panic),
+                };
             }
         }
     }
@@ -103,7 +110,12 @@ enum State {
     /// The body is over.
     Done,
     /// The body broke off.
-    Failed(BoxError),
+    Failed(Failure),
+}
+
+enum Failure {
+    Error(BoxError),
+    Panic(Box<dyn Any + Send>),
 }
 
 struct Gathering {
@@ -145,16 +157,22 @@ impl Gathering {
         }
     }
 
-    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
         loop {
-            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            // After a panic the body is not polled again.
+            let frame = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll_frame(cx)));
+            let frame = match frame {
+                Ok(frame) => ready!(frame),
+                Err(panic) => return Poll::Ready(Some(Err(Failure::Panic(panic)))),
+            };
+            match frame {
                 Some(Ok(frame)) => {
                     // Trailers have no place on the wire.
                     if let Ok(data) = frame.into_data() {
                         return Poll::Ready(Some(Ok(data)));
                     }
                 }
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(Failure::Error(error)))),
                 None => return Poll::Ready(None),
             }
         }

@@ -296,7 +296,9 @@ async fn any_tower_service_will_do() {
             std::task::Poll::Ready(Ok(()))
         }
         fn call(&mut self, request: http::Request<dify_plugin::endpoint::Body>) -> Self::Future {
-            let settings: Value = request.extensions().get::<RawSettings>().unwrap().parse().unwrap();
+            let settings = request.extensions().get::<RawSettings>().unwrap();
+            assert!(!format!("{settings:?} {request:?}").contains("drake"), "settings are secrets");
+            let settings: Value = settings.parse().unwrap();
             assert!(request.extensions().get::<Session>().is_some());
             std::future::ready(Ok(format!("hello {}", settings["name"]).into_response()))
         }
@@ -304,6 +306,9 @@ async fn any_tower_service_will_do() {
     let mut daemon = Daemon::of(Plugin::new().endpoints(Hello));
     let (messages, _) = daemon.ask(http("GET / HTTP/1.1\r\n\r\n", json!({"name": "drake"}))).await;
     assert_eq!(text_of(&messages[0]["result"]), "hello \"drake\"");
+    // Which knows nothing of HEAD: its body is left out all the same.
+    let (messages, _) = daemon.ask(http("HEAD / HTTP/1.1\r\n\r\n", json!({"name": "drake"}))).await;
+    assert_eq!((messages.len(), text_of(&messages[0]["result"])), (1, String::new()));
 }
 
 #[tokio::test]
@@ -334,6 +339,9 @@ async fn a_panic_of_an_endpoint_ends_its_session_only() {
     let (name, text) = daemon.error_of(request("GET /panic?token=hunter2")).await;
     assert_eq!(name, "HandlerPanicked");
     assert!(text.contains("GET /panic") && !text.contains("hunter2"), "{text}");
-    assert_eq!(daemon.error_of(request("GET /body")).await.0, "HandlerPanicked");
+    // What came before it goes out first.
+    let (messages, error) = daemon.ask(request("GET /body")).await;
+    assert_eq!(messages.iter().map(|piece| text_of(&piece["result"])).collect::<Vec<_>>(), ["one"]);
+    assert_eq!(error.unwrap()["error_type"], "HandlerPanicked");
     assert_eq!(daemon.ask(request("GET /nowhere")).await.0[0]["status"], 404);
 }
