@@ -1,8 +1,15 @@
 //! Bad input: every line of it is answered where an answer can reach anybody, and the next good line always is.
 
-use dify_plugin_session::InvokeError;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
 use dify_plugin_session::protocol::InvokeType;
+use dify_plugin_session::{Connection, InvokeError};
 use serde_json::json;
+use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::daemon::{Daemon, answer, config, request};
 
@@ -185,4 +192,42 @@ async fn a_session_id_is_taken_up_to_256_bytes() {
     let error = read_error_event(&mut daemon).await;
     assert!(error.contains("a `session_id` of 257 bytes; at most 256"), "{error}");
     daemon.still_answers().await;
+}
+
+/// Has a request ready at every read, so many times.
+struct Flood {
+    reads: Arc<AtomicUsize>,
+    last: usize,
+}
+
+impl AsyncRead for Flood {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = self.reads.fetch_add(1, Ordering::Relaxed);
+        if read < self.last {
+            buffer.put_slice(format!("{}\n", request(&format!("s-{read}"))).as_bytes());
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn handlers_have_their_turn_however_much_there_is_to_read() {
+    let reads = Arc::new(AtomicUsize::new(0));
+    let mut connection =
+        Connection::new(Flood { reads: reads.clone(), last: 100 }, tokio::io::sink(), config());
+    let mut first = None;
+    while let Some(request) = connection.accept().await {
+        let reads = reads.clone();
+        let handler = tokio::spawn(async move {
+            request.into_parts().1.finish().unwrap();
+            reads.load(Ordering::Relaxed)
+        });
+        first.get_or_insert(handler);
+    }
+    assert_eq!(first.unwrap().await.unwrap(), 1, "reads before the first handler had its turn");
+    assert_eq!(reads.load(Ordering::Relaxed), 101);
 }
