@@ -86,7 +86,7 @@ async fn logs_give_way_where_answers_wait() {
     config.output_bytes = 4096;
     let mut daemon = Daemon::with(config, 64);
     let (_, responder) = daemon.open("s").await.into_parts();
-    let log = LogData { level: LogLevel::Info, message: "m".repeat(100).into(), timestamp: 0.0 };
+    let log = LogData { level: LogLevel::Info, message: "m".repeat(100), timestamp: 0.0 };
     let taken = (0..1000).take_while(|_| daemon.handle.log(&log)).count();
     assert!((1..100).contains(&taken), "{taken} logs found room in 4096 bytes");
     let stats = daemon.handle.stats();
