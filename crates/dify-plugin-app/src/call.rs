@@ -201,7 +201,8 @@ impl<I: Interface> AppCall<I> {
     }
 
     async fn send_streaming(self) -> Result<AppStream, AppError> {
-        let replies = self.send().await?;
+        // Boxed: over at once as a rule, and of no use to whoever waits for the answer.
+        let replies = Box::pin(self.send()).await?;
         let sent = self.conversation_sent();
         Ok(AppStream::new(replies, Progress::new(self.request.app_id, I::KIND, sent)))
     }

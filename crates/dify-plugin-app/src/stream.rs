@@ -31,6 +31,12 @@ use crate::progress::Progress;
 #[must_use = "dropping this withdraws the call"]
 #[derive(Debug)]
 pub struct AppStream {
+    /// Boxed: whoever holds the stream across an `await` would carry all of it, often more than once.
+    inner: Box<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
     replies: Option<Replies>,
     first: Option<Event>,
     progress: Progress,
@@ -40,23 +46,23 @@ pub struct AppStream {
 
 impl AppStream {
     pub(crate) fn new(replies: Replies, progress: Progress) -> Self {
-        Self { replies: Some(replies), first: None, progress, folding: false }
+        Self { inner: Box::new(Inner { replies: Some(replies), first: None, progress, folding: false }) }
     }
 
     pub(crate) fn folding(mut self) -> Self {
-        self.folding = true;
+        self.inner.folding = true;
         self
     }
 
     /// Waits for the first event, and keeps it; an error in its place is given at once.
     pub(crate) async fn started(mut self) -> Result<Self, AppError> {
-        self.first = self.try_next().await?;
+        self.inner.first = self.try_next().await?;
         Ok(self)
     }
 
     /// The next event, or `None` after the last. Cancel safe.
     pub async fn next(&mut self) -> Option<Result<Event, AppError>> {
-        poll_fn(|cx| self.poll_event(cx)).await
+        poll_fn(|cx| self.inner.poll_event(cx)).await
     }
 
     /// The next event, or `None` after the last. Cancel safe.
@@ -71,17 +77,19 @@ impl AppStream {
     /// What the app is, as far as its events have told: it need not be what the interface is meant for. `None` before
     /// the first telling event.
     pub fn kind(&self) -> Option<AppKind> {
-        self.progress.kind()
+        self.inner.progress.kind()
     }
 
     pub(crate) fn progress(&mut self) -> &mut Progress {
-        &mut self.progress
+        &mut self.inner.progress
     }
 
     pub(crate) fn into_progress(self) -> Progress {
-        self.progress
+        self.inner.progress
     }
+}
 
+impl Inner {
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, AppError>>> {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(first)));
@@ -125,6 +133,6 @@ impl Stream for AppStream {
     type Item = Result<Event, AppError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_event(cx)
+        self.inner.poll_event(cx)
     }
 }

@@ -124,7 +124,8 @@ impl Link {
             match self.with(|core, after| core.send(session, started, &line, after)) {
                 Ok(()) => Ok(()),
                 Err(Refusal::Failed(error)) => Err(error),
-                Err(Refusal::Full) => self.send_when_there_is_room(session, call, &line).await,
+                // Boxed, or every handler's future would carry what only waiting needs.
+                Err(Refusal::Full) => Box::pin(self.send_when_there_is_room(session, call, &line)).await,
             }
         };
         line_buffer::give_back(line);
