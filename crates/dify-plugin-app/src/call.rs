@@ -150,8 +150,10 @@ impl<I: Interface> AppCall<I> {
     /// # Errors
     ///
     /// If the call could not be made, or failed before its first event. What fails later comes out of the stream.
-    pub async fn stream(self) -> Result<AppStream, AppError> {
-        self.send_streaming().await?.started().await
+    pub fn stream(self) -> impl Future<Output = Result<AppStream, AppError>> + Send {
+        // Boxed: over at once as a rule, and of no use to whoever waits for the first event.
+        let sending = Box::pin(self.send_streaming());
+        async { sending.await?.started().await }
     }
 
     /// Calls the app, and folds the events of its answer into one. The way to get an answer at once: agents refuse
@@ -162,7 +164,7 @@ impl<I: Interface> AppCall<I> {
     /// Every way in which an app can fail: see [`AppError`]. What came before is in [`AppError::received`].
     /// [`AppError::OtherKind`] if the app is of another kind than this interface is meant for; its answer is in there.
     pub async fn answer(self) -> Result<Outcome<I::Answer>, AppError> {
-        let mut stream = self.send_streaming().await?.folding();
+        let mut stream = Box::pin(self.send_streaming()).await?.folding();
         let mut fold = Fold::default();
         loop {
             match stream.next().await {
@@ -201,8 +203,7 @@ impl<I: Interface> AppCall<I> {
     }
 
     async fn send_streaming(self) -> Result<AppStream, AppError> {
-        // Boxed: over at once as a rule, and of no use to whoever waits for the answer.
-        let replies = Box::pin(self.send()).await?;
+        let replies = self.send().await?;
         let sent = self.conversation_sent();
         Ok(AppStream::new(replies, Progress::new(self.request.app_id, I::KIND, sent)))
     }

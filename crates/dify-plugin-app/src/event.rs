@@ -18,15 +18,28 @@ use serde_json::value::RawValue;
 pub struct Event {
     json: Box<RawValue>,
     kind: EventKind,
-    name: Text,
+    /// Where each [`Name`] lies, if it is a string without escapes.
+    names: [Span; Name::COUNT],
+    /// Those that had to be freed of escapes; hardly ever any.
+    unescaped: Option<Box<[Option<Box<str>>; Name::COUNT]>>,
     /// Still quoted and escaped; a string or anything else.
-    answer: Option<Span>,
-    conversation_id: Text,
-    message_id: Text,
-    task_id: Text,
-    workflow_run_id: Text,
+    answer: Span,
     /// The text, if it had to be freed of escapes or dug out of `data`.
     text: OnceLock<Option<Box<str>>>,
+}
+
+/// The short texts of an event.
+#[derive(Clone, Copy)]
+enum Name {
+    Event,
+    ConversationId,
+    MessageId,
+    TaskId,
+    WorkflowRunId,
+}
+
+impl Name {
+    const COUNT: usize = 5;
 }
 
 /// What an event means to a fold.
@@ -61,25 +74,40 @@ impl Event {
         let Ok(found) = serde_json::from_str::<Fields<'_>>(text) else {
             return Err(not_an_event(text));
         };
-        let read = |field: Option<&RawValue>| field.map_or(Text::Absent, |field| Text::read(text, field));
-        let name = read(found.event);
-        let Some(name_text) = name.get(text) else { return Err(not_an_event(text)) };
-        Ok(Self {
-            kind: EventKind::of(name_text),
-            answer: found.answer.map(|answer| Span::of(text, answer.get())),
-            conversation_id: read(found.conversation_id),
-            message_id: read(found.message_id),
-            task_id: read(found.task_id),
-            workflow_run_id: read(found.workflow_run_id),
+        let mut names = [Span::NOWHERE; Name::COUNT];
+        let mut unescaped = None;
+        for (at, field) in found.names.iter().enumerate() {
+            let Some(field) = field.map(RawValue::get) else { continue };
+            if let Some(plain) = without_escapes(field) {
+                names[at] = Span::of(text, plain);
+            } else if let Ok(decoded) = serde_json::from_str(field) {
+                unescaped.get_or_insert_with(Box::<[Option<Box<str>>; Name::COUNT]>::default)[at] =
+                    Some(decoded);
+            }
+        }
+        let mut event = Self {
+            kind: EventKind::Other,
+            names,
+            unescaped,
+            answer: found.answer.map_or(Span::NOWHERE, |answer| Span::of(text, answer.get())),
             text: OnceLock::new(),
-            name,
             json,
-        })
+        };
+        match event.text_of(Name::Event).map(EventKind::of) {
+            Some(kind) => event.kind = kind,
+            None => return Err(not_an_event(event.raw())),
+        }
+        Ok(event)
+    }
+
+    fn text_of(&self, name: Name) -> Option<&str> {
+        let unescaped = self.unescaped.as_ref().and_then(|texts| texts[name as usize].as_deref());
+        unescaped.or_else(|| self.names[name as usize].get(self.raw()))
     }
 
     /// The event's name, such as `message`.
     pub fn name(&self) -> &str {
-        self.name.get(self.raw()).unwrap_or_default()
+        self.text_of(Name::Event).unwrap_or_default()
     }
 
     /// The piece of the answer that this event brings, to be appended: of `message` and `agent_message`. `None` for
@@ -103,22 +131,22 @@ impl Event {
 
     /// The conversation, in chat apps: give it to the next call's `conversation` to go on.
     pub fn conversation_id(&self) -> Option<&str> {
-        self.conversation_id.get(self.raw())
+        self.text_of(Name::ConversationId)
     }
 
     /// The message that is being answered, in chat and completion apps.
     pub fn message_id(&self) -> Option<&str> {
-        self.message_id.get(self.raw())
+        self.text_of(Name::MessageId)
     }
 
     /// The task that produces the stream.
     pub fn task_id(&self) -> Option<&str> {
-        self.task_id.get(self.raw())
+        self.text_of(Name::TaskId)
     }
 
     /// The run, in Workflows and Chatflows, where the event says so at its top level.
     pub fn workflow_run_id(&self) -> Option<&str> {
-        self.workflow_run_id.get(self.raw())
+        self.text_of(Name::WorkflowRunId)
     }
 
     /// The event as it came: one JSON object.
@@ -146,8 +174,8 @@ impl Event {
 
     /// `answer` at the top level, whatever the event.
     pub(crate) fn answer_field(&self) -> Option<&str> {
-        let quoted = self.answer.as_ref()?.get(self.raw());
-        match unescaped(quoted) {
+        let quoted = self.answer.get(self.raw())?;
+        match without_escapes(quoted) {
             Some(text) => Some(text),
             None => self.text.get_or_init(|| serde_json::from_str(quoted).ok()).as_deref(),
         }
@@ -217,52 +245,34 @@ impl Serialize for Event {
     }
 }
 
-/// A part of the event's JSON. Offsets, since a struct can't borrow from itself.
-#[derive(Debug, Clone)]
+/// A part of the event's JSON. Offsets, since a struct can't borrow from itself, and short ones: a handler keeps an event
+/// across its own waits, and there may be a hundred thousand of them.
+#[derive(Clone, Copy)]
 struct Span {
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
 }
 
 impl Span {
-    /// Where `part` lies; it is a slice of `whole`.
+    /// At the very start is the object's brace, so nothing that is looked for can lie there.
+    const NOWHERE: Self = Self { start: 0, end: 0 };
+
+    /// Where `part` lies; it is a slice of `whole`. What lies past 4 GiB is not found.
     fn of(whole: &str, part: &str) -> Self {
         let start = part.as_ptr() as usize - whole.as_ptr() as usize;
-        Self { start, end: start + part.len() }
-    }
-
-    fn get<'a>(&self, whole: &'a str) -> &'a str {
-        whole.get(self.start..self.end).unwrap_or_default()
-    }
-}
-
-/// A short text: mostly it lies in the JSON as it is.
-#[derive(Debug, Clone)]
-enum Text {
-    Absent,
-    Here(Span),
-    Unescaped(Box<str>),
-}
-
-impl Text {
-    fn read(whole: &str, value: &RawValue) -> Self {
-        match unescaped(value.get()) {
-            Some(text) => Self::Here(Span::of(whole, text)),
-            None => serde_json::from_str(value.get()).map_or(Self::Absent, Self::Unescaped),
+        match (u32::try_from(start), u32::try_from(start + part.len())) {
+            (Ok(start), Ok(end)) => Self { start, end },
+            _ => Self::NOWHERE,
         }
     }
 
-    fn get<'a>(&'a self, whole: &'a str) -> Option<&'a str> {
-        match self {
-            Self::Absent => None,
-            Self::Here(span) => Some(span.get(whole)),
-            Self::Unescaped(text) => Some(text),
-        }
+    fn get(self, whole: &str) -> Option<&str> {
+        if self.start == 0 { None } else { whole.get(self.start as usize..self.end as usize) }
     }
 }
 
 /// What stands between the quotes, if it is a string and needs no decoding.
-fn unescaped(json: &str) -> Option<&str> {
+fn without_escapes(json: &str) -> Option<&str> {
     let text = json.strip_prefix('"')?.strip_suffix('"')?;
     (!text.contains('\\')).then_some(text)
 }
@@ -275,12 +285,8 @@ fn not_an_event(json: &str) -> EventError {
 /// The few fields of interest, not decoded.
 #[derive(Default)]
 struct Fields<'a> {
-    event: Option<&'a RawValue>,
+    names: [Option<&'a RawValue>; Name::COUNT],
     answer: Option<&'a RawValue>,
-    conversation_id: Option<&'a RawValue>,
-    message_id: Option<&'a RawValue>,
-    task_id: Option<&'a RawValue>,
-    workflow_run_id: Option<&'a RawValue>,
 }
 
 #[derive(serde::Deserialize)]
@@ -310,12 +316,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
                 // Of a key that comes twice the last one counts, as it does for the daemon and for Dify.
                 while let Some(key) = map.next_key()? {
                     let field = match key {
-                        Key::Event => &mut found.event,
+                        Key::Event => &mut found.names[Name::Event as usize],
                         Key::Answer => &mut found.answer,
-                        Key::ConversationId => &mut found.conversation_id,
-                        Key::MessageId => &mut found.message_id,
-                        Key::TaskId => &mut found.task_id,
-                        Key::WorkflowRunId => &mut found.workflow_run_id,
+                        Key::ConversationId => &mut found.names[Name::ConversationId as usize],
+                        Key::MessageId => &mut found.names[Name::MessageId as usize],
+                        Key::TaskId => &mut found.names[Name::TaskId as usize],
+                        Key::WorkflowRunId => &mut found.names[Name::WorkflowRunId as usize],
                         Key::Other => {
                             map.next_value::<IgnoredAny>()?;
                             continue;

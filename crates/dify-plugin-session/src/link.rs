@@ -110,33 +110,45 @@ impl Link {
         kind: &MessageType,
         data: &T,
     ) -> Result<(), SendError> {
-        let mut line = line_buffer::take();
-        if let Err(error) = message::write_session_line(&mut line, &session.id, kind, data) {
-            line_buffer::give_back(line);
-            return Err(SendError::Encode(error));
+        match self.try_send(session, call, kind, data)? {
+            None => Ok(()),
+            // Boxed, or every handler's future would carry what only waiting needs.
+            Some(line) => Box::pin(self.send_when_there_is_room(session, call, line)).await,
         }
-        let size = line.len() - 1;
-        let limit = self.config.max_frame_bytes;
-        let result = if size > limit {
-            Err(SendError::TooLarge { size, limit })
-        } else {
-            let started = call.map(|(id, _)| (id, now()));
-            match self.with(|core, after| core.send(session, started, &line, after)) {
-                Ok(()) => Ok(()),
-                Err(Refusal::Failed(error)) => Err(error),
-                // Boxed, or every handler's future would carry what only waiting needs.
-                Err(Refusal::Full) => Box::pin(self.send_when_there_is_room(session, call, &line)).await,
+    }
+
+    /// Serialises a message and queues it; gives the line back if there is no room.
+    fn try_send<T: Serialize + ?Sized>(
+        &self,
+        session: &SessionState,
+        call: Option<(CallId, &CallQueue)>,
+        kind: &MessageType,
+        data: &T,
+    ) -> Result<Option<Vec<u8>>, SendError> {
+        let mut line = line_buffer::take();
+        let result = match message::write_session_line(&mut line, &session.id, kind, data) {
+            Err(error) => Err(SendError::Encode(error)),
+            Ok(()) if line.len() - 1 > self.config.max_frame_bytes => {
+                Err(SendError::TooLarge { size: line.len() - 1, limit: self.config.max_frame_bytes })
+            }
+            Ok(()) => {
+                let started = call.map(|(id, _)| (id, now()));
+                match self.with(|core, after| core.send(session, started, &line, after)) {
+                    Ok(()) => Ok(()),
+                    Err(Refusal::Failed(error)) => Err(error),
+                    Err(Refusal::Full) => return Ok(Some(line)),
+                }
             }
         };
         line_buffer::give_back(line);
-        result
+        result.map(|()| None)
     }
 
     async fn send_when_there_is_room(
         &self,
         session: &SessionState,
         call: Option<(CallId, &CallQueue)>,
-        line: &[u8],
+        line: Vec<u8>,
     ) -> Result<(), SendError> {
         let _waiting = Waiting::new(&self.waiting);
         loop {
@@ -144,7 +156,7 @@ impl Link {
             let mut room = std::pin::pin!(self.room.notified());
             room.as_mut().enable();
             let started = call.map(|(id, _)| (id, now()));
-            match self.with(|core, after| core.send(session, started, line, after).map(|()| core.has_room()))
+            match self.with(|core, after| core.send(session, started, &line, after).map(|()| core.has_room()))
             {
                 Ok(more) => {
                     if more {

@@ -67,7 +67,7 @@ impl SessionState {
         link: Arc<Link>,
     ) -> Self {
         static SERIAL: AtomicU64 = AtomicU64::new(0);
-        let span = tracing::info_span!(
+        let span = tracing::debug_span!(
             "session",
             id = &*incoming.session_id,
             r#type = header.access_type.as_str(),
@@ -235,6 +235,11 @@ impl Session {
         self.state.cancellation.child_token()
     }
 
+    /// Waits until the session is over, as [`cancellation`](Self::cancellation) tells it. Cancel safe.
+    pub async fn ended(&self) {
+        self.state.cancellation.cancelled().await;
+    }
+
     /// When the session will be ended with `DeadlineExceeded`, if it has not ended before.
     pub fn deadline(&self) -> tokio::time::Instant {
         self.state.due.into()
@@ -245,7 +250,8 @@ impl Session {
         self.state.has_ended()
     }
 
-    /// The session's tracing span, with its id, type and action.
+    /// The session's tracing span, with its id, type and action. At debug level: a subscriber that asks for less pays
+    /// nothing for it.
     pub fn span(&self) -> &tracing::Span {
         &self.state.span
     }

@@ -76,7 +76,7 @@ impl Handlers {
     pub(crate) async fn answer(self: Arc<Self>, request: Request) {
         let (payload, responder) = request.into_parts();
         let session = Session::new(responder.session().clone());
-        let cancelled = session.transport().cancellation().cancelled_owned();
+        let transport = session.transport().clone();
         let (handler, running) = match self.find(session, payload) {
             Ok(found) => found,
             Err(error) => return note(responder.fail(error.into_data())),
@@ -86,7 +86,7 @@ impl Handlers {
             biased;
             outcome = running => outcome,
             // The session was ended elsewhere, by its deadline or with the connection: nobody hears the handler.
-            () = cancelled => return,
+            () = transport.ended() => return,
         };
         note(match outcome {
             Ok(Ok(())) => responder.finish(),
