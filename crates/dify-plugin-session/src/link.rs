@@ -103,17 +103,20 @@ impl Link {
 
     /// Serialises one message of `session` and queues it, waiting for room; if it is to start a `call`, only as long as
     /// that has not failed.
-    pub(crate) async fn send<T: Serialize + ?Sized>(
+    #[expect(clippy::manual_async_fn, reason = "that keeps the arguments twice, in every handler that sends")]
+    pub(crate) fn send<T: Serialize + ?Sized>(
         &self,
         session: &SessionState,
         call: Option<(CallId, &CallQueue)>,
         kind: &MessageType,
         data: &T,
-    ) -> Result<(), SendError> {
-        match self.try_send(session, call, kind, data)? {
-            None => Ok(()),
-            // Boxed, or every handler's future would carry what only waiting needs.
-            Some(line) => Box::pin(self.send_when_there_is_room(session, call, line)).await,
+    ) -> impl Future<Output = Result<(), SendError>> {
+        async move {
+            match self.try_send(session, call, kind, data)? {
+                None => Ok(()),
+                // Boxed, or every handler's future would carry what only waiting needs.
+                Some(line) => Box::pin(self.send_when_there_is_room(session, call, line)).await,
+            }
         }
     }
 

@@ -176,8 +176,8 @@ impl Session {
     ///
     /// See [`SendError`]; after [`SendError::TooLarge`] and [`SendError::Encode`] the session goes on as if nothing had
     /// been sent.
-    pub async fn send<T: Serialize + ?Sized>(&self, answer: &T) -> Result<(), SendError> {
-        self.state.link.send(&self.state, None, &MessageType::Stream, answer).await
+    pub fn send<T: Serialize + ?Sized>(&self, answer: &T) -> impl Future<Output = Result<(), SendError>> {
+        self.state.link.send(&self.state, None, &MessageType::Stream, answer)
     }
 
     /// Asks something of Dify. `request` becomes the call's `request` object; the replies come in the order the daemon

@@ -183,9 +183,9 @@ impl ToolOutput {
     }
 
     /// Sends a message without making an owned one first.
-    async fn send(&self, kind: ToolMessageType, message: impl Serialize) -> Result<()> {
+    fn send(&self, kind: ToolMessageType, message: impl Serialize) -> impl Future<Output = Result<()>> {
         let message = Message { r#type: kind, message };
-        Ok(self.session.transport().send(&message).await?)
+        async move { Ok(self.session.transport().send(&message).await?) }
     }
 
     /// Bytes of escaped text that fit a line, beside a name of `name` bytes.
