@@ -134,7 +134,7 @@ impl Core {
     pub(crate) fn end_session(&mut self, session: &SessionState, last: LastWords, after: &mut After) -> bool {
         let Some(ended) = self.sessions.remove(session) else { return false };
         self.deadlines.remove(Deadline::Session(session.serial), ended.due);
-        for id in ended.calls {
+        for id in self.calls.of_session(session.serial) {
             self.finish_call(id, Err(InvokeError::Ended), after);
         }
         if !matches!(self.phase, Phase::Closed(_)) {
@@ -162,8 +162,9 @@ impl Core {
             // Without input no reply can come: better to fail now than to wait for the clock.
             Phase::Draining(cause) | Phase::Closed(cause) => return Err(InvokeError::Closed(cause.clone())),
         }
-        let Some(open) = self.sessions.get_mut(session) else { return Err(InvokeError::Ended) };
-        open.calls.insert(id);
+        if session.has_ended() {
+            return Err(InvokeError::Ended);
+        }
         let due = later(now, queue.idle);
         if self.deadlines.insert(Deadline::Call(id), due) {
             self.wake_driver(after);
@@ -176,7 +177,6 @@ impl Core {
     pub(crate) fn withdraw_call(&mut self, id: CallId) {
         if let Some(call) = self.calls.remove(id) {
             self.deadlines.remove(Deadline::Call(id), call.due);
-            self.sessions.forget_call(call.queue.session, id);
         }
     }
 
@@ -184,7 +184,6 @@ impl Core {
     fn finish_call(&mut self, id: CallId, outcome: Result<(), InvokeError>, after: &mut After) {
         if let Some(call) = self.calls.remove(id) {
             self.deadlines.remove(Deadline::Call(id), call.due);
-            self.sessions.forget_call(call.queue.session, id);
             after.readers.extend(call.queue.finish(outcome));
         }
     }

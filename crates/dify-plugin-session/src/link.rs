@@ -181,7 +181,7 @@ impl Link {
             };
             tokio::select! {
                 () = room => {}
-                () = session.cancellation.cancelled() => {}
+                () = session.ended() => {}
                 () = call_failed => {}
             }
         }

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use dify_plugin_protocol::{AccessType, Action, Incoming, InvokeType, MessageType, RequestHeader};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::{later, now};
@@ -28,7 +29,10 @@ pub(crate) struct SessionState {
     context: Context,
     pub(crate) due: Instant,
     ended: AtomicBool,
-    pub(crate) cancellation: CancellationToken,
+    /// Whoever waits for its end.
+    waiting: Notify,
+    /// What hangs on its end, if somebody asked for it.
+    cancellation: OnceLock<CancellationToken>,
     span: tracing::Span,
     /// What all this takes of the memory that may be held.
     _kept: Share,
@@ -89,7 +93,8 @@ impl SessionState {
             },
             due: later(now, link.config.handler_deadline),
             ended: AtomicBool::new(false),
-            cancellation: CancellationToken::new(),
+            waiting: Notify::new(),
+            cancellation: OnceLock::new(),
             span,
             _kept: kept,
             link,
@@ -98,12 +103,30 @@ impl SessionState {
 
     /// Set and read under the core's lock where it decides what may be written.
     pub(crate) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
+        self.ended.load(Ordering::SeqCst)
     }
 
-    /// Whoever calls this sees to it that the token is cancelled, once the lock is free.
+    /// Whoever calls this sees to it that the end is told, once the lock is free.
     pub(crate) fn mark_ended(&self) {
-        self.ended.store(true, Ordering::Release);
+        self.ended.store(true, Ordering::SeqCst);
+    }
+
+    /// Tells whoever waits for the end, which was marked.
+    pub(crate) fn tell_end(&self) {
+        self.waiting.notify_waiters();
+        if let Some(token) = self.cancellation.get() {
+            token.cancel();
+        }
+    }
+
+    /// Waits until the session has ended.
+    pub(crate) async fn ended(&self) {
+        // Listening begins before the look, or an end in between would be missed.
+        let mut told = std::pin::pin!(self.waiting.notified());
+        told.as_mut().enable();
+        if !self.has_ended() {
+            told.await;
+        }
     }
 }
 
@@ -232,12 +255,17 @@ impl Session {
     ///
     /// The token is the caller's own: cancelling it stops what the caller hangs on it, and not the session.
     pub fn cancellation(&self) -> CancellationToken {
-        self.state.cancellation.child_token()
+        let token = self.state.cancellation.get_or_init(CancellationToken::new);
+        // It may have ended before there was a token to cancel.
+        if self.state.has_ended() {
+            token.cancel();
+        }
+        token.child_token()
     }
 
     /// Waits until the session is over, as [`cancellation`](Self::cancellation) tells it. Cancel safe.
     pub async fn ended(&self) {
-        self.state.cancellation.cancelled().await;
+        self.state.ended().await;
     }
 
     /// When the session will be ended with `DeadlineExceeded`, if it has not ended before.

@@ -31,7 +31,7 @@ impl After {
             );
         }
         for session in self.ended.drain(..) {
-            session.cancellation.cancel();
+            session.tell_end();
         }
         for reader in self.readers.drain(..) {
             reader.wake();

@@ -1,6 +1,6 @@
 //! Reverse invocations under way: found by id in one step, each with a queue of its own.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,26 +18,36 @@ use super::quota::Share;
 
 /// The id of a call: on the wire 32 lower-case hex digits, as the official SDK's.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct CallId(u128);
+pub(crate) struct CallId {
+    /// Not one `u128`, which would be aligned to 16 bytes and make whatever holds it larger.
+    high: u64,
+    low: u64,
+}
 
 impl CallId {
+    const MIN: Self = Self { high: 0, low: 0 };
+    const MAX: Self = Self { high: u64::MAX, low: u64::MAX };
+
     pub(crate) fn random() -> Self {
-        Self(uuid::Uuid::new_v4().as_u128())
+        let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
+        Self { high, low }
     }
 
     /// Reads an id that came back. One that is not of our form was never given out.
     pub(crate) fn parse(id: &str) -> Option<Self> {
+        let (high, low) = id.split_at_checked(16)?;
         // `from_str_radix` alone would take a sign.
-        (id.len() == 32 && id.as_bytes()[0] != b'+')
-            .then(|| u128::from_str_radix(id, 16).ok())
-            .flatten()
-            .map(Self)
+        let word = |digits: &str| match digits.as_bytes() {
+            [b'+', ..] => None,
+            _ => u64::from_str_radix(digits, 16).ok(),
+        };
+        (low.len() == 16).then_some(Self { high: word(high)?, low: word(low)? })
     }
 }
 
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        write!(f, "{:016x}{:016x}", self.high, self.low)
     }
 }
 
@@ -63,17 +73,18 @@ impl Hasher for RandomAlready {
             self.0 ^= u64::from_le_bytes(word);
         }
     }
-    fn write_u128(&mut self, id: u128) {
-        self.0 = id as u64 ^ (id >> 64) as u64;
+    fn write_u64(&mut self, word: u64) {
+        self.0 ^= word;
     }
 }
 
-pub(super) type ByCallId<V> = HashMap<CallId, V, BuildHasherDefault<RandomAlready>>;
-pub(super) type CallIds = std::collections::HashSet<CallId, BuildHasherDefault<RandomAlready>>;
-
 /// The calls that may still get replies.
 #[derive(Default)]
-pub(super) struct Calls(ByCallId<Call>);
+pub(super) struct Calls {
+    by_id: HashMap<CallId, Call, BuildHasherDefault<RandomAlready>>,
+    /// By the serial number of their session. One set for all is smaller than one in each session.
+    by_session: BTreeSet<(u64, CallId)>,
+}
 
 pub(super) struct Call {
     pub(super) queue: Arc<CallQueue>,
@@ -85,26 +96,33 @@ pub(super) struct Call {
 
 impl Calls {
     pub(super) fn insert(&mut self, id: CallId, queue: Arc<CallQueue>, due: Instant) {
-        self.0.insert(id, Call { queue, due, failed: false });
+        self.by_session.insert((queue.session, id));
+        self.by_id.insert(id, Call { queue, due, failed: false });
     }
     pub(super) fn get(&self, id: CallId) -> Option<&Call> {
-        self.0.get(&id)
+        self.by_id.get(&id)
     }
     pub(super) fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
-        self.0.get_mut(&id)
+        self.by_id.get_mut(&id)
     }
     pub(super) fn remove(&mut self, id: CallId) -> Option<Call> {
-        let call = self.0.remove(&id);
-        if self.0.is_empty() && self.0.capacity() > 1024 {
-            self.0.shrink_to(1024);
+        let call = self.by_id.remove(&id)?;
+        self.by_session.remove(&(call.queue.session, id));
+        if self.by_id.is_empty() && self.by_id.capacity() > 1024 {
+            self.by_id.shrink_to(1024);
         }
-        call
+        Some(call)
     }
     pub(super) fn ids(&self) -> Vec<CallId> {
-        self.0.keys().copied().collect()
+        self.by_id.keys().copied().collect()
+    }
+    /// Those that the session with this serial number has made.
+    pub(super) fn of_session(&self, serial: u64) -> Vec<CallId> {
+        let all = (serial, CallId::MIN)..=(serial, CallId::MAX);
+        self.by_session.range(all).map(|(_, id)| *id).collect()
     }
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.by_id.len()
     }
 }
 

@@ -219,16 +219,15 @@ impl Core {
                 self.fail_unopened(id, &ErrorData::new(error::INVALID_REQUEST, reason), after);
             }
             (Some("backwards_response"), session) => {
-                let ids = match &whose.backwards_request_id {
+                let ids: Vec<CallId> = match &whose.backwards_request_id {
                     Some(id) => CallId::parse(id).into_iter().collect(),
                     // Whose answer it was cannot be told: any open call of the session might wait for it in vain.
                     None => session
                         .as_deref()
                         .and_then(|id| self.sessions.by_id(id))
-                        .map(|open| open.calls.iter().copied().collect())
+                        .map(|open| self.calls.of_session(open.state.serial))
                         .unwrap_or_default(),
                 };
-                let ids: Vec<CallId> = ids;
                 for id in ids {
                     self.finish_call(id, Err(InvokeError::Malformed { reason: reason.to_owned() }), after);
                 }

@@ -8,8 +8,6 @@ use dify_plugin_protocol::{ErrorData, MessageType, message};
 
 use crate::session::SessionState;
 
-use super::calls::{CallId, CallIds};
-
 #[derive(Default)]
 pub(super) struct Sessions {
     by_serial: HashMap<u64, OpenSession>,
@@ -21,13 +19,12 @@ pub(super) struct OpenSession {
     pub(super) state: Arc<SessionState>,
     /// Its place among the deadlines.
     pub(super) due: Instant,
-    pub(super) calls: CallIds,
 }
 
 impl Sessions {
     pub(super) fn insert(&mut self, state: Arc<SessionState>, due: Instant) {
         self.serials.insert(state.id.clone(), state.serial);
-        self.by_serial.insert(state.serial, OpenSession { state, due, calls: CallIds::default() });
+        self.by_serial.insert(state.serial, OpenSession { state, due });
     }
 
     pub(super) fn remove(&mut self, session: &SessionState) -> Option<OpenSession> {
@@ -48,18 +45,8 @@ impl Sessions {
         self.by_serial.get(self.serials.get(id)?)
     }
 
-    pub(super) fn get_mut(&mut self, session: &SessionState) -> Option<&mut OpenSession> {
-        self.by_serial.get_mut(&session.serial)
-    }
-
     pub(super) fn by_serial(&self, serial: u64) -> Option<Arc<SessionState>> {
         Some(self.by_serial.get(&serial)?.state.clone())
-    }
-
-    pub(super) fn forget_call(&mut self, serial: u64, id: CallId) {
-        if let Some(open) = self.by_serial.get_mut(&serial) {
-            open.calls.remove(&id);
-        }
     }
 
     /// Brings every deadline forward to `due`; gives the old ones.
