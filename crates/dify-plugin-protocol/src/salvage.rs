@@ -16,19 +16,18 @@ pub struct Salvage {
     pub event: Option<String>,
     /// `data.backwards_request_id`.
     pub backwards_request_id: Option<String>,
+    /// Whether reading stopped at a fault, so that what is missing here may stand behind it.
+    pub is_cut_off: bool,
 }
 
 impl Salvage {
-    /// Reads the ids that stand before the first fault of `line`. Bytes after an invalid UTF-8 sequence are not looked
-    /// at.
+    /// Reads the ids that stand before the first fault of `line`. Invalid UTF-8 inside a string is passed over.
     pub fn from_line(line: &[u8]) -> Self {
-        let text = match std::str::from_utf8(line) {
-            Ok(text) => text,
-            Err(error) => std::str::from_utf8(&line[..error.valid_up_to()]).unwrap_or_default(),
-        };
+        let text = String::from_utf8_lossy(line);
         let mut found = Self::default();
         // What was found before the fault stays in `found`; the fault itself is known to the caller already.
-        let _ = Top(&mut found).deserialize(&mut serde_json::Deserializer::from_str(text));
+        let read = Top(&mut found).deserialize(&mut serde_json::Deserializer::from_str(&text));
+        found.is_cut_off = read.is_err();
         found
     }
 }
@@ -171,10 +170,11 @@ mod tests {
     }
 
     #[test]
-    fn bytes_before_invalid_utf8_still_count() {
-        let mut line = br#"{"session_id":"s","event":"request","data":{"x":""#.to_vec();
-        line.extend_from_slice(b"\xff\xfe\"}}");
-        assert_eq!(Salvage::from_line(&line).session_id, some("s"));
+    fn invalid_utf8_in_a_string_is_passed_over() {
+        let line = b"{\"session_id\":\"s\",\"context\":\"\xff\xfe\",\"event\":\"request\"}";
+        let found = Salvage::from_line(line);
+        assert_eq!((found.session_id, found.event, found.is_cut_off), (some("s"), some("request"), false));
+        assert!(Salvage::from_line(&line[..30]).is_cut_off);
     }
 
     #[test]

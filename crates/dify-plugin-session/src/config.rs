@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use dify_plugin_protocol::limits;
 
+/// A piece of a file is 8 KiB, in base64, within its message and its envelope.
+const LEAST_FRAME_BYTES: usize = 16 * 1024;
+
 /// Limits and clocks of a connection. Each can be set from the environment, see [`Config::from_env`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -11,7 +14,8 @@ pub struct Config {
     /// Longest line taken from the daemon, in bytes. Default: 64 MiB. `DIFY_PLUGIN_MAX_LINE_BYTES`.
     pub max_line_bytes: usize,
     /// Longest line written, in bytes; a longer one is refused with an error to its sender. Default: what the daemon
-    /// takes, [`limits::DAEMON_LINE_BYTES`]. `DIFY_PLUGIN_MAX_FRAME_BYTES`.
+    /// takes, [`limits::DAEMON_LINE_BYTES`]. `DIFY_PLUGIN_MAX_FRAME_BYTES`, of at least 16 KiB: the pieces of a file are of
+    /// a fixed size.
     pub max_frame_bytes: usize,
     /// Output waiting to be written above which senders wait, in bytes. Default: 256 KiB.
     /// `DIFY_PLUGIN_OUTPUT_BYTES`.
@@ -109,6 +113,11 @@ impl Config {
         };
         number("DIFY_PLUGIN_MAX_LINE_BYTES", &mut config.max_line_bytes)?;
         number("DIFY_PLUGIN_MAX_FRAME_BYTES", &mut config.max_frame_bytes)?;
+        if config.max_frame_bytes < LEAST_FRAME_BYTES {
+            let value = config.max_frame_bytes.to_string();
+            let expected = "at least 16384: a piece of a file takes that much";
+            return Err(ConfigError { name: "DIFY_PLUGIN_MAX_FRAME_BYTES", value, expected });
+        }
         number("DIFY_PLUGIN_OUTPUT_BYTES", &mut config.output_bytes)?;
         number("DIFY_PLUGIN_REPLY_QUEUE_BYTES", &mut config.reply_queue_bytes)?;
         number("DIFY_PLUGIN_TOTAL_QUEUE_BYTES", &mut config.total_queue_bytes)?;

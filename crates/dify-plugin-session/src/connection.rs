@@ -146,7 +146,11 @@ impl Connection {
                 return Poll::Pending;
             }
             // Before the checks: whoever queues output after them must find whom to wake.
-            drop(self.link.quietly(|core| core.set_driver(cx.waker())));
+            let waker = cx.waker().clone();
+            drop(self.link.quietly(|core| {
+                core.watch_the_end(now());
+                core.set_driver(waker)
+            }));
             self.poll_clocks(cx);
             let flushed = match self.transport.poll_flush(cx, &self.link) {
                 Poll::Ready(Ok(())) => true,

@@ -64,6 +64,8 @@ pub(crate) struct Core {
     quota: Arc<Quota>,
     /// When sessions that are still open after a shutdown are failed.
     grace_ends: Option<Instant>,
+    /// The daemon's time to read the rest is running.
+    is_closing: bool,
     /// How many that were.
     cut_short: usize,
     /// The driver, when it has gone to sleep.
@@ -82,6 +84,7 @@ impl Core {
             counters: Counters::default(),
             quota,
             grace_ends: None,
+            is_closing: false,
             cut_short: 0,
             driver: None,
         }
@@ -201,11 +204,8 @@ impl Core {
     }
 
     /// Notes whom to wake when there is something to do; gives whom that was before, to be dropped without the lock.
-    pub(crate) fn set_driver(&mut self, waker: &Waker) -> Option<Waker> {
-        match &self.driver {
-            Some(driver) if driver.will_wake(waker) => None,
-            _ => self.driver.replace(waker.clone()),
-        }
+    pub(crate) fn set_driver(&mut self, waker: Waker) -> Option<Waker> {
+        self.driver.replace(waker)
     }
 
     fn wake_driver(&mut self, after: &mut After) {
@@ -231,8 +231,12 @@ impl Core {
                     }
                 }
                 Deadline::Connection => {
-                    let sessions = self.cut_short;
-                    let cause = ConnectionError::ShutdownIncomplete { sessions, heard: false };
+                    let cause = match self.grace_ends {
+                        Some(_) => {
+                            ConnectionError::ShutdownIncomplete { sessions: self.cut_short, heard: false }
+                        }
+                        None => ConnectionError::Unread,
+                    };
                     self.close(Arc::new(cause), after);
                 }
             }
@@ -318,6 +322,19 @@ impl Core {
     fn fail_all_calls(&mut self, cause: &Arc<ConnectionError>, after: &mut After) {
         for id in self.calls.ids() {
             self.finish_call(id, Err(InvokeError::Closed(cause.clone())), after);
+        }
+    }
+
+    /// Once the input has ended and no session is open, the daemon has the grace to read what is left: a pipe that nobody
+    /// reads must not keep the process. To be called before the clocks are looked at.
+    pub(crate) fn watch_the_end(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Draining(_))
+            && self.sessions.is_empty()
+            && !self.is_closing
+            && self.grace_ends.is_none()
+        {
+            self.is_closing = true;
+            self.deadlines.insert(Deadline::Connection, later(now, self.config.shutdown_grace));
         }
     }
 

@@ -33,6 +33,12 @@ pub enum ConnectionError {
         /// Whether everything was written, the errors of those sessions among it.
         heard: bool,
     },
+    /// The input had ended and every session too, and in
+    /// [`Config::shutdown_grace`](crate::Config::shutdown_grace) from then the daemon did not read what they had said.
+    #[error(
+        "the daemon closed the plugin's input, and within DIFY_PLUGIN_SHUTDOWN_GRACE did not read all that the plugin wrote"
+    )]
+    Unread,
     /// The [`Connection`](crate::Connection) was dropped while sessions were open.
     #[error("the connection was dropped")]
     Dropped,

@@ -10,24 +10,58 @@ use tracing_subscriber::filter::Targets;
 /// Where variables come from. Never printed: the daemon hands a plugin its own environment, secrets included.
 pub(crate) struct Environment {
     file: HashMap<String, String>,
+    /// Lines of `.env` that are none, by number.
+    unreadable: Vec<usize>,
 }
 
 impl Environment {
     /// Reads `.env` in the working directory, if there is one, as the official SDK does. It is not put into the process's
     /// environment, so child processes don't get it.
     pub(crate) fn load() -> Result<Self, EnvironmentError> {
-        let entries = match dotenvy::from_path_iter(".env") {
-            Ok(entries) => entries,
-            Err(error) if error.not_found() => return Ok(Self { file: HashMap::new() }),
-            Err(error) => return Err(EnvironmentError::from_dotenv(error)),
-        };
-        let file = entries.collect::<Result<_, _>>().map_err(EnvironmentError::from_dotenv)?;
-        Ok(Self { file })
+        match std::fs::read_to_string(".env") {
+            Ok(text) => Ok(Self::parse(&text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::parse("")),
+            Err(error) => Err(EnvironmentError::File(error)),
+        }
     }
 
-    /// A variable; one in the real environment wins over one in `.env`.
+    fn parse(text: &str) -> Self {
+        let (mut file, mut unreadable) = (HashMap::new(), Vec::new());
+        for entry in dotenvy::from_read_iter(text.as_bytes()) {
+            match entry {
+                Ok((name, value)) => {
+                    file.insert(name, value);
+                }
+                // It may be of no concern to us: the file is the author's, and others read it more loosely.
+                Err(dotenvy::Error::LineParse(line, _)) => {
+                    unreadable
+                        .extend(text.lines().position(|other| other.trim_end() == line).map(|at| at + 1));
+                }
+                Err(_) => {}
+            }
+        }
+        Self { file, unreadable }
+    }
+
+    /// Says which lines of `.env` were passed over. Not what they hold: it may be a secret.
+    pub(crate) fn warn(&self) {
+        for line in &self.unreadable {
+            tracing::warn!(
+                ".env:{line}: passed over: it is not of the form NAME=value; quote values with spaces"
+            );
+        }
+    }
+
+    /// A variable; one in the real environment wins over one in `.env`. As in the official SDK, case does not matter.
     pub(crate) fn var(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().or_else(|| self.file.get(name).cloned())
+        let is_meant = |other: &str| other.eq_ignore_ascii_case(name);
+        let in_any_case = || {
+            let mut all = std::env::vars_os();
+            let (_, value) = all.find(|(other, _)| other.to_str().is_some_and(is_meant))?;
+            value.into_string().ok()
+        };
+        let in_file = || self.file.iter().find(|(other, _)| is_meant(other)).map(|(_, value)| value.clone());
+        std::env::var(name).ok().or_else(in_any_case).or_else(in_file)
     }
 }
 
@@ -56,19 +90,6 @@ pub(crate) enum EnvironmentError {
     NotYet(String),
     #[error("reading .env failed: {0}")]
     File(io::Error),
-    /// The line is not shown: it may hold a secret.
-    #[error("a line of .env is not of the form NAME=value, beginning at its column {column}")]
-    Line { column: usize },
-}
-
-impl EnvironmentError {
-    fn from_dotenv(error: dotenvy::Error) -> Self {
-        match error {
-            dotenvy::Error::LineParse(_, column) => Self::Line { column },
-            dotenvy::Error::Io(error) => Self::File(error),
-            other => Self::File(io::Error::other(other)),
-        }
-    }
 }
 
 impl Settings {

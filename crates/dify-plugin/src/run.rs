@@ -27,8 +27,10 @@ const LAST_WORDS_BYTES: usize = 1024;
 const NOTICE: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(plugin: Plugin) -> ExitCode {
-    let settings = match Environment::load().and_then(|env| Settings::from_vars(|name| env.var(name))) {
-        Ok(settings) => settings,
+    let read = Environment::load()
+        .and_then(|environment| Ok((Settings::from_vars(|name| environment.var(name))?, environment)));
+    let (settings, environment) = match read {
+        Ok(read) => read,
         Err(error) => {
             last_words(&with_source(&error));
             return MISUSED.into();
@@ -38,7 +40,7 @@ pub(crate) fn run(plugin: Plugin) -> ExitCode {
         last_words(&terminal_text());
         return MISUSED.into();
     }
-    match serve(plugin, settings) {
+    match serve(plugin, settings, &environment) {
         Ok(Some(cause)) if !cause.is_orderly() => {
             last_words(&with_source(&*cause));
             BROKEN.into()
@@ -54,7 +56,11 @@ pub(crate) fn run(plugin: Plugin) -> ExitCode {
     }
 }
 
-fn serve(mut plugin: Plugin, settings: Settings) -> Result<Option<Arc<ConnectionError>>, StartError> {
+fn serve(
+    mut plugin: Plugin,
+    settings: Settings,
+    environment: &Environment,
+) -> Result<Option<Arc<ConnectionError>>, StartError> {
     let runtime = runtime(plugin.workers.or(settings.workers)).map_err(StartError::Runtime)?;
     plugin.end_delay = plugin.end_delay.or(settings.end_delay);
     #[cfg(feature = "files")]
@@ -65,6 +71,7 @@ fn serve(mut plugin: Plugin, settings: Settings) -> Result<Option<Arc<Connection
         let connection = connect(settings.session)?;
         let handle = connection.handle();
         log::install(handle.clone(), settings.log);
+        environment.warn();
         signals.shut_down(handle.clone());
         let _guard = ExitGuard::new(handle)?;
         Ok::<_, StartError>(plugin.serve(connection).await)

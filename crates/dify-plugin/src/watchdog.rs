@@ -13,6 +13,9 @@ use std::task::{Context, Poll};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+/// Most handlers that are named. An endpoint is named with its path, of which there is no end.
+const NAMED: usize = 100;
+
 /// How long one poll may take before it is named.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the slots are looked at.
@@ -114,7 +117,7 @@ impl Watchdog {
             let held = running.since.elapsed();
             if held > PATIENCE && !running.told {
                 running.told = true;
-                if named.insert(running.handler.clone()) {
+                if named.len() < NAMED && named.insert(running.handler.clone()) {
                     tracing::warn!(
                         handler = &*running.handler,
                         "the handler has held a worker thread for over {} s and keeps it from other sessions; move what \

@@ -18,11 +18,14 @@ fn a_wrong_setting_stops_the_start_and_is_named() {
         ("DIFY_PLUGIN_LOG", "a=b=c"),
         ("DIFY_PLUGIN_HANDLER_DEADLINE", "NaN"),
         ("DIFY_PLUGIN_MAX_LINE_BYTES", "64MiB"),
+        ("DIFY_PLUGIN_MAX_FRAME_BYTES", "16383"),
+        // As in the official SDK, case does not matter.
+        ("max_worker", "none"),
     ] {
         let exit = odd().env(name, value).start().exit();
         exit.assert_quiet(2);
         let line = exit.stderr.lines().last().expect("it says why");
-        assert!(line.contains(name) && line.contains(value), "{line}");
+        assert!(line.contains(&name.to_uppercase()) && line.contains(value), "{line}");
     }
 }
 
@@ -40,12 +43,20 @@ fn env_file_is_read_and_the_environment_wins() {
 }
 
 #[test]
-fn a_broken_env_file_stops_the_start_and_its_lines_stay_secret() {
+fn a_broken_line_of_the_env_file_is_named_and_passed_over_and_stays_secret() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join(".env"), "KEY=1\nhunter2 and a secret\n").unwrap();
-    let exit = odd().current_dir(folder.path()).start().exit();
-    exit.assert_quiet(2);
-    assert!(exit.stderr.contains(".env") && !exit.stderr.contains("hunter2"), "{}", exit.stderr);
+    std::fs::write(folder.path().join(".env"), "KEY=1\n\nhunter2 and a secret\nmax_worker=1\n").unwrap();
+    let mut daemon = odd().current_dir(folder.path()).start();
+    ask(&mut daemon, "first", "wait");
+    daemon.call("first");
+    ask(&mut daemon, "second", "wait");
+    assert_eq!(daemon.failure("second")["error_type"], "SessionLimitExceeded");
+    let exit = daemon.exit();
+    assert!(
+        exit.stderr.contains(".env:3: passed over") && !exit.stderr.contains("hunter2"),
+        "{}",
+        exit.stderr
+    );
 }
 
 #[test]
@@ -89,10 +100,10 @@ fn one_worker_is_enough() {
 
 #[test]
 fn a_message_over_the_limit_fails_its_sender_alone() {
-    let mut daemon = odd().env("DIFY_PLUGIN_MAX_FRAME_BYTES", "2000").start();
+    let mut daemon = odd().env("DIFY_PLUGIN_MAX_FRAME_BYTES", "20000").start();
     ask(&mut daemon, "s", "wait");
     let call = daemon.call("s");
-    daemon.line(lines::response("s", &call, &format!("\"{}\"", "x".repeat(5000))));
+    daemon.line(lines::response("s", &call, &format!("\"{}\"", "x".repeat(50_000))));
     let failure = daemon.failure("s");
     assert_eq!(failure["error_type"], "FrameTooLarge", "{failure}");
     still_answers(&mut daemon);

@@ -218,6 +218,7 @@ fn an_input_that_ends_inside_a_line_is_logged() {
     daemon.close_input();
     let error = daemon.error_event();
     assert_eq!(error, "a line of 31 bytes: EOF while parsing a string at line 1 column 31");
+    assert_eq!(daemon.failure("s")["error_type"], "InvalidRequest");
     let exit = daemon.exit_by_itself();
     assert!(exit.stderr.contains("in the middle of a line"), "{}", exit.stderr);
     exit.assert_quiet(1);

@@ -218,21 +218,36 @@ impl Core {
             (Some("request"), Some(id)) if id.len() <= SESSION_ID_BYTES && !self.sessions.contains_id(id) => {
                 self.fail_unopened(id, &ErrorData::new(error::INVALID_REQUEST, reason), after);
             }
-            (Some("backwards_response"), session) => {
-                let ids: Vec<CallId> = match &whose.backwards_request_id {
-                    Some(id) => CallId::parse(id).into_iter().collect(),
-                    // Whose answer it was cannot be told: any open call of the session might wait for it in vain.
-                    None => session
-                        .as_deref()
-                        .and_then(|id| self.sessions.by_id(id))
-                        .map(|open| self.calls.of_session(open.state.serial))
-                        .unwrap_or_default(),
-                };
-                for id in ids {
-                    self.finish_call(id, Err(InvokeError::Malformed { reason: reason.to_owned() }), after);
+            (Some("backwards_response"), session) => match (&whose.backwards_request_id, session) {
+                (Some(id), _) => match CallId::parse(id).filter(|id| self.calls.get(*id).is_some()) {
+                    Some(id) => self.fail_broken_call(id, reason, after),
+                    None => self.counters.unknown_ids += 1,
+                },
+                (None, Some(session)) => self.fail_all_calls_of(session, reason, after),
+                (None, None) => {}
+            },
+            // The fault came before it could be seen what the line is. Of a session that is not open, it can only be a
+            // request; of one that is, hardly anything but an answer.
+            (None, Some(id)) if whose.is_cut_off && id.len() <= SESSION_ID_BYTES => {
+                if self.sessions.contains_id(id) {
+                    self.fail_all_calls_of(id, reason, after);
+                } else {
+                    self.fail_unopened(id, &ErrorData::new(error::INVALID_REQUEST, reason), after);
                 }
             }
             _ => {}
         }
+    }
+
+    /// Whose answer could not be read cannot be told: any open call of the session might wait for it in vain.
+    fn fail_all_calls_of(&mut self, session: &str, reason: &str, after: &mut After) {
+        let Some(open) = self.sessions.by_id(session) else { return };
+        for id in self.calls.of_session(open.state.serial) {
+            self.fail_broken_call(id, reason, after);
+        }
+    }
+
+    fn fail_broken_call(&mut self, id: CallId, reason: &str, after: &mut After) {
+        self.finish_call(id, Err(InvokeError::Malformed { reason: reason.to_owned() }), after);
     }
 }

@@ -71,6 +71,7 @@ async fn an_end_inside_a_line_does_not_look_like_a_clean_one() {
     daemon.write(&request("s")[..50]).await;
     daemon.hang_up();
     assert_eq!(daemon.read().await["event"], "error");
+    assert_eq!(daemon.read_failure("s").await, "InvalidRequest");
     daemon.driver.await.unwrap();
     let cause = daemon.handle.closed().unwrap();
     assert!(matches!(*cause, ConnectionError::EndInsideLine { bytes: 50 }), "{cause}");
@@ -213,4 +214,17 @@ async fn a_dropped_connection_ends_its_sessions() {
     assert!(matches!(*waiter.join().unwrap(), ConnectionError::Dropped));
     let error = responder.send("x").await.unwrap_err();
     assert!(matches!(error, SendError::Closed(_)), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_end_of_input_it_is_over_even_if_the_daemon_reads_nothing() {
+    let mut daemon = Daemon::with(config(), 64);
+    let (_, responder) = daemon.open("s").await.into_parts();
+    responder.send(&"x".repeat(1000)).await.unwrap();
+    daemon.hang_up();
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    assert!(!daemon.driver.is_finished(), "the handler may run on");
+    responder.finish().unwrap();
+    (&mut daemon.driver).await.unwrap();
+    assert!(matches!(&*daemon.handle.closed().unwrap(), ConnectionError::Unread));
 }

@@ -154,6 +154,58 @@ async fn a_line_over_the_limit_fails_whose_it_was_and_the_next_is_read() {
 }
 
 #[tokio::test]
+async fn a_fault_before_the_event_still_fails_whose_it_was() {
+    // The daemon writes `context` before `event`.
+    let context = "\"context\":null";
+    let faults = [
+        ("\"context\":{\"a\":\"\u{FF}\"}", "invalid UTF-8"),
+        ("\"context\":{\"a\":\"XXXX\"}", "over the limit"),
+        ("\"context\":{\"a\"", "expected"),
+    ];
+    let mut config = config();
+    config.max_line_bytes = 100_000;
+    let mut daemon = Daemon::with(config, 256);
+    let (_, responder) = daemon.open("s").await.into_parts();
+    for (fault, says) in faults {
+        let spoil = |line: String| {
+            let mut line = line.replace(context, &fault.replace("XXXX", &"x".repeat(100_000))).into_bytes();
+            // Two bytes of UTF-8 become one that is none.
+            if let Some(at) = line.iter().position(|byte| *byte == 0xc3) {
+                line.remove(at);
+            }
+            line.push(b'\n');
+            line
+        };
+        daemon.write(spoil(request("new"))).await;
+        let error = read_error_event(&mut daemon).await;
+        assert!(error.contains(says), "{error}");
+        assert_eq!(daemon.read_failure("new").await, "InvalidRequest");
+
+        let mut replies = responder.session().invoke(InvokeType::App, &json!({})).await.unwrap();
+        let id = daemon.read_call().await;
+        daemon.write(spoil(answer("s", &id, "response", "", "1"))).await;
+        read_error_event(&mut daemon).await;
+        assert!(matches!(replies.try_next().await, Err(InvokeError::Malformed { .. })), "{says}");
+    }
+    daemon.still_answers().await;
+}
+
+#[tokio::test]
+async fn a_broken_answer_to_a_call_that_was_never_made_fails_nobody_and_is_counted() {
+    let mut daemon = Daemon::new();
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let mut replies = responder.session().invoke(InvokeType::App, &json!({})).await.unwrap();
+    let id = daemon.read_call().await;
+    daemon
+        .line(r#"{"session_id":"s","event":"backwards_response","data":{"backwards_request_id":"zz","event":7}}"#)
+        .await;
+    read_error_event(&mut daemon).await;
+    daemon.respond("s", &id, "1").await;
+    assert_eq!(replies.try_next().await.unwrap().unwrap().get(), "1");
+    assert_eq!(daemon.handle.stats().unknown_ids, 1);
+}
+
+#[tokio::test]
 async fn blank_lines_and_crlf_are_normal() {
     let mut daemon = Daemon::new();
     daemon.write(format!("\n\r\n  \n{}\r\n\n", request("s"))).await;

@@ -167,3 +167,21 @@ async fn heartbeats_go_out_first_and_then_at_their_interval() {
         assert_eq!(started.elapsed().as_secs(), beat * 10);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_session_knows_its_deadline_and_can_be_waited_for() {
+    let mut config = config();
+    config.handler_deadline = Duration::from_secs(30);
+    let mut daemon = Daemon::with(config, 1024);
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let session = responder.session().clone();
+    let left = session.deadline() - tokio::time::Instant::now();
+    assert!(left > Duration::from_secs(29) && left <= Duration::from_secs(30), "{left:?}");
+    let token = session.cancellation();
+    session.ended().await;
+    assert!(session.is_ended() && token.is_cancelled());
+    assert!(tokio::time::Instant::now() >= session.deadline());
+    // Both also when it is asked for only now.
+    assert!(session.cancellation().is_cancelled());
+    session.ended().await;
+}
