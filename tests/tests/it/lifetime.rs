@@ -1,5 +1,8 @@
 //! From the first heartbeat to the exit.
 
+use std::io::{Read, Write};
+use std::process::Stdio;
+
 use rustix::process::Signal;
 use scenarios::lines;
 
@@ -197,4 +200,28 @@ fn started_by_hand_in_a_terminal_it_says_what_it_is() {
 fn without_any_input_it_ends_at_once() {
     let output = odd().command().stdin(std::process::Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", output.stderr.escape_ascii());
+}
+
+#[test]
+fn the_flags_of_the_pipes_are_as_they_were_once_it_is_over() {
+    use rustix::fs::{OFlags, fcntl_getfl};
+
+    // Flags belong to the open pipe, so ours show what the plugin did to its own.
+    let (its_input, mut input) = std::io::pipe().unwrap();
+    let (mut output, its_output) = std::io::pipe().unwrap();
+    let before = (fcntl_getfl(&its_input).unwrap(), fcntl_getfl(&its_output).unwrap());
+    let mut command = odd().command();
+    command
+        .stdin(its_input.try_clone().unwrap())
+        .stdout(its_output.try_clone().unwrap())
+        .stderr(Stdio::null());
+    let mut plugin = command.spawn().unwrap();
+    drop(command);
+    let mut heartbeat = [0; 16];
+    output.read_exact(&mut heartbeat).unwrap();
+    assert!(fcntl_getfl(&its_input).unwrap().contains(OFlags::NONBLOCK), "it is driven by readiness");
+    writeln!(input, "{}", lines::tool("s", "odd", "println", "{}")).unwrap();
+    drop(input);
+    assert!(plugin.wait().unwrap().success());
+    assert_eq!((fcntl_getfl(&its_input).unwrap(), fcntl_getfl(&its_output).unwrap()), before);
 }
