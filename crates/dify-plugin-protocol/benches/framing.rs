@@ -1,0 +1,55 @@
+//! Lines out of bytes, as reads of 64 KiB bring them, beside a bare search for newlines: the floor.
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use dify_plugin_protocol::frame::{Line, LineDecoder};
+
+/// What one read brings at most.
+const READ_BYTES: usize = 64 * 1024;
+
+/// As long as a reply with a word of an answer, as long as a request with a page of text, and far longer than a read.
+const LINE_BYTES: [usize; 3] = [350, 4 * 1024, 1024 * 1024];
+
+fn framing(c: &mut Criterion) {
+    let mut group = c.benchmark_group("framing");
+    for line in LINE_BYTES {
+        let input = lines(line);
+        group.throughput(Throughput::Bytes(input.len() as u64));
+        group.bench_function(BenchmarkId::new("LineDecoder", line), |b| {
+            b.iter(|| {
+                let mut decoder = LineDecoder::new(64 << 20);
+                let mut bytes = 0;
+                for chunk in input.chunks(READ_BYTES) {
+                    let mut lines = decoder.feed(chunk);
+                    while let Some(line) = lines.next() {
+                        if let Line::Whole(line) = black_box(line) {
+                            bytes += line.len();
+                        }
+                    }
+                }
+                bytes
+            });
+        });
+        group.bench_function(BenchmarkId::new("memchr", line), |b| {
+            b.iter(|| {
+                let mut newlines = 0;
+                for chunk in input.chunks(READ_BYTES) {
+                    newlines += memchr::memchr_iter(b'\n', chunk).map(black_box).count();
+                }
+                newlines
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Four MiB or a little less, in lines of `length` bytes with their newline.
+fn lines(length: usize) -> Vec<u8> {
+    let mut line = vec![b'x'; length - 1];
+    line.push(b'\n');
+    line.repeat((4 << 20) / length)
+}
+
+criterion_group!(benches, framing);
+criterion_main!(benches);
