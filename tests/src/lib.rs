@@ -15,6 +15,7 @@ mod process;
 pub use binaries::{example, repository};
 pub use daemon::{Daemon, Exit};
 pub use launch::Launch;
+pub use process::Process;
 
 /// The README's examples compile.
 #[cfg(doctest)]

@@ -12,18 +12,19 @@ use rustix::process::{Pid, Signal};
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// A process that doesn't outlive its test.
-pub(crate) struct Process {
+pub struct Process {
     child: Child,
     _alarm: Alarm,
 }
 
 impl Process {
     /// Takes over a child that leads a group of its own.
-    pub(crate) fn new(child: Child) -> Self {
+    pub fn new(child: Child) -> Self {
         Self { _alarm: Alarm::set(&child), child }
     }
 
-    pub(crate) fn id(&self) -> u32 {
+    /// Its id, which is its group's too.
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 

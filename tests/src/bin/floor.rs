@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -37,8 +39,8 @@ struct Parameters<'a> {
 
 #[derive(Deserialize)]
 struct Event<'a> {
-    #[serde(borrow, default)]
-    answer: Cow<'a, str>,
+    #[serde(borrow)]
+    answer: Option<Cow<'a, str>>,
 }
 
 fn main() -> io::Result<()> {
@@ -74,21 +76,25 @@ fn answer(line: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
     let line: Line<'_> = serde_json::from_slice(line)?;
     let id = &*line.session_id;
     match (line.data.tool, line.data.event) {
-        (Some("relay"), _) => write!(
+        (Some("relay"), _) => writeln!(
             out,
             r#"{{"event":"session","session_id":"{id}","data":{{"type":"invoke","data":{{"type":"app","backwards_request_id":"{id}","request":{{"app_id":"app-1","inputs":{{}},"query":"q","response_mode":"streaming"}}}}}}}}"#
         )?,
+        (Some("blob"), _) => {
+            blob(id, out)?;
+            end(id, out)?;
+        }
         (Some(_), _) => {
             text(id, &line.data.tool_parameters.map(|p| p.text).unwrap_or_default(), out)?;
             end(id, out)?;
         }
+        // The last event of an answer brings no text.
         (None, Some("response")) => {
-            text(id, &line.data.data.map(|event| event.answer).unwrap_or_default(), out)?
+            if let Some(answer) = line.data.data.and_then(|event| event.answer) {
+                text(id, &answer, out)?;
+            }
         }
         (None, _) => end(id, out)?,
-    }
-    if !out.ends_with(b"\n") {
-        out.push(b'\n');
     }
     Ok(())
 }
@@ -100,6 +106,28 @@ fn text(id: &str, text: &str, out: &mut Vec<u8>) -> io::Result<()> {
     )?;
     serde_json::to_writer(&mut *out, text)?;
     out.extend_from_slice(b"},\"meta\":null}}}\n");
+    Ok(())
+}
+
+/// A file of one MiB, as it is cut on the wire.
+fn blob(id: &str, out: &mut Vec<u8>) -> io::Result<()> {
+    const FILE: [u8; PIECE] = [b'x'; PIECE];
+    const PIECE: usize = 8192;
+    const PIECES: usize = (1 << 20) / PIECE;
+    for sequence in 0..=PIECES {
+        let (bytes, last) = if sequence < PIECES { (&FILE[..], false) } else { (&[][..], true) };
+        write!(
+            out,
+            r#"{{"event":"session","session_id":"{id}","data":{{"type":"stream","data":{{"type":"blob_chunk","message":{{"id":"{id}","sequence":{sequence},"total_length":1048576,"blob":""#
+        )?;
+        let start = out.len();
+        out.resize(start + bytes.len().div_ceil(3) * 4, 0);
+        STANDARD.encode_slice(bytes, &mut out[start..]).map_err(io::Error::other)?;
+        writeln!(
+            out,
+            r#"","end":{last}}},"meta":{{"mime_type":"application/octet-stream","filename":"big.bin"}}}}}}}}"#
+        )?;
+    }
     Ok(())
 }
 

@@ -7,6 +7,8 @@ mod ends;
 mod input;
 mod layers;
 mod lifetime;
+#[cfg(target_os = "linux")]
+mod measure;
 mod scale;
 mod stray;
 
