@@ -1,6 +1,7 @@
 //! Sessions that ask an app and pass its answer on, message by message.
 
 use std::io::Write;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
@@ -17,8 +18,11 @@ pub(crate) const RELAYS: usize = 16;
 /// Events that come for one call before it is another's turn: a daemon writes in bursts.
 const BURST: usize = 25;
 
-/// Events built beforehand, at most.
-const ROUND: usize = 100_000;
+/// Events built beforehand and written at once: about as many at least, unless fewer are wanted, and at most.
+const ROUND: (usize, usize) = (2_500, 100_000);
+
+/// Events of one call under way: some 1.3 MB. A plugin need not keep more than 4 MiB of them, and fails the call instead.
+const UNDER_WAY: usize = 10_000;
 
 const RATE: Row = Row::new("relay, 16 sessions", "msg/s");
 const CPU: Row = Row::new("relay, CPU a message", "µs");
@@ -91,13 +95,17 @@ impl Streamed {
 
 /// Answers the calls with about `messages` events, in turn, and waits until all have been relayed.
 pub(crate) fn stream(plugin: &mut Plugin, calls: &[Call], messages: usize, after: After) -> Result<Streamed> {
-    let burst = BURST.min(ROUND / calls.len()).min(messages / calls.len()).max(1);
-    let rounds = (messages / calls.len() / burst).max(1);
-    let messages = rounds * burst * calls.len();
-    let mut round = String::new();
+    let burst = BURST.min(ROUND.1 / calls.len()).min(messages / calls.len()).max(1);
+    let turns = (ROUND.0.min(messages) / calls.len() / burst).max(1);
+    let a_round = turns * burst * calls.len();
+    let rounds = (messages / a_round).max(1);
+    let messages = rounds * a_round;
+    let rounds_under_way = (UNDER_WAY * calls.len() / a_round).max(1);
+    let mut turn = String::new();
     for call in calls {
-        (0..burst).for_each(|_| call.write_event(&mut round));
+        (0..burst).for_each(|_| call.write_event(&mut turn));
     }
+    let round = turn.repeat(turns);
     let mut ends = String::new();
     if after == After::End {
         calls.iter().for_each(|call| call.write_end(&mut ends));
@@ -109,8 +117,13 @@ pub(crate) fn stream(plugin: &mut Plugin, calls: &[Call], messages: usize, after
     let (cpu, reader_cpu) = (proc::cpu(pid)?, proc::own_cpu()?);
     let began = Instant::now();
     thread::scope(|scope| {
+        // Made here: should the reading fail, a writer that waits for it must hear of that.
+        let (seen_a_round, was_seen) = mpsc::channel();
         let writer = scope.spawn(move || -> Result<f64> {
-            for _ in 0..rounds {
+            for n in 0..rounds {
+                if n >= rounds_under_way {
+                    was_seen.recv()?;
+                }
                 input.write_all(round.as_bytes())?;
             }
             input.write_all(ends.as_bytes())?;
@@ -127,6 +140,10 @@ pub(crate) fn stream(plugin: &mut Plugin, calls: &[Call], messages: usize, after
                     Kind::Invoke => return Err("it called back twice".into()),
                     Kind::Other => {}
                 }
+            }
+            for _ in before / a_round..seen / a_round {
+                // Towards the end nobody waits for it.
+                let _ = seen_a_round.send(());
             }
             // Some 32 looks in all: each takes a few microseconds.
             let look = (messages / 32).max(1);
