@@ -225,3 +225,33 @@ fn the_flags_of_the_pipes_are_as_they_were_once_it_is_over() {
     assert!(plugin.wait().unwrap().success());
     assert_eq!((fcntl_getfl(&its_input).unwrap(), fcntl_getfl(&its_output).unwrap()), before);
 }
+
+#[test]
+fn a_daemon_that_reads_again_gets_a_heartbeat_before_all_that_waited() {
+    const SESSIONS: usize = 2000;
+    /// What a pipe holds.
+    const PIPE: usize = 64 * 1024;
+    let mut daemon = odd().env("HEARTBEAT_INTERVAL", "0.2").start();
+    assert_eq!(daemon.message().expect("the plugin lives")["event"], "heartbeat");
+    for n in 0..SESSIONS {
+        ask(&mut daemon, &format!("s-{n}"), "println");
+    }
+    // Long enough for the pipe to be full, in the midst of a line, and for heartbeats to be due.
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let (mut before, mut longest, mut ends) = (0, 0, 0);
+    loop {
+        let line = daemon.raw_line().expect("the plugin lives");
+        if line.contains(r#""event":"heartbeat""#) {
+            break;
+        }
+        before += line.len() + 1;
+        longest = longest.max(line.len() + 1);
+        ends += usize::from(line.contains(r#""type":"end""#));
+    }
+    assert!(before <= PIPE + longest, "{before} bytes came first, more than the pipe held");
+    assert!(ends < SESSIONS / 2, "the pipe was never full");
+    while ends < SESSIONS {
+        ends += usize::from(daemon.raw_line().expect("the plugin lives").contains(r#""type":"end""#));
+    }
+    daemon.exit().assert_quiet(0);
+}
