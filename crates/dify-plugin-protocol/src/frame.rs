@@ -72,6 +72,8 @@ impl LineDecoder {
     /// What is left at the end of input: the beginning of a line that never got its newline. The daemon takes such a
     /// line from a plugin, if it is whole JSON (`internal/core/local_runtime/instance.go`). Of an over-long line, which
     /// was reported before, nothing is left but the fact: [`Line::TooLong`] without a byte.
+    ///
+    /// Takes nothing away: asked again it says the same, and if more input comes after all, the line goes on.
     pub fn finish(&mut self) -> Option<Line<'_>> {
         self.release();
         if self.skipping {

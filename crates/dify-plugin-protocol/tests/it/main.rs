@@ -1,4 +1,5 @@
-//! The types against lines that the real peers wrote: everything in `proto-fixtures/`.
+//! The types against lines that the real peers wrote, everything in `proto-fixtures/`, and against lines that nobody would
+//! write.
 
 #![allow(clippy::unwrap_used, reason = "a fixture that is not what it should be fails the test")]
 
@@ -8,6 +9,8 @@ mod endpoint_http;
 mod equal;
 mod every_field;
 mod fixtures;
+mod framing;
 mod no_contents;
 mod recorded;
+mod splitter;
 mod typed;

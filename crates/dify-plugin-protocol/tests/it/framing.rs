@@ -1,0 +1,146 @@
+//! The decoder against a splitter that knows nothing of it, on any bytes and any cut of them.
+
+use dify_plugin_protocol::frame::{LineDecoder, OVERLONG_PREFIX_BYTES};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+#[cfg(feature = "codec")]
+use crate::splitter::Found;
+use crate::splitter::{decoded, expected};
+
+/// Pieces of lines, each a kind and a length: ends above all, and some as long as an ordinary limit or longer. Numbers
+/// alone, since ten thousand cases of anything richer take too long to make.
+fn parts(at_most: usize) -> impl Strategy<Value = Vec<u8>> {
+    vec((0..12u8, 0..24u8), 0..at_most).prop_map(|parts| {
+        let part = |(kind, length): (u8, u8)| match kind {
+            0..3 => b"\n".to_vec(),
+            3..5 => b"\r\n".to_vec(),
+            5 => b"\r".to_vec(),
+            6 => [" ", "\t \x0c", " \r", "\x0b", "\u{85}", "\u{a0}"][usize::from(length) % 6].into(),
+            7 => vec![length.wrapping_mul(11); usize::from(length) % 4],
+            8 => br#"{"session_id":"s","event":"request"}"#.to_vec(),
+            _ => vec![b'x'; length.into()],
+        };
+        parts.into_iter().flat_map(part).collect()
+    })
+}
+
+/// An input, the limit on its lines and the lengths of the pieces in which it comes, over and over.
+fn input() -> impl Strategy<Value = (Vec<u8>, usize, Vec<usize>)> {
+    let lengths = vec(1..12usize, 0..4).prop_map(|lengths| match lengths.len() {
+        0 => vec![usize::MAX],
+        1 => vec![1],
+        _ => lengths,
+    });
+    (parts(16), 0..20usize, lengths)
+}
+
+/// Lines about as long as what is kept of one that is too long.
+fn long_input() -> impl Strategy<Value = (Vec<u8>, usize, Vec<usize>)> {
+    let near = || OVERLONG_PREFIX_BYTES - 3..OVERLONG_PREFIX_BYTES + 3;
+    let line = prop_oneof![3 => near(), 1 => 0..3 * OVERLONG_PREFIX_BYTES];
+    let lines = vec((line, any::<bool>()), 1..3).prop_map(|lines| {
+        let line = |(length, with_return)| {
+            let end: &[u8] = if with_return { b"\r\n" } else { b"\n" };
+            [&vec![b'y'; length], end].concat()
+        };
+        lines.into_iter().flat_map(line).collect::<Vec<u8>>()
+    });
+    let limit = prop_oneof![3 => near(), 1 => 0..2 * OVERLONG_PREFIX_BYTES];
+    let lengths = prop_oneof![Just(vec![usize::MAX]), vec(900..70_000usize, 1..4)];
+    (lines, any::<prop::sample::Index>(), limit, lengths).prop_map(|(mut input, cut_off, limit, lengths)| {
+        input.truncate(input.len() - cut_off.index(3));
+        (input, limit, lengths)
+    })
+}
+
+fn cut<'a>(input: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
+    let mut rest = input;
+    let mut pieces = Vec::new();
+    for length in lengths.iter().cycle() {
+        if rest.is_empty() {
+            return pieces;
+        }
+        let (piece, after) = rest.split_at(rest.len().min(*length));
+        pieces.push(piece);
+        rest = after;
+    }
+    pieces
+}
+
+/// Everything that must hold of one input; `then` comes after the end was asked for.
+fn check(input: &[u8], limit: usize, lengths: &[usize], then: &[u8]) -> Result<(), TestCaseError> {
+    let pieces = cut(input, lengths);
+    let mut decoder = LineDecoder::new(limit);
+    let (mut lines, rest) = decoded(&mut decoder, &pieces);
+    prop_assert_eq!((&lines, &rest), (&expected(&pieces, limit).0, &expected(&pieces, limit).1));
+
+    // Asking for the end takes nothing away: more may come.
+    let more = cut(then, lengths);
+    let (after, rest) = decoded(&mut decoder, &more);
+    lines.extend(after);
+    let all = [pieces, more].concat();
+    prop_assert_eq!((&lines, &rest), (&expected(&all, limit).0, &expected(&all, limit).1));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(10_000) })]
+
+    #[test]
+    fn any_input_in_any_pieces_gives_the_lines_of_a_plain_splitter(
+        (input, limit, lengths) in input(),
+        then in parts(4),
+    ) {
+        check(&input, limit, &lengths, &then)?;
+        #[cfg(feature = "codec")]
+        check_codec(&input, limit, &lengths)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    #[test]
+    fn of_a_line_that_is_too_long_what_has_come_is_kept_up_to_a_bound((input, limit, lengths) in long_input()) {
+        check(&input, limit, &lengths, b"\nnext\n")?;
+    }
+}
+
+/// The codec gives the same, and begins anew after the end.
+#[cfg(feature = "codec")]
+fn check_codec(input: &[u8], limit: usize, lengths: &[usize]) -> Result<(), TestCaseError> {
+    let mut codec = dify_plugin_protocol::codec::LineCodec::new(limit);
+    let pieces = cut(input, lengths);
+    let (mut lines, rest) = expected(&pieces, limit);
+    // One that is too long was given out when it became so.
+    lines.extend(rest.filter(|rest| matches!(rest, Found::Whole(_))));
+    for _ in 0..2 {
+        prop_assert_eq!(&through_codec(&mut codec, &pieces), &lines);
+    }
+    Ok(())
+}
+
+#[cfg(feature = "codec")]
+fn through_codec(codec: &mut dify_plugin_protocol::codec::LineCodec, pieces: &[&[u8]]) -> Vec<Found> {
+    use dify_plugin_protocol::codec::Frame;
+    use tokio_util::codec::Decoder as _;
+
+    let own = |frame: Frame| match frame {
+        Frame::Line(line) => Found::Whole(line.to_vec()),
+        Frame::TooLong(prefix) => Found::TooLong(prefix.to_vec()),
+        other => panic!("a frame of another kind: {other:?}"),
+    };
+    let mut source = bytes::BytesMut::new();
+    let mut found = Vec::new();
+    for piece in pieces {
+        source.extend_from_slice(piece);
+        while let Some(frame) = codec.decode(&mut source).unwrap() {
+            found.push(own(frame));
+        }
+    }
+    while let Some(frame) = codec.decode_eof(&mut source).unwrap() {
+        found.push(own(frame));
+    }
+    found
+}
