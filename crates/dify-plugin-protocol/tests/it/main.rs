@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a fixture that is not what it should be fails the test")]
 
+mod any_json;
 mod app_events;
 mod daemon_accepts;
 mod endpoint_http;
@@ -12,5 +13,6 @@ mod fixtures;
 mod framing;
 mod no_contents;
 mod recorded;
+mod round_trip;
 mod splitter;
 mod typed;

@@ -1,0 +1,281 @@
+//! Any text through any reader: nothing panics, and what is read comes back the same when it is written and read again.
+//!
+//! The fuzz targets `envelope` and `payloads` use it as well.
+
+use std::fmt::Debug;
+
+use dify_plugin_protocol::app::decimal::Decimal;
+use dify_plugin_protocol::app::event::AppEvent;
+use dify_plugin_protocol::app::failure::AppFailure;
+use dify_plugin_protocol::app::metadata::{Metadata, Usage};
+use dify_plugin_protocol::app::parameters::AppParameters;
+use dify_plugin_protocol::app::peek::EventPeek;
+use dify_plugin_protocol::app::request::{AppRequest, FetchAppRequest, FileInput};
+use dify_plugin_protocol::app::result::AppResult;
+use dify_plugin_protocol::credentials::Credentials;
+use dify_plugin_protocol::endpoint::{EndpointResponse, InvokeEndpoint, decode_hex, encode_hex};
+use dify_plugin_protocol::retriever::RetrieverResource;
+use dify_plugin_protocol::salvage::Salvage;
+use dify_plugin_protocol::tool::blob::{self, BlobChunk};
+use dify_plugin_protocol::tool::message::{LogMessage, ToolMessage};
+use dify_plugin_protocol::tool::parameter::ToolParameter;
+use dify_plugin_protocol::tool::request::{
+    GetToolRuntimeParameters, InvokeTool, RuntimeParameters, ValidateResult, ValidateToolCredentials,
+};
+use dify_plugin_protocol::tool::value::{FileValue, ToolSelector};
+use dify_plugin_protocol::{
+    ErrorData, Incoming, IncomingEvent, LogData, MessageType, Outgoing, OutgoingEvent, RequestHeader,
+    ReverseRequest, ReverseResponse, SessionMessage,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::equal::same;
+
+/// Whether a text was taken; an error tells what was lost or changed on the way.
+pub(crate) type Checked = Result<bool, String>;
+
+/// Every type of a payload: its name, and its way there and back.
+pub(crate) const TYPES: &[(&str, fn(&str) -> Checked)] = &[
+    ("AppEvent", app_event),
+    ("AppResult", |json| whole(json, |json| AppResult::parse(json).ok())),
+    ("AppParameters", keeps_all::<AppParameters>),
+    ("AppRequest", stable::<AppRequest>),
+    ("FetchAppRequest", keeps_all::<FetchAppRequest>),
+    ("FileInput", keeps_all::<FileInput>),
+    ("InvokeTool", keeps_all::<InvokeTool>),
+    ("ValidateToolCredentials", keeps_all::<ValidateToolCredentials>),
+    ("GetToolRuntimeParameters", keeps_all::<GetToolRuntimeParameters>),
+    ("ValidateResult", stable::<ValidateResult>),
+    ("RuntimeParameters", stable::<RuntimeParameters>),
+    ("ToolParameter", keeps_all::<ToolParameter>),
+    ("ToolMessage", stable::<ToolMessage>),
+    ("LogMessage", keeps_all::<LogMessage>),
+    ("BlobChunk", keeps_all::<BlobChunk>),
+    ("FileValue", keeps_all::<FileValue>),
+    ("ToolSelector", keeps_all::<ToolSelector>),
+    ("RetrieverResource", keeps_all::<RetrieverResource>),
+    ("Metadata", keeps_all::<Metadata>),
+    ("Usage", keeps_all::<Usage>),
+    ("Decimal", stable::<Decimal>),
+    ("Credentials", keeps_all::<Credentials>),
+    ("InvokeEndpoint", invoke_endpoint),
+    ("EndpointResponse", endpoint_response),
+    ("ErrorData", stable::<ErrorData>),
+    ("LogData", stable::<LogData>),
+    ("texts", texts),
+];
+
+/// What was read comes back the same when it is written and read again.
+fn again<T: Serialize + Debug, U: Serialize + Debug>(
+    first: &T,
+    read: impl FnOnce(&str) -> Option<U>,
+) -> Result<Value, String> {
+    let _ = format!("{first:?}");
+    let written = serde_json::to_string(first).map_err(|error| format!("cannot be written: {error}"))?;
+    let second = read(&written).ok_or_else(|| format!("is not read again: {written}"))?;
+    let [first, second] = [serde_json::to_value(first), serde_json::to_value(&second)];
+    let (first, second) =
+        (first.map_err(|error| error.to_string())?, second.map_err(|error| error.to_string())?);
+    same(&first, &second).map_err(|difference| format!("read again, {difference}"))?;
+    Ok(first)
+}
+
+/// For types that ignore what they do not know, or write a default for what was absent.
+fn stable<T: for<'a> Deserialize<'a> + Serialize + Debug>(json: &str) -> Checked {
+    let read = |json: &str| serde_json::from_str::<T>(json).ok();
+    let Some(value) = read(json) else { return Ok(false) };
+    again(&value, read).map(|_| true)
+}
+
+/// For types that keep every field, known or not.
+fn keeps_all<T: for<'a> Deserialize<'a> + Serialize + Debug>(json: &str) -> Checked {
+    whole(json, |json| serde_json::from_str::<T>(json).ok())
+}
+
+fn whole<T: Serialize + Debug>(json: &str, read: impl Fn(&str) -> Option<T>) -> Checked {
+    let Some(value) = read(json) else { return Ok(false) };
+    let written = again(&value, read)?;
+    kept(json, &written)
+}
+
+/// Nothing of `json` is lost in `written`, but for the header that lies beside a request's own fields.
+fn kept(json: &str, written: &Value) -> Checked {
+    let Ok(mut original) = serde_json::from_str::<Value>(json) else {
+        // Deeper than a `Value` can be; what is raw inside may be.
+        return Ok(true);
+    };
+    if let (Value::Object(original), Value::Object(written)) = (&mut original, written) {
+        let is_header = |key: &String| ["type", "action", "user_id"].contains(&key.as_str());
+        original.retain(|key, _| !is_header(key) || written.contains_key(key));
+    }
+    same(&original, written).map_err(|difference| format!("from the original, {difference}"))?;
+    Ok(true)
+}
+
+/// An event, and the cheap look at it.
+fn app_event(json: &str) -> Checked {
+    let peek = EventPeek::parse(json).ok();
+    let Ok(event) = AppEvent::parse(json) else { return Ok(false) };
+    let peek = peek.ok_or("an event that the cheap look does not take")?;
+    let _ = format!("{peek:?} {}", event.is_terminal());
+    if (event.name(), event.answer()) != (&*peek.event, peek.answer_piece()) {
+        return Err(format!("the cheap look sees {peek:?}"));
+    }
+    whole(json, |json| AppEvent::parse(json).ok())
+}
+
+fn invoke_endpoint(json: &str) -> Checked {
+    let Ok(request) = serde_json::from_str::<InvokeEndpoint<'_>>(json) else { return Ok(false) };
+    let written = again(&request, |json| {
+        serde_json::from_str::<InvokeEndpoint<'_>>(json)
+            .ok()
+            .map(|request| serde_json::to_value(&request).ok())
+    })?;
+    let http = request.http_request();
+    let _ = format!("{http:?}");
+    if let Ok(http) = http {
+        let _ = (http.path_and_query(), http.header("host"), http.values("accept").count());
+    }
+    kept(json, &written)
+}
+
+fn endpoint_response(json: &str) -> Checked {
+    if let Ok(response) = serde_json::from_str::<EndpointResponse>(json) {
+        let _ = response.body_bytes();
+    }
+    stable::<EndpointResponse>(json)
+}
+
+/// Readers of texts that are no JSON.
+fn texts(text: &str) -> Checked {
+    let failure = AppFailure::parse(text);
+    if failure.raw != text {
+        return Err("the failure's text got lost".to_owned());
+    }
+    let _ = format!("{failure:?} {:?}", failure.kind.advice());
+    let _ = format!("{:?}", failure.with_conversation(true).of_completion());
+    let _ = format!("{}", Decimal::new(text));
+    if let Ok(bytes) = decode_hex(text)
+        && encode_hex(&bytes) != text.to_ascii_lowercase()
+    {
+        return Err("hex became other hex".to_owned());
+    }
+    if let Ok(bytes) = blob::decode(text)
+        && blob::decode(&blob::encode(&bytes)).as_ref() != Ok(&bytes)
+    {
+        return Err("a blob became another".to_owned());
+    }
+    Ok(true)
+}
+
+/// A line as a plugin reads it, and as a host does, and what could be saved of it.
+///
+/// # Errors
+///
+/// What was lost or changed on the way, or seen differently by two readers.
+pub(crate) fn line(line: &[u8]) -> Checked {
+    let salvage = Salvage::from_line(line);
+    salvage_grows(line, &salvage)?;
+    let Ok(text) = std::str::from_utf8(line) else { return Ok(false) };
+    Ok(incoming(text, &salvage)? | outgoing(text)?)
+}
+
+/// What is found in the beginning of a line is found in all of it.
+fn salvage_grows(line: &[u8], all: &Salvage) -> Result<(), String> {
+    for cut in [line.len() / 4, line.len() / 2, line.len() - line.len() / 4, line.len().saturating_sub(1)] {
+        let part = Salvage::from_line(&line[..cut]);
+        for (part, all) in [
+            (&part.session_id, &all.session_id),
+            (&part.event, &all.event),
+            (&part.backwards_request_id, &all.backwards_request_id),
+        ] {
+            if part.is_some() && all.is_none() {
+                return Err(format!("{part:?} is found in the first {cut} bytes, and not in all"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn incoming(text: &str, salvage: &Salvage) -> Checked {
+    fn json(line: &Incoming<'_>) -> Option<Value> {
+        serde_json::to_value(line).ok()
+    }
+    let Ok(line) = Incoming::parse(text) else { return Ok(false) };
+    if (salvage.session_id.as_deref(), salvage.event.as_deref())
+        != (Some(&*line.session_id), Some(line.event.as_str()))
+    {
+        return Err(format!("read as {line:?}, saved as {salvage:?}"));
+    }
+    again(&line, |text| Incoming::parse(text).ok().map(|line| json(&line)))?;
+    match &line.event {
+        IncomingEvent::Request => {
+            if let Ok(header) = RequestHeader::parse(line.data) {
+                again(&header, |text| {
+                    serde_json::from_str::<RequestHeader<'_>>(text)
+                        .ok()
+                        .map(|header| serde_json::to_value(header).ok())
+                })?;
+            }
+            for (_, check) in TYPES {
+                check(line.data.get())?;
+            }
+        }
+        IncomingEvent::BackwardsResponse => {
+            if let Ok(reply) = ReverseResponse::parse(line.data) {
+                if salvage.backwards_request_id.as_deref() != Some(&*reply.backwards_request_id) {
+                    return Err(format!("read as {reply:?}, saved as {salvage:?}"));
+                }
+                again(&reply, |text| {
+                    serde_json::from_str::<ReverseResponse<'_>>(text)
+                        .ok()
+                        .map(|reply| serde_json::to_value(reply).ok())
+                })?;
+            }
+        }
+        _ => {}
+    }
+    Ok(true)
+}
+
+fn outgoing(text: &str) -> Checked {
+    let Ok(line) = Outgoing::parse(text) else { return Ok(false) };
+    again(&line, |text| Outgoing::parse(text).ok().map(|line| serde_json::to_value(line).ok()))?;
+    let Some(data) = line.data else { return Ok(true) };
+    match &line.event {
+        OutgoingEvent::Session => {
+            let Ok(message) = SessionMessage::parse(data) else { return Ok(true) };
+            again(&message, |text| {
+                serde_json::from_str::<SessionMessage<'_>>(text)
+                    .ok()
+                    .map(|message| serde_json::to_value(message).ok())
+            })?;
+            let json = message.data.get();
+            match &message.message_type {
+                MessageType::Error => {
+                    stable::<ErrorData>(json)?;
+                }
+                MessageType::Invoke => {
+                    if let Ok(call) = serde_json::from_str::<ReverseRequest<'_>>(json) {
+                        again(&call, |text| {
+                            serde_json::from_str::<ReverseRequest<'_>>(text)
+                                .ok()
+                                .map(|call| serde_json::to_value(call).ok())
+                        })?;
+                        stable::<AppRequest>(call.request.get())?;
+                    }
+                }
+                _ => {
+                    stable::<ToolMessage>(json)?;
+                    endpoint_response(json)?;
+                }
+            }
+        }
+        OutgoingEvent::Log => {
+            stable::<LogData>(data.get())?;
+        }
+        _ => {}
+    }
+    Ok(true)
+}
