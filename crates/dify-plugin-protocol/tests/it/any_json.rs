@@ -196,6 +196,16 @@ proptest! {
 }
 
 #[test]
+fn raw_json_may_hold_what_no_value_can() {
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for odd in ["1e400", &deep] {
+        let json =
+            format!(r#"{{"event":"session","session_id":"s","data":{{"type":"stream","data":{odd}}}}}"#);
+        assert_eq!(line(json.as_bytes()), Ok(true), "{json}");
+    }
+}
+
+#[test]
 fn unchanged_payloads_and_lines_are_taken() {
     for (name, json) in &*PAYLOADS {
         let (_, check) = TYPES.iter().find(|(own, _)| own == name).unwrap();

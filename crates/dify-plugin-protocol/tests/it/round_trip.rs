@@ -66,26 +66,33 @@ pub(crate) const TYPES: &[(&str, fn(&str) -> Checked)] = &[
     ("texts", texts),
 ];
 
-/// What was read comes back the same when it is written and read again.
-fn again<T: Serialize + Debug, U: Serialize + Debug>(
-    first: &T,
-    read: impl FnOnce(&str) -> Option<U>,
-) -> Result<Value, String> {
-    let _ = format!("{first:?}");
-    let written = serde_json::to_string(first).map_err(|error| format!("cannot be written: {error}"))?;
+/// All that can be seen of a value: how it prints, and how it is written. Either alone would miss a field that the other
+/// leaves out.
+type Seen = (String, Value);
+
+fn seen<T: Serialize + Debug>(value: &T) -> Seen {
+    // Raw JSON may hold what no `Value` can: a depth of 200, a number of 400 digits. It must be the same text then.
+    let text = || Value::from(serde_json::to_string(value).expect("a wire type can be written"));
+    (format!("{value:?}"), serde_json::to_value(value).unwrap_or_else(|_| text()))
+}
+
+/// What was read comes back the same when it is written and read again; gives it as it is written.
+fn again<T: Serialize + Debug>(first: &T, read: impl FnOnce(&str) -> Option<Seen>) -> Result<Value, String> {
+    let written = serde_json::to_string(first).expect("a wire type can be written");
     let second = read(&written).ok_or_else(|| format!("is not read again: {written}"))?;
-    let [first, second] = [serde_json::to_value(first), serde_json::to_value(&second)];
-    let (first, second) =
-        (first.map_err(|error| error.to_string())?, second.map_err(|error| error.to_string())?);
-    same(&first, &second).map_err(|difference| format!("read again, {difference}"))?;
-    Ok(first)
+    let first = seen(first);
+    same(&first.1, &second.1).map_err(|difference| format!("read again, {difference}"))?;
+    if first.0 != second.0 {
+        return Err(format!("read again, {} became {}", first.0, second.0));
+    }
+    Ok(first.1)
 }
 
 /// For types that ignore what they do not know, or write a default for what was absent.
 fn stable<T: for<'a> Deserialize<'a> + Serialize + Debug>(json: &str) -> Checked {
     let read = |json: &str| serde_json::from_str::<T>(json).ok();
     let Some(value) = read(json) else { return Ok(false) };
-    again(&value, read).map(|_| true)
+    again(&value, |json| read(json).as_ref().map(seen)).map(|_| true)
 }
 
 /// For types that keep every field, known or not.
@@ -95,14 +102,14 @@ fn keeps_all<T: for<'a> Deserialize<'a> + Serialize + Debug>(json: &str) -> Chec
 
 fn whole<T: Serialize + Debug>(json: &str, read: impl Fn(&str) -> Option<T>) -> Checked {
     let Some(value) = read(json) else { return Ok(false) };
-    let written = again(&value, read)?;
+    let written = again(&value, |json| read(json).as_ref().map(seen))?;
     kept(json, &written)
 }
 
 /// Nothing of `json` is lost in `written`, but for the header that lies beside a request's own fields.
 fn kept(json: &str, written: &Value) -> Checked {
     let Ok(mut original) = serde_json::from_str::<Value>(json) else {
-        // Deeper than a `Value` can be; what is raw inside may be.
+        // No `Value` can hold it, raw JSON can.
         return Ok(true);
     };
     if let (Value::Object(original), Value::Object(written)) = (&mut original, written) {
@@ -127,11 +134,8 @@ fn app_event(json: &str) -> Checked {
 
 fn invoke_endpoint(json: &str) -> Checked {
     let Ok(request) = serde_json::from_str::<InvokeEndpoint<'_>>(json) else { return Ok(false) };
-    let written = again(&request, |json| {
-        serde_json::from_str::<InvokeEndpoint<'_>>(json)
-            .ok()
-            .map(|request| serde_json::to_value(&request).ok())
-    })?;
+    let written =
+        again(&request, |json| serde_json::from_str::<InvokeEndpoint<'_>>(json).ok().as_ref().map(seen))?;
     let http = request.http_request();
     let _ = format!("{http:?}");
     if let Ok(http) = http {
@@ -199,23 +203,18 @@ fn salvage_grows(line: &[u8], all: &Salvage) -> Result<(), String> {
 }
 
 fn incoming(text: &str, salvage: &Salvage) -> Checked {
-    fn json(line: &Incoming<'_>) -> Option<Value> {
-        serde_json::to_value(line).ok()
-    }
     let Ok(line) = Incoming::parse(text) else { return Ok(false) };
     if (salvage.session_id.as_deref(), salvage.event.as_deref())
         != (Some(&*line.session_id), Some(line.event.as_str()))
     {
         return Err(format!("read as {line:?}, saved as {salvage:?}"));
     }
-    again(&line, |text| Incoming::parse(text).ok().map(|line| json(&line)))?;
+    again(&line, |text| Incoming::parse(text).ok().as_ref().map(seen))?;
     match &line.event {
         IncomingEvent::Request => {
             if let Ok(header) = RequestHeader::parse(line.data) {
                 again(&header, |text| {
-                    serde_json::from_str::<RequestHeader<'_>>(text)
-                        .ok()
-                        .map(|header| serde_json::to_value(header).ok())
+                    serde_json::from_str::<RequestHeader<'_>>(text).ok().as_ref().map(seen)
                 })?;
             }
             for (_, check) in TYPES {
@@ -228,9 +227,7 @@ fn incoming(text: &str, salvage: &Salvage) -> Checked {
                     return Err(format!("read as {reply:?}, saved as {salvage:?}"));
                 }
                 again(&reply, |text| {
-                    serde_json::from_str::<ReverseResponse<'_>>(text)
-                        .ok()
-                        .map(|reply| serde_json::to_value(reply).ok())
+                    serde_json::from_str::<ReverseResponse<'_>>(text).ok().as_ref().map(seen)
                 })?;
             }
         }
@@ -241,16 +238,12 @@ fn incoming(text: &str, salvage: &Salvage) -> Checked {
 
 fn outgoing(text: &str) -> Checked {
     let Ok(line) = Outgoing::parse(text) else { return Ok(false) };
-    again(&line, |text| Outgoing::parse(text).ok().map(|line| serde_json::to_value(line).ok()))?;
+    again(&line, |text| Outgoing::parse(text).ok().as_ref().map(seen))?;
     let Some(data) = line.data else { return Ok(true) };
     match &line.event {
         OutgoingEvent::Session => {
             let Ok(message) = SessionMessage::parse(data) else { return Ok(true) };
-            again(&message, |text| {
-                serde_json::from_str::<SessionMessage<'_>>(text)
-                    .ok()
-                    .map(|message| serde_json::to_value(message).ok())
-            })?;
+            again(&message, |text| serde_json::from_str::<SessionMessage<'_>>(text).ok().as_ref().map(seen))?;
             let json = message.data.get();
             match &message.message_type {
                 MessageType::Error => {
@@ -259,9 +252,7 @@ fn outgoing(text: &str) -> Checked {
                 MessageType::Invoke => {
                     if let Ok(call) = serde_json::from_str::<ReverseRequest<'_>>(json) {
                         again(&call, |text| {
-                            serde_json::from_str::<ReverseRequest<'_>>(text)
-                                .ok()
-                                .map(|call| serde_json::to_value(call).ok())
+                            serde_json::from_str::<ReverseRequest<'_>>(text).ok().as_ref().map(seen)
                         })?;
                         stable::<AppRequest>(call.request.get())?;
                     }

@@ -10,4 +10,6 @@ mod input;
 mod limits;
 mod locks;
 mod output;
+mod model;
+mod scripts;
 mod sessions;
