@@ -35,8 +35,10 @@ use crate::equal::same;
 /// Whether a text was taken; an error tells what was lost or changed on the way.
 pub(crate) type Checked = Result<bool, String>;
 
+type Check = fn(&str) -> Checked;
+
 /// Every type of a payload: its name, and its way there and back.
-pub(crate) const TYPES: &[(&str, fn(&str) -> Checked)] = &[
+pub(crate) const TYPES: &[(&str, Check)] = &[
     ("AppEvent", app_event),
     ("AppResult", |json| whole(json, |json| AppResult::parse(json).ok())),
     ("AppParameters", keeps_all::<AppParameters>),

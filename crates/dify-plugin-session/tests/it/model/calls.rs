@@ -29,6 +29,7 @@ pub(super) struct Call {
     is_closed: bool,
     /// The last that was said of it was that it went well.
     went_well: bool,
+    is_refused: bool,
 }
 
 enum State {
@@ -44,7 +45,17 @@ impl Call {
         self.is_closed = true;
     }
 
-    /// The daemon says that the call failed, or something that can't be read.
+    /// The daemon refuses the call, and will say its `end`: that is waited for even if the handler does not.
+    pub(super) fn refuse(&mut self) {
+        self.is_refused |= !self.is_closed;
+        self.is_closed = true;
+    }
+
+    pub(super) fn may_be_open(&self) -> bool {
+        self.is_refused || !matches!(self.state, State::Over)
+    }
+
+    /// The daemon says something that can't be read.
     pub(super) fn close_with_error(&mut self) {
         self.is_closed = true;
     }
@@ -125,6 +136,7 @@ impl Model {
             replies: 0,
             is_closed: false,
             went_well: false,
+            is_refused: false,
         });
     }
 

@@ -66,39 +66,35 @@ impl Model {
             return Some(Line { text: text.into_bytes(), request: None });
         };
         let id = self.heard.calls.get(&call.number)?;
-        let (is_whole, rest) = match kind % 16 {
+        let rest = match kind % 16 {
             0..2 => {
                 call.close();
-                (true, r#""end","message":"","data":null}}"#.to_owned())
+                r#""end","message":"","data":null}}"#.to_owned()
             }
             2 => {
-                call.close_with_error();
-                (true, r#""error","message":"no","data":null}}"#.to_owned())
+                call.refuse();
+                r#""error","message":"no","data":null}}"#.to_owned()
             }
             3 => {
                 call.close_with_error();
-                (true, r#""what"}}"#.to_owned())
+                r#""what"}}"#.to_owned()
             }
+            // Cut off.
             4 => {
                 call.close_with_error();
-                (false, r#""response","data":{"#.to_owned())
+                r#""response","data":{"#.to_owned()
             }
+            // Over the limit.
             5 => {
                 call.close_with_error();
-                (true, format!(r#""response","data":"{}"}}}}"#, "x".repeat(LINE_BYTES)))
+                format!(r#""response","data":"{}"}}}}"#, "x".repeat(LINE_BYTES))
             }
             kind => {
-                let padding = "x".repeat(if kind > 12 { 200 } else { 0 });
-                (
-                    true,
-                    format!(
-                        r#""response","message":"stream","data":[{},"{padding}"]}}}}"#,
-                        call.next_reply()
-                    ),
-                )
+                let (number, padding) = (call.next_reply(), if kind > 12 { 200 } else { 0 });
+                let padding = "x".repeat(padding);
+                format!(r#""response","message":"stream","data":[{number},"{padding}"]}}}}"#)
             }
         };
-        debug_assert!(is_whole || !rest.ends_with("}}"));
         let text = reply(&call.session, &format!(r#""backwards_request_id":"{id}","event":{rest}"#));
         Some(Line { text: text.into_bytes(), request: None })
     }
@@ -106,7 +102,8 @@ impl Model {
     /// The script's own bytes, unless they speak of what is counted.
     fn junk(choice: u8, script: &mut Script<'_>) -> Option<Line> {
         let text = script.bytes(choice.into()).to_vec();
-        let speaks = String::from_utf8_lossy(&text).contains("nown");
+        let shown = String::from_utf8_lossy(&text);
+        let speaks = shown.contains("nown") || shown.contains("\\u");
         (!speaks).then_some(Line { text, request: None })
     }
 

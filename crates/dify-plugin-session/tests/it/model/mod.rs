@@ -183,6 +183,12 @@ impl Model {
         assert_eq!(stats.open_sessions, open, "{stats:?}");
         assert!(open <= self.max_sessions, "{stats:?}");
         assert!(stats.queued_bytes <= self.total_queue_bytes, "{stats:?}");
+        assert!(stats.open_calls <= self.calls.iter().filter(|call| call.may_be_open()).count(), "{stats:?}");
+        // As long as the daemon takes more, nothing waits.
+        if !self.pipes.is_full() && !self.is_over {
+            assert_eq!(stats.output_bytes, 0, "the driver was not woken");
+            assert!(self.handlers.iter().all(|handler| handler.sending.is_none()), "a sender was not woken");
+        }
     }
 
     /// Polls the driver if it was woken.

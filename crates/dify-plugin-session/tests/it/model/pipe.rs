@@ -56,20 +56,30 @@ impl Pipes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    /// Changes what the reader waits for, and wakes it alone.
+    fn feed(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state();
         change(&mut state);
-        let wakers = [state.reader.take(), state.writer.take()];
+        let reader = state.reader.take();
         drop(state);
-        wakers.into_iter().flatten().for_each(Waker::wake);
+        reader.into_iter().for_each(Waker::wake);
+    }
+
+    /// Changes what the writer waits for, and wakes it alone.
+    fn drain(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state();
+        change(&mut state);
+        let writer = state.writer.take();
+        drop(state);
+        writer.into_iter().for_each(Waker::wake);
     }
 
     pub(super) fn write_input(&self, bytes: &[u8]) {
-        self.change(|state| state.input.extend(bytes));
+        self.feed(|state| state.input.extend(bytes));
     }
 
     pub(super) fn end_input(&self) {
-        self.change(|state| state.is_at_end = true);
+        self.feed(|state| state.is_at_end = true);
     }
 
     pub(super) fn is_read(&self) -> bool {
@@ -77,11 +87,17 @@ impl Pipes {
     }
 
     pub(super) fn make_room(&self, bytes: usize) {
-        self.change(|state| state.room = state.room.saturating_add(bytes));
+        self.drain(|state| state.room = state.room.saturating_add(bytes));
     }
 
     pub(super) fn break_output(&self) {
-        self.change(|state| state.is_broken = true);
+        self.drain(|state| state.is_broken = true);
+    }
+
+    /// Whether a write would have to wait.
+    pub(super) fn is_full(&self) -> bool {
+        let state = self.state();
+        state.room == 0 && !state.is_broken
     }
 
     pub(super) fn take_output(&self) -> Vec<u8> {

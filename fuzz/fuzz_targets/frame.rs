@@ -1,0 +1,35 @@
+//! The line decoder against a splitter written apart from it, on any bytes in any pieces.
+
+#![no_main]
+
+use dify_plugin_protocol::frame::LineDecoder;
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../crates/dify-plugin-protocol/tests/it/splitter.rs"]
+mod splitter;
+
+use splitter::{decoded, expected};
+
+fuzz_target!(|data: &[u8]| {
+    // Two bytes choose the limit, and how the rest is cut.
+    let [limit, lengths, input @ ..] = data else { return };
+    let limit = usize::from(*limit);
+    // Pieces of one or two lengths by turns; a zero stands for all there is.
+    let length = |nibble: u8| if nibble == 0 { usize::MAX } else { usize::from(nibble) };
+    let mut turns = [length(lengths >> 4), length(lengths & 15)].into_iter().cycle();
+    let mut pieces = Vec::new();
+    let mut rest = input;
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(rest.len().min(turns.next().unwrap_or(usize::MAX)));
+        pieces.push(piece);
+        rest = after;
+    }
+    // The end is asked for half-way, too: that takes nothing away.
+    let mut decoder = LineDecoder::new(limit);
+    let (first, second) = pieces.split_at(pieces.len() / 2);
+    let (mut lines, rest) = decoded(&mut decoder, first);
+    assert_eq!((&lines, &rest), (&expected(first, limit).0, &expected(first, limit).1));
+    let (after, rest) = decoded(&mut decoder, second);
+    lines.extend(after);
+    assert_eq!((lines, rest), expected(&pieces, limit));
+});
