@@ -29,7 +29,8 @@ pub(crate) fn expected(pieces: &[&[u8]], limit: usize) -> (Vec<Found>, Option<Fo
         let end = start + line.len();
         let known_too_long = || {
             // Looked at wherever a piece ends within the line, and at its own end.
-            let looks = cuts.iter().copied().filter(|cut| (start + 1..end).contains(cut)).chain([end]);
+            let within = &cuts[cuts.partition_point(|cut| *cut <= start)..];
+            let looks = within.iter().copied().take_while(|cut| *cut < end).chain([end]);
             looks.map(|look| &input[start..look]).find(|seen| without_return(seen).len() > limit)
         };
         if let Some(seen) = known_too_long() {
