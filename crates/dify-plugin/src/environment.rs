@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use dify_plugin_session::{Config, ConfigError};
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// Where variables come from. Never printed: the daemon hands a plugin its own environment, secrets included.
 pub(crate) struct Environment {
@@ -117,8 +117,9 @@ impl Settings {
         let log = read(
             &var,
             "DIFY_PLUGIN_LOG",
-            "a level such as `debug`, or targets with levels such as `info,hyper=warn`",
-            |text| text.parse().ok(),
+            "a level (off, error, warn, info, debug or trace) or target=level, several with commas between them as in \
+             `info,hyper=warn`",
+            log_targets,
         )?;
         Ok(Self {
             session: Config::from_vars(&var)?,
@@ -134,6 +135,32 @@ impl Settings {
             ),
         })
     }
+}
+
+/// Reads levels and targets. `Targets` would take any word for a target, and a misspelt level would turn logging off.
+fn log_targets(text: &str) -> Option<Targets> {
+    let mut targets = Targets::new();
+    for directive in text.split(',') {
+        let (target, level) = match directive.split_once('=') {
+            Some((target, level)) => (Some(target.trim()), level),
+            None => (None, directive),
+        };
+        let level = match level.trim().to_ascii_lowercase().as_str() {
+            "off" => LevelFilter::OFF,
+            "error" => LevelFilter::ERROR,
+            "warn" => LevelFilter::WARN,
+            "info" => LevelFilter::INFO,
+            "debug" => LevelFilter::DEBUG,
+            "trace" => LevelFilter::TRACE,
+            _ => return None,
+        };
+        targets = match target {
+            None => targets.with_default(level),
+            Some("") => return None,
+            Some(target) => targets.with_target(target, level),
+        };
+    }
+    Some(targets)
 }
 
 fn read<T>(
@@ -186,5 +213,23 @@ mod tests {
         }
         let error = settings(&[("INSTALL_METHOD", "remote")]).unwrap_err();
         assert!(matches!(error, EnvironmentError::NotYet(_)));
+    }
+
+    #[test]
+    fn levels_of_the_log_are_words_in_any_case_and_no_other_word_is_taken_for_a_target() {
+        for text in ["off", "error", "WARN", "Info", "debug", "trace", "info, hyper=WARN", "hyper=off"] {
+            assert!(log_targets(text).is_some(), "{text}");
+        }
+        let targets = log_targets("Info,hyper=warn").unwrap();
+        assert_eq!(targets.default_level(), Some(LevelFilter::INFO));
+        assert!(!targets.would_enable("hyper", &tracing::Level::INFO));
+        assert!(targets.would_enable("hyper::proto", &tracing::Level::WARN));
+        for text in
+            ["", "warning", "loud", "hyper", "info,", "info,hyper=", "=info", "info,hyper=loud", "a=b=c"]
+        {
+            assert!(log_targets(text).is_none(), "{text}");
+        }
+        let error = settings(&[("DIFY_PLUGIN_LOG", "warning")]).unwrap_err().to_string();
+        assert!(error.contains("(off, error, warn, info, debug or trace) or target=level"), "{error}");
     }
 }

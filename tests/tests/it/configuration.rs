@@ -16,6 +16,7 @@ fn a_wrong_setting_stops_the_start_and_is_named() {
         ("INSTALL_METHOD", "remote"),
         ("DIFY_PLUGIN_WORKERS", "0"),
         ("DIFY_PLUGIN_LOG", "a=b=c"),
+        ("DIFY_PLUGIN_LOG", "warning"),
         ("DIFY_PLUGIN_HANDLER_DEADLINE", "NaN"),
         ("DIFY_PLUGIN_MAX_LINE_BYTES", "64MiB"),
         ("DIFY_PLUGIN_MAX_FRAME_BYTES", "16383"),
