@@ -56,6 +56,7 @@ impl Plugin {
     /// # Panics
     ///
     /// If that provider has a tool of this name already.
+    #[track_caller]
     pub fn tool(mut self, provider: impl Into<String>, name: impl Into<String>, tool: impl Tool) -> Self {
         let (provider, name) = (provider.into(), name.into());
         let handler = format!("the tool {provider}/{name}").into();
@@ -89,6 +90,7 @@ impl Plugin {
     /// # Panics
     ///
     /// If that provider has a check already.
+    #[track_caller]
     pub fn validate_credentials<F, C, Fut>(mut self, provider: impl Into<String>, check: F) -> Self
     where
         F: Fn(Session, C) -> Fut + Send + Sync + 'static,
@@ -112,6 +114,7 @@ impl Plugin {
     /// # Panics
     ///
     /// If there is a service already: routes of several are merged into one first.
+    #[track_caller]
     pub fn endpoints<S, B>(mut self, service: S) -> Self
     where
         S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
@@ -129,6 +132,7 @@ impl Plugin {
     /// # Panics
     ///
     /// If `workers` is 0.
+    #[track_caller]
     pub fn workers(mut self, workers: usize) -> Self {
         assert!(workers > 0, "a plugin needs a worker");
         self.workers = Some(workers);

@@ -5,4 +5,5 @@
 mod daemon;
 mod endpoints;
 mod failures;
+mod registration;
 mod tools;

@@ -1,0 +1,50 @@
+//! Mistakes in putting a plugin together.
+
+use std::cell::RefCell;
+use std::panic::{self, AssertUnwindSafe};
+
+use axum::Router;
+use dify_plugin::{NoParameters, Plugin, Result, Session, Tool, ToolContext, ToolOutput};
+
+struct Nothing;
+
+impl Tool for Nothing {
+    type Parameters = NoParameters;
+
+    async fn invoke(&self, _: &ToolContext, _: NoParameters, _: &mut ToolOutput) -> Result<()> {
+        Ok(())
+    }
+}
+
+async fn check(_: Session, (): ()) -> Result<()> {
+    Ok(())
+}
+
+thread_local! {
+    static FILE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// The file that a panic of `register` is reported in.
+fn blamed(register: impl FnOnce() -> Plugin) -> Option<String> {
+    FILE.take();
+    assert!(panic::catch_unwind(AssertUnwindSafe(register)).is_err());
+    FILE.take()
+}
+
+#[test]
+fn a_mistake_in_registering_is_reported_where_the_author_made_it() {
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        FILE.set(panic.location().map(|location| location.file().to_owned()));
+        before(panic);
+    }));
+    let here = Some(file!().to_owned());
+    assert_eq!(blamed(|| Plugin::new().tool("a", "b", Nothing).tool("a", "b", Nothing)), here);
+    assert_eq!(
+        blamed(|| Plugin::new().validate_credentials("a", check).validate_credentials("a", check)),
+        here
+    );
+    let router = Router::<()>::new;
+    assert_eq!(blamed(|| Plugin::new().endpoints(router()).endpoints(router())), here);
+    assert_eq!(blamed(|| Plugin::new().workers(0)), here);
+}
