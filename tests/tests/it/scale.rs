@@ -69,7 +69,7 @@ fn ten_thousand_sessions_wait_on_a_reverse_call_at_once_and_all_are_answered() {
         most / 1024,
         after / 1024
     );
-    // Today 5 KiB a session.
+    // Today 3 KiB a session.
     assert!(waiting - idle < 10 * SESSIONS as u64, "{waiting} KiB while waiting, {idle} KiB before");
 }
 
