@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::hook;
 use crate::launch;
 use crate::narrator::{self, Detail};
+use crate::route::Routes;
 use crate::stop::Stop;
 
 use self::server::Server;
@@ -49,8 +50,8 @@ pub(crate) async fn run(dev: &Dev, console: &Console) -> Result<(), Error> {
 
     let server = match listener {
         Some((listener, settings)) => {
-            let server =
-                Server::new(listener, host.clone(), settings, notes).map_err(listen_failed(dev.port))?;
+            let server = Server::new(listener, host.clone(), settings, Routes::of(&plugin), notes)
+                .map_err(listen_failed(dev.port))?;
             console.status("Serving", &format!("http://{}", server.address()));
             Some(server)
         }

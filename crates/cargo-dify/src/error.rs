@@ -79,8 +79,8 @@ pub(crate) enum Error {
     Answered(SessionFailure),
     #[error("the call failed: {0}")]
     Failed(SessionFailure),
-    #[error("the endpoint answered with status {0}")]
-    Status(http::StatusCode),
+    #[error("the endpoint answered with status {status}")]
+    Status { status: http::StatusCode, help: Option<String> },
     #[error("cannot write the answer")]
     Write(#[source] io::Error),
     #[error("cannot save `{}`", file.display())]
@@ -128,6 +128,7 @@ impl Error {
             Self::NoSuchTool { tools, .. } if tools.is_empty() => "the plugin declares no tools".to_owned(),
             Self::NoSuchTool { tools, .. } => format!("there is: {}", tools.join(", ")),
             Self::NoEndpoints => "name an endpoint group in the manifest, under `plugins.endpoints`".to_owned(),
+            Self::Status { help, .. } => return help.clone(),
             Self::WrongType { example, .. } => format!("write it as in {example}"),
             Self::Listen { .. } => "choose another port with --port, or 0 for a free one".to_owned(),
             _ => return None,

@@ -9,6 +9,7 @@ mod launch;
 mod assignment;
 mod declared;
 mod hook;
+mod route;
 
 mod console;
 mod narrator;

@@ -17,11 +17,13 @@ use crate::call::render;
 use crate::console::{Console, Tone};
 use crate::error::Error;
 use crate::hook;
+use crate::route::Routes;
 
 /// A request, and the settings of the endpoints.
 pub(crate) struct EndpointQuestion {
     request: Request<Bytes>,
     settings: Map<String, Value>,
+    routes: Routes,
 }
 
 impl EndpointQuestion {
@@ -35,7 +37,7 @@ impl EndpointQuestion {
         for (name, value) in &call.headers {
             request.headers_mut().append(name, value.clone());
         }
-        Ok(Self { request, settings })
+        Ok(Self { request, settings, routes: Routes::of(plugin) })
     }
 
     pub(crate) fn title(&self) -> String {
@@ -69,7 +71,9 @@ impl EndpointQuestion {
             }
         }
         if failed {
-            return Err(Error::Status(head.status));
+            let (method, path) = (self.request.method(), self.request.uri().path());
+            let help = self.routes.help(head.status, method, path);
+            return Err(Error::Status { status: head.status, help });
         }
         Ok(format!("{}, {}", count(pieces, "piece"), count(bytes, "byte")))
     }

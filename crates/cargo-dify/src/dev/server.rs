@@ -24,6 +24,7 @@ use crate::console::Tone;
 use crate::dev::body::Pieces;
 use crate::hook;
 use crate::narrator::{Note, short};
+use crate::route::Routes;
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -49,10 +50,11 @@ impl Server {
         listener: TcpListener,
         host: Host,
         settings: Map<String, Value>,
+        routes: Routes,
         notes: mpsc::UnboundedSender<Note>,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, gate: Arc::new(Gate { host, settings, address, notes }) })
+        Ok(Self { listener, address, gate: Arc::new(Gate { host, settings, routes, address, notes }) })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -86,13 +88,14 @@ async fn serve(gate: Arc<Gate>, stream: TcpStream) {
 struct Gate {
     host: Host,
     settings: Map<String, Value>,
+    routes: Routes,
     address: SocketAddr,
     notes: mpsc::UnboundedSender<Note>,
 }
 
 impl Gate {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        let (method, path) = (request.method().clone(), request.uri().to_string());
+        let (method, uri) = (request.method().clone(), request.uri().clone());
         let request = match self.read(request).await {
             Ok(request) => request,
             Err(error) => return refusal(&error),
@@ -102,7 +105,9 @@ impl Gate {
                 let (status, session) = (response.status(), short(response.body().session_id()));
                 let tone =
                     if status.is_client_error() || status.is_server_error() { Tone::Bad } else { Tone::Good };
-                self.note(tone, format!("{session} {status} to {method} {path}"));
+                let help = self.routes.help(status, &method, uri.path());
+                let help = help.map_or_else(String::new, |help| format!("\n{help}"));
+                self.note(tone, format!("{session} {status} to {method} {uri}{help}"));
                 for name in HOP_BY_HOP {
                     response.headers_mut().remove(name);
                 }
@@ -111,7 +116,7 @@ impl Gate {
             // Why is told with the session's end.
             Err(error) => {
                 let response = error.response();
-                self.note(Tone::Bad, format!("{} to {method} {path}", response.status()));
+                self.note(Tone::Bad, format!("{} to {method} {uri}", response.status()));
                 response.map(|text| Full::new(text).boxed_unsync())
             }
         }

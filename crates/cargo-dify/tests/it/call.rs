@@ -101,6 +101,7 @@ fn a_status_of_400_and_above_exits_with_one_after_the_body() {
     let (code, stdout, stderr) = run(&pond, &["endpoint", "GET", "/nowhere"]);
     assert_eq!((code, &*stdout), (Some(1), "no"));
     assert!(stderr.contains("Answered 404 Not Found"), "{stderr}");
+    assert!(stderr.ends_with("\nhelp: the manifest declares: GET /duck/<app_id>\n"), "{stderr}");
     let (_, stdout, _) = run(&pond, &["endpoint", "GET", "/nowhere", "--json"]);
     assert_eq!(stdout, "{\"headers\":{\"x-a\":\"b\"},\"status\":404}\n{\"result\":\"6e6f\"}\n");
 }

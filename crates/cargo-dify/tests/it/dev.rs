@@ -155,6 +155,25 @@ fn a_plugin_that_dies_ends_it_with_its_exit_code_and_last_words() {
 }
 
 #[test]
+fn a_404_is_told_with_what_the_manifest_declares() {
+    let pond = Pond::answering(
+        r#"
+        say stream '{"status":404,"headers":{},"result":"6e6f"}'
+        say end null"#,
+    );
+    let mut dev = Dev::start(&pond);
+    let address = dev.until("Serving http://");
+    let _page = dev.get(&address, "/duk/app-1?a=b");
+    dev.until("404 Not Found to GET /duk/app-1?a=b");
+    assert_eq!(dev.until("the manifest declares: "), "GET /duck/<app_id>");
+    let _page = dev.get(&address, "/duck/app-1");
+    dev.until("404 Not Found to GET /duck/app-1");
+    dev.until("the plugin's own router has no such route");
+    dev.interrupt();
+    assert_eq!(dev.end().0, Some(0));
+}
+
+#[test]
 fn a_body_of_known_length_is_not_taken_for_a_caller_that_left() {
     let pond = Pond::answering(
         r#"
