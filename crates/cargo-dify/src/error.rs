@@ -9,6 +9,8 @@ use dify_plugin_host::{EndpointError, HostError, PluginExit, ScriptError, Sessio
 use dify_plugin_manifest::ManifestError;
 use serde_json::Value;
 
+use crate::declared::quoted;
+
 /// What runs a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Runner {
@@ -33,6 +35,14 @@ pub(crate) enum Error {
     },
     #[error(transparent)]
     Script(ScriptError),
+    #[error("cannot read the script `{}`", file.display())]
+    NoScript {
+        file: PathBuf,
+        /// The file of that name in the plugin's folder, if there is one.
+        in_plugin: Option<PathBuf>,
+        #[source]
+        source: Arc<io::Error>,
+    },
 
     #[error("`{}` has no Cargo.toml, and no {entrypoint}.py for Python", dir.display())]
     NothingToRun { dir: PathBuf, entrypoint: String },
@@ -106,6 +116,13 @@ impl Error {
     /// What to do about it, where that isn't plain.
     pub(crate) fn help(&self) -> Option<String> {
         let text = match self {
+            Self::NoScript { in_plugin, .. } => {
+                let here = "its path counts from the current folder, not from the plugin's";
+                match in_plugin {
+                    Some(file) => format!("{here}; there is --script {}", quoted(&file.to_string_lossy())),
+                    None => here.to_owned(),
+                }
+            }
             Self::NothingToRun { entrypoint, .. } => {
                 format!("a plugin is a Cargo package, or a Python module named by `meta.runner.entrypoint` ({entrypoint})")
             }

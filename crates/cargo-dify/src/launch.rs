@@ -1,9 +1,11 @@
 //! From a folder to a running plugin: read its declarations, build it, start it under the host.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use dify_plugin_host::{
     Host, HostConfig, HostError, Item, Platform, PlatformError, PluginCommand, ReverseCall, Script,
+    ScriptError,
 };
 use dify_plugin_manifest::Plugin;
 use futures_core::stream::BoxStream;
@@ -48,7 +50,7 @@ pub(crate) fn prepare(plugin: &Plugin, launch: &Launch, console: &Console) -> Re
     let dir = &plugin.root;
     let (apps, answering) = match &launch.script {
         Some(file) => {
-            let script = Script::read(file).map_err(Error::Script)?;
+            let script = Script::read(file).map_err(|error| script_error(error, file, dir))?;
             (Apps::Scripted(script), format!("; apps answer as in {}", file.display()))
         }
         None => (Apps::None, String::new()),
@@ -80,6 +82,18 @@ pub(crate) fn prepare(plugin: &Plugin, launch: &Launch, console: &Console) -> Re
     let title = format!("python -m {entrypoint} in {}{answering}", dir.display());
     let runner = if package { Runner::PythonForPackage } else { Runner::Python };
     Ok(Ready { command, apps, title, runner })
+}
+
+/// A script that isn't there is often one in the plugin's folder.
+fn script_error(error: ScriptError, file: &Path, dir: &Path) -> Error {
+    match error {
+        ScriptError::Unreadable { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            // `join` with an absolute path is that path, which isn't there.
+            let in_plugin = Some(dir.join(file)).filter(|file| file.is_file());
+            Error::NoScript { file: file.to_owned(), in_plugin, source }
+        }
+        error => Error::Script(error),
+    }
 }
 
 /// A path below the current directory, written as from there.

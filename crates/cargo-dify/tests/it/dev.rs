@@ -155,6 +155,24 @@ fn a_plugin_that_dies_ends_it_with_its_exit_code_and_last_words() {
 }
 
 #[test]
+fn a_script_that_is_not_there_is_named_as_it_stands_in_the_plugins_folder() {
+    let pond = Pond::answering("exit 9");
+    let run = || {
+        let output = pond.command("dev", &["--script", "in-the-pond.yaml"]).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, told) = run();
+    assert_eq!(code, Some(1));
+    assert!(told.starts_with("error: cannot read the script `in-the-pond.yaml`\n  caused by: "), "{told}");
+    let here = "help: its path counts from the current folder, not from the plugin's";
+    assert!(told.ends_with(&format!("{here}\n")), "{told}");
+    let script = pond.path("in-the-pond.yaml");
+    std::fs::write(&script, "apps: {}").unwrap();
+    let (_, told) = run();
+    assert!(told.ends_with(&format!("{here}; there is --script {}\n", script.display())), "{told}");
+}
+
+#[test]
 fn a_404_is_told_with_what_the_manifest_declares() {
     let pond = Pond::answering(
         r#"
