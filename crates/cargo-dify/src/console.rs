@@ -1,10 +1,11 @@
 //! What the user is told, on stderr: stdout is for answers alone.
 
 use std::error::Error as _;
-use std::io::Write;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use anstream::adapter::strip_str;
+use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
 use crate::error::Error;
@@ -36,7 +37,7 @@ pub(crate) struct Console {
     /// Whether stdout and stderr are the same: one terminal, or one pipe.
     shared: bool,
     /// Whether an answer stands there on the last line, which is not finished.
-    mid_line: Arc<AtomicBool>,
+    mid_line: Arc<Mutex<bool>>,
 }
 
 impl Console {
@@ -44,9 +45,20 @@ impl Console {
         Self { shared: stdout_is_stderr(), mid_line: Arc::default() }
     }
 
-    /// Notes whether the answer on stdout stopped in the middle of a line.
-    pub(crate) fn set_mid_line(&self, mid_line: bool) {
-        self.mid_line.store(mid_line && self.shared, Ordering::Relaxed);
+    /// Runs `write`, which writes a piece of the answer to stdout and may stop in the middle of a line. Where stderr is the
+    /// same, nothing is told meanwhile.
+    pub(crate) fn while_answering(
+        &self,
+        ends_mid_line: bool,
+        write: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        if !self.shared {
+            return write();
+        }
+        let mut mid_line = self.mid_line.lock().unwrap_or_else(PoisonError::into_inner);
+        write()?;
+        *mid_line = ends_mid_line;
+        Ok(())
     }
 
     /// Says what is being done, as cargo says it.
@@ -93,9 +105,17 @@ impl Console {
     }
 
     fn write(&self, text: &str) {
-        let break_line = if self.mid_line.swap(false, Ordering::Relaxed) { "\n" } else { "" };
+        let mut mid_line = self.mid_line.lock().unwrap_or_else(PoisonError::into_inner);
+        let break_line = if std::mem::take(&mut *mid_line) { "\n" } else { "" };
+        let text = format!("{break_line}{text}");
+        // In one write, so that nothing gets in between: a stream that leaves out the colours by itself writes what is
+        // between them piece by piece.
+        let written = match AutoStream::choice(&io::stderr()) {
+            ColorChoice::Never => io::stderr().lock().write_all(strip_str(&text).to_string().as_bytes()),
+            _ => anstream::stderr().lock().write_all(text.as_bytes()),
+        };
         // There is nobody left to tell that stderr is gone.
-        let _ = anstream::stderr().lock().write_all(format!("{break_line}{text}").as_bytes());
+        let _ = written;
     }
 }
 

@@ -23,9 +23,11 @@ impl<'a> Output<'a> {
     /// Writes `bytes` as they are.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let Some(last) = bytes.last() else { return Ok(()) };
-        self.stdout.write_all(bytes).and_then(|()| self.stdout.flush()).map_err(Error::Write)?;
-        self.mid_line = *last != b'\n';
-        self.console.set_mid_line(self.mid_line);
+        let mid_line = *last != b'\n';
+        let stdout = &mut self.stdout;
+        let write = || stdout.write_all(bytes).and_then(|()| stdout.flush());
+        self.console.while_answering(mid_line, write).map_err(Error::Write)?;
+        self.mid_line = mid_line;
         Ok(())
     }
 

@@ -1,6 +1,8 @@
 //! `cargo dify call`.
 
 use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
 use std::process::Output;
 
 use crate::pond::Pond;
@@ -73,6 +75,33 @@ fn where_stdout_and_stderr_are_one_what_is_told_begins_a_line_of_its_own() {
     reader.read_to_string(&mut told).unwrap();
     assert!(child.wait().unwrap().success());
     assert!(told.contains("one two\n        Done "), "{told}");
+}
+
+#[test]
+fn what_is_told_is_whole_lines_in_each_write() {
+    let pond = Pond::answering("echo 'a word on stderr' >&2; echo junk; say end null");
+    // A datagram is one write.
+    let (reader, writer) = UnixDatagram::pair().unwrap();
+    let mut command = pond.command("call", &["tool", "pond/swim", "--param", "far=3"]);
+    command.stderr(OwnedFd::from(writer.try_clone().unwrap()));
+    let mut child = command.spawn().unwrap();
+    let waiting = std::thread::spawn(move || {
+        let status = child.wait().unwrap();
+        writer.send(b"over").unwrap();
+        status
+    });
+    let mut written = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let bytes = reader.recv(&mut buffer).unwrap();
+        match std::str::from_utf8(&buffer[..bytes]).unwrap() {
+            "over" => break,
+            text => written.push(text.to_owned()),
+        }
+    }
+    assert!(waiting.join().unwrap().success());
+    assert!(written.iter().any(|text| text == "      Stderr a word on stderr\n"), "{written:?}");
+    assert!(written.iter().all(|text| text.ends_with('\n')), "{written:?}");
 }
 
 #[test]
