@@ -118,8 +118,9 @@ impl Narrator {
                     SessionEnd::Forgotten => {
                         (Tone::Note, "Closed", format!("left by its caller{after}; the plugin is not told"))
                     }
+                    // What a plugin that died wrote on stderr stands above, line by line.
                     SessionEnd::Failed(failure) => {
-                        (Tone::Bad, "Failed", format!("{}: {failure}", after.trim_start()))
+                        (Tone::Bad, "Failed", format!("{}: {}", after.trim_start(), failure.brief()))
                     }
                     other => (Tone::Note, "Closed", format!("{other:?}{after}")),
                 };

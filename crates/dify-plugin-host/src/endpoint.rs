@@ -34,6 +34,8 @@ impl EndpointError {
     /// What the daemon answers over HTTP in this case: status 500 and a JSON object that holds the error.
     pub fn response(&self) -> Response<Bytes> {
         let message = match self {
+            // What a plugin wrote on stderr is not for its callers.
+            Self::Host(HostError::Gone(exit)) => format!("the plugin is gone: {}", exit.brief()),
             Self::Host(error) => error.to_string(),
             Self::Failed(failure) => failure.daemon_text(),
         };

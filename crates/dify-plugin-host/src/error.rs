@@ -61,11 +61,17 @@ pub struct PluginExit {
 
 impl std::fmt::Display for PluginExit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", self.brief(), words(&self.stderr))
+    }
+}
+
+impl PluginExit {
+    /// How it ended, without what it wrote on stderr.
+    pub fn brief(&self) -> String {
         match (&self.cause, self.status) {
-            (ExitCause::Exited, Some(status)) => write!(f, "it exited by itself ({status})")?,
-            (cause, _) => write!(f, "{cause}")?,
+            (ExitCause::Exited, Some(status)) => format!("it exited by itself ({status})"),
+            (cause, _) => cause.to_string(),
         }
-        f.write_str(&words(&self.stderr))
     }
 }
 
@@ -152,8 +158,19 @@ pub enum SessionFailure {
 }
 
 impl SessionFailure {
+    /// How it failed, without what a plugin that is gone wrote on stderr.
+    pub fn brief(&self) -> String {
+        match self {
+            Self::PluginGone(exit) => {
+                format!("the plugin ended while the session was open: {}", exit.brief())
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// The text that a caller of the daemon gets: of an error of the plugin, or one in the daemon's words, the JSON of
-    /// its fields (`pkg/entities/plugin_entities/event.go`, `internal/core/io_tunnel/generic.go`).
+    /// its fields (`pkg/entities/plugin_entities/event.go`, `internal/core/io_tunnel/generic.go`). Never what the plugin
+    /// wrote on stderr, which the daemon shows to no caller.
     pub fn daemon_text(&self) -> String {
         match self {
             Self::Plugin(ErrorData { error_type, message, args }) => {
@@ -163,7 +180,7 @@ impl SessionFailure {
                 go_json(json!({"error_type": error_type, "message": message}))
             }
             Self::TimedOut { .. } => "killed by timeout".to_owned(),
-            other => other.to_string(),
+            other => other.brief(),
         }
     }
 }

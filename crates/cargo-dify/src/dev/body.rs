@@ -11,7 +11,8 @@ use http::{Method, Response, StatusCode, header};
 use http_body::{Body, Frame};
 use tokio::runtime::Handle;
 
-/// The pieces of an answer's body as they come. A failure puts the daemon's text of it at the end, as the daemon does.
+/// The pieces of an answer's body as they come. A failure puts the daemon's text of it at the end, and the body then ends
+/// cleanly: so does the daemon, which writes the error and returns (`internal/service/endpoint.go`).
 ///
 /// A caller who hangs up leaves the session. One who has all that HTTP lets us send doesn't: HEAD gets no body, and
 /// after `Content-Length` bytes nobody asks for more, but the plugin's `end` is still to come.

@@ -148,8 +148,11 @@ fn a_plugin_that_dies_ends_it_with_its_exit_code_and_last_words() {
     let mut page = String::new();
     dev.get(&address, "/duck/a").read_to_string(&mut page).unwrap();
     assert!(page.starts_with("HTTP/1.1 500 "), "{page}");
+    assert!(page.contains("exit status: 7") && !page.contains("out of water"), "{page}");
     let (code, rest) = dev.end();
     assert_eq!(code, Some(1));
+    // The line as it came, and the final error.
+    assert_eq!(rest.matches("out of water").count(), 2, "{rest}");
     assert!(rest.contains("the plugin ended: it exited by itself (exit status: 7)"), "{rest}");
     assert!(rest.ends_with("its stderr:\nout of water\n"), "{rest}");
 }
@@ -189,6 +192,24 @@ fn a_404_is_told_with_what_the_manifest_declares() {
     dev.until("the plugin's own router has no such route");
     dev.interrupt();
     assert_eq!(dev.end().0, Some(0));
+}
+
+#[test]
+fn a_body_that_breaks_off_ends_as_at_the_daemon_with_the_cause_but_no_stderr() {
+    let pond = Pond::answering(
+        r#"
+        say stream '{"status":200,"headers":{},"result":"6f6e6520"}'
+        echo 'out of water' >&2
+        kill -9 $$"#,
+    );
+    let mut dev = Dev::start(&pond);
+    let address = dev.until("Serving http://");
+    let mut page = String::new();
+    dev.get(&address, "/duck/a").read_to_string(&mut page).unwrap();
+    assert!(page.contains("one ") && page.contains("the plugin ended while"), "{page}");
+    assert!(page.ends_with("\r\n0\r\n\r\n") && !page.contains("out of water"), "{page}");
+    let (code, rest) = dev.end();
+    assert_eq!((code, rest.matches("out of water").count()), (Some(1), 2), "{rest}");
 }
 
 #[test]

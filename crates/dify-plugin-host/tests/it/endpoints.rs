@@ -77,6 +77,18 @@ async fn an_error_before_the_body_is_the_daemons_500() {
 }
 
 #[tokio::test]
+async fn of_a_plugin_that_is_gone_a_caller_reads_the_cause_and_not_its_stderr() {
+    let plugin = start("beat; ask; echo secret >&2; exit 7", config(), nobody()).await;
+    // The first is open as it exits, the second comes after that.
+    for _ in 0..2 {
+        let error = ask(&plugin).await.unwrap_err();
+        assert!(error.to_string().ends_with("\nsecret"), "{error}");
+        let text = String::from_utf8(error.response().into_body().to_vec()).unwrap();
+        assert!(text.contains("it exited by itself (exit status: 7)") && !text.contains("secret"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn what_ends_a_body_early_at_the_daemon_is_an_error_here() {
     for (message, words) in [
         (r#"session $id error '{"error_type":"E","message":"late"}'"#, "E: late"),
