@@ -142,6 +142,15 @@ impl Error {
                  --python"
                     .to_owned()
             }
+            Self::Start { source: HostError::FailedToStart(exit), runner }
+                if exit.status.is_some_and(|status| status.success()) =>
+            {
+                let how = match runner {
+                    Runner::Binary => "does `main` end in `Plugin::new()….run()`?",
+                    _ => "does it end in `plugin.run()`?",
+                };
+                format!("a plugin runs until its stdin is closed; {how}")
+            }
             Self::NoSuchTool { tools, .. } if tools.is_empty() => "the plugin declares no tools".to_owned(),
             Self::NoSuchTool { tools, .. } => format!("there is: {}", tools.join(", ")),
             Self::NoEndpoints => "name an endpoint group in the manifest, under `plugins.endpoints`".to_owned(),

@@ -30,6 +30,7 @@ impl Shared {
             return self.take(read);
         }
         self.counters.junk_lines.fetch_add(1, Ordering::Relaxed);
+        self.keep_early_junk(&line);
         self.tell(HostEvent::JunkLine { line: beginning(&line).into_owned(), reason });
         None
     }

@@ -26,16 +26,18 @@ pub enum HostError {
         source: Arc<io::Error>,
     },
     /// The plugin was gone before its first heartbeat.
-    #[error("plugin failed to start: {0}")]
+    #[error("plugin failed to start, it ended before its first heartbeat: {}{}{}", .0.brief(), printed(&.0.junk), words(&.0.stderr))]
     FailedToStart(Arc<PluginExit>),
     /// The first heartbeat did not come in time; the plugin was killed.
     #[error(
         "failed to start plugin as no heartbeat received within {} s; a plugin writes \
-         {{\"event\":\"heartbeat\"}} on stdout when it is ready{}", .limit.as_secs_f64(), words(.stderr)
+         {{\"event\":\"heartbeat\"}} on stdout when it is ready{}{}", .limit.as_secs_f64(), printed(.junk), words(.stderr)
     )]
     NotReady {
         /// The limit, [`HostConfig::ready_timeout`](crate::HostConfig::ready_timeout).
         limit: Duration,
+        /// The beginning of what it wrote on stdout that the daemon passes over, at most 1,024 bytes.
+        junk: String,
         /// The end of what it wrote on stderr, at most 1,024 bytes.
         stderr: String,
     },
@@ -55,6 +57,9 @@ pub struct PluginExit {
     pub cause: ExitCause,
     /// What the process left, where the system told.
     pub status: Option<ExitStatus>,
+    /// The beginning of what it wrote on stdout before its first heartbeat that the daemon passes over, at most 1,024
+    /// bytes. Shown only where that heartbeat never came.
+    pub junk: String,
     /// The end of what it wrote on stderr, at most 1,024 bytes.
     pub stderr: String,
 }
@@ -108,6 +113,14 @@ pub enum ExitCause {
     /// The host killed it because it was told to, or because its last handle was dropped.
     #[error("it was killed on request")]
     Killed,
+}
+
+fn printed(junk: &str) -> String {
+    if junk.is_empty() {
+        String::new()
+    } else {
+        format!("; what it wrote on stdout, where nothing but messages belongs:\n{}", junk.trim_end())
+    }
 }
 
 fn words(stderr: &str) -> String {

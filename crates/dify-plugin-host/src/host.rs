@@ -152,7 +152,7 @@ impl Host {
             exit = self.wait() => Err(HostError::FailedToStart(exit)),
             () = tokio::time::sleep(limit) => {
                 self.kill();
-                Err(HostError::NotReady { limit, stderr: self.shared.stderr_tail() })
+                Err(HostError::NotReady { limit, junk: self.shared.early_junk(), stderr: self.shared.stderr_tail() })
             }
         }
     }

@@ -127,7 +127,12 @@ async fn supervise(
     for reader in [stdout, stderr].into_iter().flatten() {
         reader.abort();
     }
-    shared.gone(PluginExit { cause: shared.kill.cause(), status, stderr: shared.stderr_tail() });
+    shared.gone(PluginExit {
+        cause: shared.kill.cause(),
+        status,
+        junk: shared.early_junk(),
+        stderr: shared.stderr_tail(),
+    });
 }
 
 async fn kill(child: &mut Child) -> Option<std::process::ExitStatus> {

@@ -23,6 +23,9 @@ const REVERSE_CALLS: usize = 100_000;
 /// How much of the end of stderr is kept, in bytes (`internal/core/local_runtime/instance.go`).
 const STDERR_TAIL_BYTES: usize = 1024;
 
+/// How much of what is no message is kept until the plugin is ready, in bytes.
+const EARLY_JUNK_BYTES: usize = 1024;
+
 pub(crate) struct Shared {
     pub(crate) config: HostConfig,
     /// What the manifest allows; `None` where there is no manifest and nothing is checked.
@@ -39,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) kill: Kill,
     events: broadcast::Sender<HostEvent>,
     stderr: Mutex<Vec<u8>>,
+    /// What was on stdout before the first heartbeat that is no message.
+    early_junk: Mutex<String>,
     started: Instant,
     /// When the last sign of life came, in milliseconds after `started`.
     last_sign_ms: AtomicU64,
@@ -107,6 +112,7 @@ impl Shared {
             kill: Kill::default(),
             events,
             stderr: Mutex::default(),
+            early_junk: Mutex::default(),
             started: Instant::now(),
             last_sign_ms: AtomicU64::new(0),
         }
@@ -147,6 +153,24 @@ impl Shared {
         let tail = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
         // The first character may have been cut.
         String::from_utf8_lossy(&tail).trim_start_matches('\u{fffd}').trim_end().to_owned()
+    }
+
+    /// Keeps a line that is no message, if the plugin isn't ready yet: it may be all there is to tell why.
+    pub(crate) fn keep_early_junk(&self, line: &str) {
+        if *self.ready.borrow() {
+            return;
+        }
+        let mut junk = self.early_junk.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = EARLY_JUNK_BYTES.saturating_sub(junk.len() + 1);
+        let end = (0..=room.min(line.len())).rev().find(|&at| line.is_char_boundary(at)).unwrap_or_default();
+        if end > 0 {
+            junk.push_str(&line[..end]);
+            junk.push('\n');
+        }
+    }
+
+    pub(crate) fn early_junk(&self) -> String {
+        self.early_junk.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn exited(&self) -> Option<Arc<PluginExit>> {

@@ -158,6 +158,22 @@ fn a_plugin_that_dies_ends_it_with_its_exit_code_and_last_words() {
 }
 
 #[test]
+fn a_plugin_that_never_runs_is_asked_whether_it_ends_in_run_and_shown_what_it_printed() {
+    let pond = Pond::that_only_prints();
+    let output = pond.command("dev", &["--port", "0"]).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("ended before its first heartbeat: it exited by itself (exit status: 0)"),
+        "{told}"
+    );
+    assert!(
+        told.contains("\nhello\nhelp: a plugin runs until its stdin is closed; does it end in"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_script_that_is_not_there_is_named_as_it_stands_in_the_plugins_folder() {
     let pond = Pond::answering("exit 9");
     let run = || {

@@ -50,6 +50,13 @@ impl Pond {
         pond
     }
 
+    /// One that writes a line and is done.
+    pub(crate) fn that_only_prints() -> Self {
+        let pond = Self::answering("");
+        fs::write(pond.path("start.sh"), "echo hello; exit 0").unwrap();
+        pond
+    }
+
     pub(crate) fn dir(&self) -> &Path {
         self.0.path()
     }

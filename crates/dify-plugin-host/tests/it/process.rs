@@ -34,8 +34,28 @@ async fn an_exit_before_the_heartbeat_is_told_at_once_with_status_and_stderr() {
     assert_eq!((exit.cause, exit.status.unwrap().code()), (ExitCause::Exited, Some(3)));
     assert_eq!(
         error.to_string(),
-        "plugin failed to start: it exited by itself (exit status: 3); the end of its stderr:\nNo module named main"
+        "plugin failed to start, it ended before its first heartbeat: it exited by itself (exit status: 3); the end of its \
+         stderr:\nNo module named main"
     );
+}
+
+#[tokio::test]
+async fn what_a_plugin_printed_that_never_became_ready_is_told_up_to_1024_bytes() {
+    let error = refused("echo hello; say null; say '{\"event\":\"log\"}'; exit 0", config()).await;
+    assert_eq!(
+        error.to_string(),
+        "plugin failed to start, it ended before its first heartbeat: it exited by itself (exit status: 0); what it wrote \
+         on stdout, where nothing but messages belongs:\nhello"
+    );
+    let error =
+        refused("i=0; while [ $i -lt 100 ]; do echo \"line é $i\"; i=$((i+1)); done; exit 0", config()).await;
+    let HostError::FailedToStart(exit) = error else { panic!("{error}") };
+    assert!(exit.junk.len() <= 1024 && exit.junk.len() > 1000, "{}", exit.junk.len());
+    assert!(exit.junk.starts_with("line é 0\nline é 1\n"));
+
+    let plugin = start("echo early; beat; echo late; rest", config(), nobody()).await;
+    plugin.host.clone().shutdown().await;
+    assert!(!plugin.host.wait().await.to_string().contains("early"));
 }
 
 #[tokio::test]
