@@ -40,8 +40,10 @@ pub(crate) async fn run(call: &Call, console: &Console) -> Result<(), Error> {
     let mut stop = Stop::new().map_err(Error::Runtime)?;
     let mut config = HostConfig::default();
     config.shutdown_grace = GRACE;
+    let runner = ready.runner;
     let host = ready.start(config, console, &mut stop).await?;
-    let events = narrator::narrate(console.clone(), Detail::Call, host.events(), mpsc::unbounded_channel().1);
+    let events =
+        narrator::narrate(console.clone(), Detail::Call, runner, host.events(), mpsc::unbounded_channel().1);
     let narrator = tokio::spawn(events);
 
     console.status("Calling", &question.title());

@@ -43,9 +43,10 @@ pub(crate) async fn run(dev: &Dev, console: &Console) -> Result<(), Error> {
     };
     let config = HostConfig::default();
     let grace = config.shutdown_grace;
+    let runner = ready.runner;
     let host = ready.start(config, console, &mut stop).await?;
     let (notes, receiver) = mpsc::unbounded_channel();
-    let events = narrator::narrate(console.clone(), Detail::Sessions, host.events(), receiver);
+    let events = narrator::narrate(console.clone(), Detail::Sessions, runner, host.events(), receiver);
     let narrator = tokio::spawn(events);
 
     let server = match listener {

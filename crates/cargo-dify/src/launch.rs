@@ -24,7 +24,7 @@ pub(crate) struct Ready {
     apps: Apps,
     /// What is run and who answers for apps, for people.
     title: String,
-    runner: Runner,
+    pub(crate) runner: Runner,
 }
 
 /// Reads the declarations in `dir`.

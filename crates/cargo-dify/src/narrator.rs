@@ -9,6 +9,7 @@ use dify_plugin_protocol::LogLevel;
 use tokio::sync::mpsc;
 
 use crate::console::{Console, Tone};
+use crate::error::Runner;
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,11 +36,12 @@ const LAST_WORDS: Duration = Duration::from_millis(50);
 pub(crate) async fn narrate(
     console: Console,
     detail: Detail,
+    runner: Runner,
     mut events: HostEvents,
     mut notes: mpsc::UnboundedReceiver<Note>,
 ) {
     let started = Instant::now();
-    let mut narrator = Narrator::new(detail);
+    let mut narrator = Narrator::new(detail, runner);
     let last_words = tokio::time::sleep(LAST_WORDS);
     tokio::pin!(last_words);
     let mut over = false;
@@ -72,6 +74,9 @@ pub(crate) async fn narrate(
 /// Turns events into lines. Times are since the start.
 struct Narrator {
     detail: Detail,
+    runner: Runner,
+    /// Whether the first heartbeat has come.
+    ready: bool,
     /// When the open sessions began.
     sessions: HashMap<Arc<str>, Duration>,
     /// When the open reverse calls began, and what they ask for.
@@ -79,8 +84,8 @@ struct Narrator {
 }
 
 impl Narrator {
-    fn new(detail: Detail) -> Self {
-        Self { detail, sessions: HashMap::new(), calls: HashMap::new() }
+    fn new(detail: Detail, runner: Runner) -> Self {
+        Self { detail, runner, ready: false, sessions: HashMap::new(), calls: HashMap::new() }
     }
 
     fn note(&mut self, event: HostEvent, now: Duration) -> Option<Note> {
@@ -95,11 +100,20 @@ impl Narrator {
                 note(tone, "Log", format!("{} {}", log.level, log.message))
             }
             HostEvent::Stderr(line) => note(Tone::Note, "Stderr", line),
-            HostEvent::JunkLine { line, reason } => note(
-                Tone::Warning,
-                "Junk",
-                format!("a line on stdout that the daemon passes over: {reason}\n{line}"),
-            ),
+            HostEvent::Heartbeat => {
+                self.ready = true;
+                None
+            }
+            HostEvent::JunkLine { line, reason } => {
+                // Once it runs, the library keeps stdout for itself.
+                let cure = if !self.ready && self.runner == Runner::Binary {
+                    "; use eprintln! or tracing instead of println! before run()"
+                } else {
+                    ""
+                };
+                let text = format!("a line on stdout that the daemon passes over: {reason}{cure}\n{line}");
+                note(Tone::Warning, "Junk", text)
+            }
             HostEvent::ErrorEvent(text) => {
                 note(Tone::Bad, "Error", format!("outside any session, where the daemon drops it: {text}"))
             }
@@ -191,7 +205,7 @@ mod tests {
     const ID: &str = "3f2a91c0-0000-4000-8000-000000000000";
 
     fn told(detail: Detail, events: Vec<(u64, HostEvent)>) -> Vec<String> {
-        let mut narrator = Narrator::new(detail);
+        let mut narrator = Narrator::new(detail, Runner::Binary);
         let line = |note: Note| format!("{} {}", note.verb, note.text);
         events
             .into_iter()
@@ -258,5 +272,15 @@ mod tests {
                 "Stderr quack",
             ]
         );
+    }
+
+    #[test]
+    fn a_line_printed_before_the_plugin_is_ready_is_told_with_its_cure() {
+        let junk =
+            || HostEvent::JunkLine { line: "hello".to_owned(), reason: "it is not a JSON object".to_owned() };
+        let told = told(Detail::Call, vec![(0, junk()), (1, HostEvent::Heartbeat), (2, junk())]);
+        let what = "Junk a line on stdout that the daemon passes over: it is not a JSON object";
+        let cure = "use eprintln! or tracing instead of println! before run()";
+        assert_eq!(told, [format!("{what}; {cure}\nhello"), format!("{what}\nhello")]);
     }
 }

@@ -36,6 +36,8 @@ impl<'a> PluginLine<'a> {
         let outgoing = match Outgoing::parse(line) {
             Ok(outgoing) => outgoing,
             Err(_) if line.trim() == "null" || is_bare_manifest(line) => return Ok(Self::Nothing),
+            // To a person's text the parser's words say nothing.
+            Err(_) if !line.trim_start().starts_with('{') => return Err("it is not a JSON object".to_owned()),
             Err(error) => return Err(error.to_string()),
         };
         Ok(match outgoing.event {
