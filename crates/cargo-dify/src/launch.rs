@@ -51,6 +51,9 @@ pub(crate) fn prepare(plugin: &Plugin, launch: &Launch, console: &Console) -> Re
     let (apps, answering) = match &launch.script {
         Some(file) => {
             let script = Script::read(file).map_err(|error| script_error(error, file, dir))?;
+            for warning in script.warnings() {
+                console.warning(&format!("{}: {warning}", file.display()));
+            }
             (Apps::Scripted(script), format!("; apps answer as in {}", file.display()))
         }
         None => (Apps::None, String::new()),

@@ -82,6 +82,21 @@ impl Script {
         file::from_yaml(name, text)
     }
 
+    /// What is odd about the script, but may be meant: an app whose events lack the one that ends an answer, which a plugin
+    /// takes for a break inside Dify. Apps without events, and those that fail, are no such.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut open: Vec<_> =
+            self.apps.iter().filter(|(_, app)| app.stays_open()).map(|(id, _)| id).collect();
+        open.sort_unstable();
+        let warning = |id| {
+            format!(
+                "the events of the app `{id}` end without `message_end` or `workflow_finished`, which a plugin takes for an \
+                 answer that broke off"
+            )
+        };
+        open.into_iter().map(warning).collect()
+    }
+
     fn find(&self, id: &str) -> Option<&Arc<ScriptedApp>> {
         self.apps.get(id).or_else(|| self.apps.get(ANY_APP))
     }

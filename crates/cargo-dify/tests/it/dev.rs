@@ -111,6 +111,7 @@ fn asking_an_app(delay_ms: u64) -> (Pond, String) {
 fn ctrl_c_lets_an_open_call_finish_with_what_it_asks_of_an_app() {
     let (pond, script) = asking_an_app(700);
     let mut dev = Dev::with(&pond, &["--script", &script]);
+    assert!(dev.until("warning: ").contains("script.yaml: the events of the app `a` end without"));
     let address = dev.until("Serving http://");
     let mut page = dev.get(&address, "/duck/a");
     dev.until("the plugin calls `app`");

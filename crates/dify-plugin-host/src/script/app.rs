@@ -23,7 +23,12 @@ pub struct ScriptedApp {
     pub(super) refusal: Option<PlatformError>,
     pub(super) blocking: Option<Value>,
     pub(super) parameters: Option<Value>,
+    /// Whether one of the events ends an answer.
+    ends: bool,
 }
+
+/// The events that end an answer; after none of these a plugin takes it for broken off.
+const ENDS: [&str; 4] = ["message_end", "workflow_finished", "workflow_paused", "error"];
 
 #[derive(Debug, Clone)]
 pub(super) enum Step {
@@ -55,6 +60,8 @@ impl ScriptedApp {
 
     /// Sends an event so many times, with a pause before each.
     pub fn repeat(mut self, times: u64, delay: Duration, event: Value) -> Self {
+        let name = event.get("event").and_then(Value::as_str);
+        self.ends |= times > 0 && name.is_some_and(|name| ENDS.contains(&name));
         self.steps.push(Step::Events { template: Template::new(&event), times, delay });
         self
     }
@@ -69,6 +76,14 @@ impl ScriptedApp {
     pub fn fail(mut self, text: impl Into<String>) -> Self {
         self.steps.push(Step::Fail(text.into()));
         self
+    }
+
+    /// Whether a streaming call gets events but none that ends the answer, and no failure either.
+    pub(super) fn stays_open(&self) -> bool {
+        let has = |wanted: fn(&Step) -> bool| self.steps.iter().any(wanted);
+        let (events, fails) =
+            (has(|step| matches!(step, Step::Events { .. })), has(|step| matches!(step, Step::Fail(_))));
+        self.refusal.is_none() && events && !fails && !self.ends
     }
 
     /// What a blocking call gets, instead of the events folded to one object.
@@ -208,6 +223,7 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_is_all_there_is() {
         let app = ScriptedApp::refusing(429, "too_many_requests", "slow down").event(json!({}));
+        assert!(!app.stays_open());
         let played = played(app, "").await;
         assert_eq!(played, [Err(PlatformError::refused(429, "too_many_requests", "slow down"))]);
         assert!(ScriptedApp::new().steps.is_empty());

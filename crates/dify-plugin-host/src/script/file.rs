@@ -217,6 +217,7 @@ mod tests {
         let script = from_yaml("README", text).unwrap();
         assert_eq!(script.apps.len(), 6);
         assert_eq!(script.apps["app-1"].steps.len(), 5);
+        assert_eq!(script.warnings(), [""; 0]);
         assert!(script.apps["refuses"].refusal.is_some() && script.apps["own-blocking"].blocking.is_some());
         // The same as JSON.
         let json = serde_json::to_string(&super::yaml::read(text).ok().unwrap()).unwrap();
@@ -224,6 +225,38 @@ mod tests {
         let path = folder.path().join("script.json");
         std::fs::write(&path, json).unwrap();
         assert_eq!(read(&path).unwrap().apps.len(), 6);
+    }
+
+    #[test]
+    fn apps_whose_events_never_end_the_answer_are_warned_of() {
+        let warned = |events: &str| {
+            let script = from_yaml("s.yaml", &format!("apps: {{b: {events}, a: {events}}}")).unwrap();
+            script.warnings()
+        };
+        let message = "{event: message, answer: delay}";
+        for whole in [
+            "{events: []}".to_owned(),
+            "{parameters: {}}".to_owned(),
+            "{error: {}}".to_owned(),
+            format!("{{events: [{message}, {{event: message_end}}]}}"),
+            format!("{{events: [{message}, {{event: workflow_paused}}]}}"),
+            format!("{{events: [{{event: workflow_finished}}, {message}]}}"),
+            format!("{{events: [{message}, {{event: error}}]}}"),
+            format!("{{events: [{message}, {{error: broke}}]}}"),
+        ] {
+            assert_eq!(warned(&whole), [""; 0], "{whole}");
+        }
+        for open in [
+            format!("{{events: [{message}]}}"),
+            format!("{{events: [{message}, {{delay_ms: 1}}, {{event: message_end, repeat: 0}}]}}"),
+        ] {
+            let warnings = warned(&open);
+            assert_eq!(warnings.len(), 2, "{open}");
+            assert!(
+                warnings[0].starts_with("the events of the app `a` end without `message_end`"),
+                "{warnings:?}"
+            );
+        }
     }
 
     #[test]
