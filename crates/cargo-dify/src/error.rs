@@ -116,6 +116,9 @@ impl Error {
     /// What to do about it, where that isn't plain.
     pub(crate) fn help(&self) -> Option<String> {
         let text = match self {
+            Self::Manifest { source, .. } if matches!(**source, ManifestError::NoManifest { .. }) => {
+                "`cargo dify dev DIR` runs the plugin in DIR, `cargo dify call DIR …` asks it one thing".to_owned()
+            }
             Self::NoScript { in_plugin, .. } => {
                 let here = "its path counts from the current folder, not from the plugin's";
                 match in_plugin {

@@ -175,6 +175,16 @@ fn a_plugin_that_never_runs_is_asked_whether_it_ends_in_run_and_shown_what_it_pr
 }
 
 #[test]
+fn a_folder_without_a_manifest_is_told_how_to_name_another() {
+    let pond = Pond::answering("exit 9");
+    std::fs::remove_file(pond.path("manifest.yaml")).unwrap();
+    let output = pond.command("dev", &[]).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(told.contains("\nhelp: `cargo dify dev DIR` runs the plugin in DIR"), "{told}");
+}
+
+#[test]
 fn a_script_that_is_not_there_is_named_as_it_stands_in_the_plugins_folder() {
     let pond = Pond::answering("exit 9");
     let run = || {
