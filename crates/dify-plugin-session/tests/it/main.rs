@@ -9,7 +9,7 @@ mod drain;
 mod input;
 mod limits;
 mod locks;
-mod output;
 mod model;
+mod output;
 mod scripts;
 mod sessions;
