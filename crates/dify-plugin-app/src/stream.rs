@@ -38,7 +38,8 @@ pub struct AppStream {
 #[derive(Debug)]
 struct Inner {
     replies: Option<Replies>,
-    first: Option<Event>,
+    /// Boxed: it is there for a moment, and its place for as long as the call.
+    first: Option<Box<Event>>,
     progress: Progress,
     /// Whether a mismatch of app and interface is told by someone else.
     folding: bool,
@@ -56,7 +57,7 @@ impl AppStream {
 
     /// Waits for the first event, and keeps it; an error in its place is given at once.
     pub(crate) async fn started(mut self) -> Result<Self, AppError> {
-        self.inner.first = self.try_next().await?;
+        self.inner.first = self.try_next().await?.map(Box::new);
         Ok(self)
     }
 
@@ -92,7 +93,7 @@ impl AppStream {
 impl Inner {
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, AppError>>> {
         if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(Ok(first)));
+            return Poll::Ready(Some(Ok(*first)));
         }
         let last = loop {
             let Some(replies) = &mut self.replies else { return Poll::Ready(None) };
