@@ -1,9 +1,12 @@
-//! A plugin whose tools do what a tool should not.
+//! A plugin whose tools and endpoints do what they should not.
 
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::Router;
+use axum::response::AppendHeaders;
+use axum::routing::get;
 use dify_plugin::protocol::InvokeType;
 use dify_plugin::{NoParameters, Plugin, Result, Tool, ToolContext, ToolOutput};
 use serde::Deserialize;
@@ -25,7 +28,13 @@ fn main() -> ExitCode {
         .tool("odd", "spin", Spin)
         .tool("odd", "orphan", Orphan)
         .tool("odd", "log", Log)
+        .endpoints(Router::new().route("/cookies", get(cookies)))
         .run()
+}
+
+/// More values of a header than the daemon can carry.
+async fn cookies() -> AppendHeaders<[(&'static str, &'static str); 3]> {
+    AppendHeaders([("set-cookie", "a=1"), ("set-cookie", "b=2"), ("set-cookie", "c=3")])
 }
 
 /// A tool that needs nothing but its parameters and its output.

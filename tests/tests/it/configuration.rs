@@ -112,6 +112,19 @@ fn a_message_over_the_limit_fails_its_sender_alone() {
 }
 
 #[test]
+fn header_values_that_the_daemon_cannot_carry_are_warned_of_once() {
+    let mut daemon = odd().start();
+    for session in ["one", "two"] {
+        daemon.line(lines::endpoint(session, "GET", "/cookies"));
+        let headers = daemon.until_end(session)[0]["data"]["headers"].take();
+        assert_eq!(headers["Set-Cookie"], "c=3", "{headers}");
+    }
+    let exit = daemon.exit();
+    assert_eq!(exit.stderr.matches("only the last is sent").count(), 1, "{}", exit.stderr);
+    assert!(exit.stderr.contains("header=set-cookie"), "{}", exit.stderr);
+}
+
+#[test]
 fn what_a_tool_logs_becomes_log_lines() {
     let mut daemon = odd().start();
     ask(&mut daemon, "s", "log");
