@@ -101,7 +101,6 @@ fn a_payload_that_cannot_be_read_fails_its_own_session() {
         (lines::tool("bad", "nobody", "nope", "{}"), "HandlerNotFound"),
         (lines::request("bad", r#"{"type":"later","action":"dance"}"#), "HandlerNotFound"),
         (lines::request("bad", r#"{"type":"tool","action":"dance"}"#), "HandlerNotFound"),
-        (lines::endpoint("bad", "GET", "/"), "HandlerNotFound"),
     ] {
         daemon.line(&*line);
         assert_eq!(daemon.failure("bad")["error_type"], error, "{line:.200}");

@@ -345,3 +345,8 @@ async fn a_panic_of_an_endpoint_ends_its_session_only() {
     assert_eq!(error.unwrap()["error_type"], "HandlerPanicked");
     assert_eq!(daemon.ask(request("GET /nowhere")).await.0[0]["status"], 404);
 }
+
+#[tokio::test]
+async fn a_plugin_without_endpoints_says_so() {
+    assert_eq!(Daemon::of(Plugin::new()).error_of(request("GET /")).await.0, "HandlerNotFound");
+}
