@@ -24,7 +24,8 @@ pub struct Config {
     /// any legal size always fits an empty queue. `DIFY_PLUGIN_REPLY_QUEUE_BYTES`.
     pub reply_queue_bytes: usize,
     /// What all sessions together may keep, in bytes: requests and replies that wait for their handlers, ids and contexts,
-    /// and errors that wait to be written. Past it calls fail and requests are refused. Default: 256 MiB. `DIFY_PLUGIN_TOTAL_QUEUE_BYTES`.
+    /// and errors that wait to be written. Past it calls fail and requests are refused. Default: 256 MiB.
+    /// `DIFY_PLUGIN_TOTAL_QUEUE_BYTES`.
     pub total_queue_bytes: usize,
     /// Open sessions at most; past it a request is refused at once. Default: 100,000. `MAX_WORKER`, which in the
     /// official SDK is the number of requests that run while others queue.

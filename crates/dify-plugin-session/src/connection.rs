@@ -148,7 +148,7 @@ impl Connection {
             // Before the checks: whoever queues output after them must find whom to wake.
             let waker = cx.waker().clone();
             drop(self.link.quietly(|core| {
-                core.watch_the_end(now());
+                core.watch_the_end(now);
                 core.set_driver(waker)
             }));
             self.poll_clocks(cx);

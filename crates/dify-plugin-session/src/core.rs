@@ -327,14 +327,14 @@ impl Core {
 
     /// Once the input has ended and no session is open, the daemon has the grace to read what is left: a pipe that nobody
     /// reads must not keep the process. To be called before the clocks are looked at.
-    pub(crate) fn watch_the_end(&mut self, now: Instant) {
+    pub(crate) fn watch_the_end(&mut self, now: impl FnOnce() -> Instant) {
         if matches!(self.phase, Phase::Draining(_))
             && self.sessions.is_empty()
             && !self.is_closing
             && self.grace_ends.is_none()
         {
             self.is_closing = true;
-            self.deadlines.insert(Deadline::Connection, later(now, self.config.shutdown_grace));
+            self.deadlines.insert(Deadline::Connection, later(now(), self.config.shutdown_grace));
         }
     }
 

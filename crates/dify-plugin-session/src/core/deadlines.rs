@@ -11,7 +11,7 @@ pub(super) enum Deadline {
     Call(CallId),
     /// By serial number.
     Session(u64),
-    /// The whole connection, after a shutdown.
+    /// The whole connection, after a shutdown, or after the end of the input and of every session.
     Connection,
 }
 
