@@ -2,6 +2,7 @@
 
 mod object;
 mod open_enum;
+mod reply_line;
 mod wire_object;
 
 pub mod action;

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use dify_plugin_protocol::ReverseResponse;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -25,6 +26,15 @@ static LINES: LazyLock<Vec<Value>> = LazyLock::new(|| {
         .flatten()
         .filter(|line| line.len() < 16 * 1024)
         .map(|line| serde_json::from_str(&line).unwrap())
+        .collect()
+});
+
+/// Replies to reverse invocations, byte for byte as the daemon wrote them.
+static REPLIES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let rows = recorded().into_iter().flat_map(|file| rows(&format!("recorded/{file}")));
+    let lines = rows.filter_map(|row| row.json("in").map(str::to_owned));
+    lines
+        .filter(|line| line.len() < 16 * 1024 && line.contains(r#""event":"backwards_response","data""#))
         .collect()
 });
 
@@ -127,8 +137,8 @@ fn damage() -> impl Strategy<Value = Option<(u8, prop::sample::Index, u8)>> {
     prop::option::weighted(0.2, (0..3u8, any::<prop::sample::Index>(), any::<u8>()))
 }
 
-fn damaged(text: &str, damage: Option<(u8, prop::sample::Index, u8)>) -> Vec<u8> {
-    let mut bytes = text.as_bytes().to_vec();
+fn damaged(bytes: &[u8], damage: Option<(u8, prop::sample::Index, u8)>) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
     if let (Some((kind, at, with)), false) = (damage, bytes.is_empty()) {
         let at = at.index(bytes.len());
         match kind {
@@ -157,7 +167,7 @@ proptest! {
         for (path, change) in &changes {
             apply(&mut json, path, change);
         }
-        let bytes = damaged(&json.to_string(), damage);
+        let bytes = damaged(json.to_string().as_bytes(), damage);
         let Ok(text) = std::str::from_utf8(&bytes) else { return Ok(()) };
         for (name, check) in TYPES.iter().filter(|(own, _)| *own == name).chain([other.get(TYPES)]) {
             let checked = check(text);
@@ -175,7 +185,18 @@ proptest! {
         for (path, change) in &changes {
             apply(&mut json, path, change);
         }
-        let bytes = damaged(&json.to_string(), damage);
+        let bytes = damaged(json.to_string().as_bytes(), damage);
+        let checked = line(&bytes);
+        prop_assert!(checked.is_ok(), "{} in {}", checked.unwrap_err(), String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn any_reply_in_the_daemons_form_is_read_at_once_as_in_general(
+        at in any::<prop::sample::Index>(),
+        damages in vec(damage(), 0..4),
+    ) {
+        let reply = REPLIES[at.index(REPLIES.len())].as_bytes().to_vec();
+        let bytes = damages.into_iter().fold(reply, |bytes, damage| damaged(&bytes, damage));
         let checked = line(&bytes);
         prop_assert!(checked.is_ok(), "{} in {}", checked.unwrap_err(), String::from_utf8_lossy(&bytes));
     }
@@ -213,4 +234,14 @@ fn unchanged_payloads_and_lines_are_taken() {
     }
     let taken = LINES.iter().filter(|json| line(json.to_string().as_bytes()).unwrap()).count();
     assert!(taken > 3000 && LINES.len() - taken < 300, "{taken} of {}", LINES.len());
+}
+
+#[test]
+fn recorded_replies_are_read_at_once() {
+    let (read, others): (Vec<_>, Vec<_>) =
+        REPLIES.iter().partition(|line| ReverseResponse::from_line(line).is_some());
+    assert!(read.len() > 800, "{}", read.len());
+    for line in others {
+        assert!(line.contains(r#""event":"error","message""#) && line.contains('\\'), "{line}");
+    }
 }

@@ -205,7 +205,19 @@ fn salvage_grows(line: &[u8], all: &Salvage) -> Result<(), String> {
 }
 
 fn incoming(text: &str, salvage: &Salvage) -> Checked {
-    let Ok(line) = Incoming::parse(text) else { return Ok(false) };
+    let at_once = ReverseResponse::from_line(text);
+    let Ok(line) = Incoming::parse(text) else {
+        return match at_once {
+            None => Ok(false),
+            Some(reply) => Err(format!("read at once as {reply:?}, and else not at all")),
+        };
+    };
+    if let Some(at_once) = at_once {
+        let general = ReverseResponse::parse(line.data).map_err(|error| error.to_string())?;
+        if line.event != IncomingEvent::BackwardsResponse || seen(&at_once) != seen(&general) {
+            return Err(format!("read at once as {at_once:?}, and else as {general:?} of {line:?}"));
+        }
+    }
     if (salvage.session_id.as_deref(), salvage.event.as_deref())
         != (Some(&*line.session_id), Some(line.event.as_str()))
     {

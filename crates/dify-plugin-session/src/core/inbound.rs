@@ -1,6 +1,5 @@
 //! What happened: one line of the daemon's, read and applied.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,8 +8,6 @@ use dify_plugin_protocol::salvage::Salvage;
 use dify_plugin_protocol::{
     ErrorData, Incoming, IncomingEvent, RequestHeader, ReverseEvent, ReverseResponse, error,
 };
-
-use serde::Deserialize;
 
 use crate::error::InvokeError;
 use crate::session::SessionState;
@@ -58,7 +55,8 @@ impl<'a> Inbound<'a> {
     fn read_whole(line: &'a [u8]) -> Result<Self, String> {
         let text =
             std::str::from_utf8(line).map_err(|e| format!("invalid UTF-8 after byte {}", e.valid_up_to()))?;
-        if let Some(reply) = as_written_by_the_daemon(text) {
+        // In one pass. Whatever is not in the daemon's own form takes the general way, and gets its error there.
+        if let Some(reply) = ReverseResponse::from_line(text) {
             return Ok(Self::Reply(reply));
         }
         let incoming = Incoming::parse(text).map_err(|e| error::describe_json(&e))?;
@@ -82,29 +80,6 @@ impl<'a> Inbound<'a> {
             ref unknown => Err(format!("unknown event `{unknown:.40}`")),
         }
     }
-}
-
-/// A reply in the very form the daemon writes, read in one pass instead of two. Replies are most of what comes; whatever
-/// is not in that form takes the general way, and gets its error there.
-fn as_written_by_the_daemon(text: &str) -> Option<ReverseResponse<'_>> {
-    #[derive(Deserialize)]
-    struct ReplyLine<'a> {
-        #[serde(borrow, rename = "session_id")]
-        _session_id: Cow<'a, str>,
-        event: IncomingEvent,
-        #[serde(borrow)]
-        data: ReverseResponse<'a>,
-    }
-
-    /// In a reply the envelope before this is short, unless a caller's context is long.
-    const LOOKED_AT: usize = 1024;
-    let start = &text.as_bytes()[..text.len().min(LOOKED_AT)];
-    if !text.starts_with('{') || memchr::memmem::find(start, br#""data":{"backwards_request_id":"#).is_none()
-    {
-        return None;
-    }
-    let line: ReplyLine<'_> = serde_json::from_str(text).ok()?;
-    (line.event == IncomingEvent::BackwardsResponse).then_some(line.data)
 }
 
 impl Core {
