@@ -2,12 +2,12 @@
 
 mod object;
 mod open_enum;
-mod reply_line;
 mod wire_object;
 
 pub mod action;
 pub mod app;
 pub mod credentials;
+pub mod daemon_line;
 pub mod endpoint;
 pub mod envelope;
 pub mod error;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use dify_plugin_protocol::ReverseResponse;
+use dify_plugin_protocol::daemon_line::DaemonLine;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -29,13 +29,11 @@ static LINES: LazyLock<Vec<Value>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Replies to reverse invocations, byte for byte as the daemon wrote them.
-static REPLIES: LazyLock<Vec<String>> = LazyLock::new(|| {
+/// What the daemon wrote, byte for byte.
+static DAEMON_LINES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let rows = recorded().into_iter().flat_map(|file| rows(&format!("recorded/{file}")));
     let lines = rows.filter_map(|row| row.json("in").map(str::to_owned));
-    lines
-        .filter(|line| line.len() < 16 * 1024 && line.contains(r#""event":"backwards_response","data""#))
-        .collect()
+    lines.filter(|line| line.len() < 16 * 1024).collect()
 });
 
 /// What is put in. Numbers at the edges of their types, names that mean something, and a little of everything else.
@@ -191,12 +189,12 @@ proptest! {
     }
 
     #[test]
-    fn any_reply_in_the_daemons_form_is_read_at_once_as_in_general(
+    fn any_line_much_like_the_daemons_is_refused_or_comes_back_equal(
         at in any::<prop::sample::Index>(),
         damages in vec(damage(), 0..4),
     ) {
-        let reply = REPLIES[at.index(REPLIES.len())].as_bytes().to_vec();
-        let bytes = damages.into_iter().fold(reply, |bytes, damage| damaged(&bytes, damage));
+        let original = DAEMON_LINES[at.index(DAEMON_LINES.len())].as_bytes().to_vec();
+        let bytes = damages.into_iter().fold(original, |bytes, damage| damaged(&bytes, damage));
         let checked = line(&bytes);
         prop_assert!(checked.is_ok(), "{} in {}", checked.unwrap_err(), String::from_utf8_lossy(&bytes));
     }
@@ -237,11 +235,15 @@ fn unchanged_payloads_and_lines_are_taken() {
 }
 
 #[test]
-fn recorded_replies_are_read_at_once() {
-    let (read, others): (Vec<_>, Vec<_>) =
-        REPLIES.iter().partition(|line| ReverseResponse::from_line(line).is_some());
-    assert!(read.len() > 800, "{}", read.len());
-    for line in others {
-        assert!(line.contains(r#""event":"error","message""#) && line.contains('\\'), "{line}");
+fn replies_and_most_requests_that_were_recorded_are_read_the_quick_way() {
+    let (mut quick, mut others) = (0, Vec::new());
+    for line in &*DAEMON_LINES {
+        match DaemonLine::read(line) {
+            Some(_) => quick += 1,
+            None => others.push(line),
+        }
     }
+    // Not all were written by the daemon: some by hand or by its command-line runner, in another form. Of the daemon's
+    // own, only errors with escapes and requests with a key after `user_id` take the general way.
+    assert!(quick > 1000 && others.len() < quick / 4, "{quick}, not {}", others.len());
 }

@@ -13,6 +13,7 @@ use dify_plugin_protocol::app::peek::EventPeek;
 use dify_plugin_protocol::app::request::{AppRequest, FetchAppRequest, FileInput};
 use dify_plugin_protocol::app::result::AppResult;
 use dify_plugin_protocol::credentials::Credentials;
+use dify_plugin_protocol::daemon_line::DaemonLine;
 use dify_plugin_protocol::endpoint::{EndpointResponse, InvokeEndpoint, decode_hex, encode_hex};
 use dify_plugin_protocol::retriever::RetrieverResource;
 use dify_plugin_protocol::salvage::Salvage;
@@ -205,19 +206,8 @@ fn salvage_grows(line: &[u8], all: &Salvage) -> Result<(), String> {
 }
 
 fn incoming(text: &str, salvage: &Salvage) -> Checked {
-    let at_once = ReverseResponse::from_line(text);
-    let Ok(line) = Incoming::parse(text) else {
-        return match at_once {
-            None => Ok(false),
-            Some(reply) => Err(format!("read at once as {reply:?}, and else not at all")),
-        };
-    };
-    if let Some(at_once) = at_once {
-        let general = ReverseResponse::parse(line.data).map_err(|error| error.to_string())?;
-        if line.event != IncomingEvent::BackwardsResponse || seen(&at_once) != seen(&general) {
-            return Err(format!("read at once as {at_once:?}, and else as {general:?} of {line:?}"));
-        }
-    }
+    daemon_line(text)?;
+    let Ok(line) = Incoming::parse(text) else { return Ok(false) };
     if (salvage.session_id.as_deref(), salvage.event.as_deref())
         != (Some(&*line.session_id), Some(line.event.as_str()))
     {
@@ -248,6 +238,30 @@ fn incoming(text: &str, salvage: &Salvage) -> Checked {
         _ => {}
     }
     Ok(true)
+}
+
+/// The quick way reads what the general way reads.
+fn daemon_line(text: &str) -> Result<(), String> {
+    let Some(quick) = DaemonLine::read(text) else { return Ok(()) };
+    let general = || {
+        let line = Incoming::parse(text)?;
+        Ok::<_, serde_json::Error>(match line.event {
+            IncomingEvent::Request => {
+                let header = RequestHeader::parse(line.data)?;
+                DaemonLine::Request(line, header)
+            }
+            _ => DaemonLine::Reply(ReverseResponse::parse(line.data)?),
+        })
+    };
+    let all = |line: &DaemonLine<'_>| match line {
+        DaemonLine::Request(line, header) => (seen(line), seen(header)),
+        DaemonLine::Reply(reply) => (seen(reply), Default::default()),
+    };
+    match general() {
+        Ok(general) if all(&quick) == all(&general) => Ok(()),
+        Err(error) if error.to_string().starts_with("duplicate field") => Ok(()),
+        general => Err(format!("read quickly as {quick:?}, and in general as {general:?}")),
+    }
 }
 
 fn outgoing(text: &str) -> Checked {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use dify_plugin_protocol::daemon_line::DaemonLine;
 use dify_plugin_protocol::frame::Line;
 use dify_plugin_protocol::salvage::Salvage;
 use dify_plugin_protocol::{
@@ -55,17 +56,23 @@ impl<'a> Inbound<'a> {
     fn read_whole(line: &'a [u8]) -> Result<Self, String> {
         let text =
             std::str::from_utf8(line).map_err(|e| format!("invalid UTF-8 after byte {}", e.valid_up_to()))?;
-        // In one pass. Whatever is not in the daemon's own form takes the general way, and gets its error there.
-        if let Some(reply) = ReverseResponse::from_line(text) {
-            return Ok(Self::Reply(reply));
-        }
-        let incoming = Incoming::parse(text).map_err(|e| error::describe_json(&e))?;
-        if incoming.session_id.len() > SESSION_ID_BYTES {
-            return Err(format!(
+        // Whatever is not in the daemon's own form takes the general way, and gets its error there.
+        let inbound = match DaemonLine::read(text) {
+            Some(DaemonLine::Request(incoming, header)) => Self::Request(incoming, header),
+            Some(DaemonLine::Reply(reply)) => Self::Reply(reply),
+            None => Self::read_any_form(text)?,
+        };
+        match &inbound {
+            Self::Request(incoming, _) if incoming.session_id.len() > SESSION_ID_BYTES => Err(format!(
                 "a `session_id` of {} bytes; at most {SESSION_ID_BYTES} are taken",
                 incoming.session_id.len()
-            ));
+            )),
+            _ => Ok(inbound),
         }
+    }
+
+    fn read_any_form(text: &'a str) -> Result<Self, String> {
+        let incoming = Incoming::parse(text).map_err(|e| error::describe_json(&e))?;
         match incoming.event {
             IncomingEvent::BackwardsResponse => {
                 let reply = ReverseResponse::parse(incoming.data)

@@ -1,0 +1,224 @@
+//! Lines in the very form in which the daemon writes them, read without parsing what is in known places.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use crate::{Incoming, IncomingEvent, RequestHeader, ReverseResponse};
+
+/// A line as the daemon writes it (`internal/core/session_manager/session.go`): the fields in its order, without blanks.
+///
+/// All but a few bytes of such a line are in known places, so only what is free in form is scanned as JSON, once. That
+/// makes it two to three times as fast as [`Incoming::parse`] and the parse of `data` after it, which remain the way to
+/// read any line.
+#[derive(Debug)]
+pub enum DaemonLine<'a> {
+    /// A request, and the header of its `data`.
+    Request(Incoming<'a>, RequestHeader<'a>),
+    /// The `data` of a reply to a reverse invocation.
+    Reply(ReverseResponse<'a>),
+}
+
+impl<'a> DaemonLine<'a> {
+    /// Reads a whole line. `None` says nothing about it but that it is to be read in the general way.
+    ///
+    /// Whatever is read here would be read the same there, but for a request's header that is in `data` twice: here the
+    /// first `action` and the last `type` and `user_id` count, there it is refused. Go never writes a key twice.
+    pub fn read(line: &'a str) -> Option<Self> {
+        let mut rest = Rest(line);
+        rest.literal(r#"{"session_id":"#)?;
+        let session_id = Cow::Borrowed(rest.text()?);
+        rest.literal(r#","conversation_id":"#)?;
+        let conversation_id = rest.text_or_null()?;
+        rest.literal(r#","message_id":"#)?;
+        let message_id = rest.text_or_null()?;
+        rest.literal(r#","app_id":"#)?;
+        let app_id = rest.text_or_null()?;
+        rest.literal(r#","endpoint_id":"#)?;
+        let endpoint_id = rest.text_or_null()?;
+        rest.literal(r#","context":"#)?;
+        let context = rest.value_or_null()?;
+        rest.literal(r#","event":"#)?;
+        if rest.literal(r#""backwards_response","data":"#).is_some() {
+            return Some(Self::Reply(reply(rest)?));
+        }
+        rest.literal(r#""request","data":"#)?;
+        let data = rest.last_value("}")?;
+        let header = header(data.get())?;
+        let incoming = Incoming {
+            session_id,
+            conversation_id,
+            message_id,
+            app_id,
+            endpoint_id,
+            tenant_id: None,
+            context,
+            event: IncomingEvent::Request,
+            data,
+        };
+        Some(Self::Request(incoming, header))
+    }
+}
+
+fn reply(mut rest: Rest<'_>) -> Option<ReverseResponse<'_>> {
+    rest.literal(r#"{"backwards_request_id":"#)?;
+    let backwards_request_id = Cow::Borrowed(rest.text()?);
+    rest.literal(r#","event":"#)?;
+    let event = rest.text()?.into();
+    rest.literal(r#","message":"#)?;
+    let message = Cow::Borrowed(rest.text()?);
+    rest.literal(r#","data":"#)?;
+    let data = if rest.0 == "null}}" { None } else { Some(rest.last_value("}}")?) };
+    Some(ReverseResponse { backwards_request_id, event, message, data })
+}
+
+/// The header of a request, whose `data` is sorted by key: `action` is its first, `type` and `user_id` are its last.
+/// Since `data` is valid JSON, a quote that no backslash precedes is a string's edge, and what stands between the first
+/// brace or the last one and these edges is of the outermost object.
+fn header(data: &str) -> Option<RequestHeader<'_>> {
+    let mut first = Rest(data);
+    first.literal(r#"{"action":"#)?;
+    let action = first.text()?.into();
+    let (last, user_id) = data.strip_suffix(r#""}"#)?.rsplit_once('"')?;
+    let (last, access_type) = last.strip_suffix(r#"","user_id":"#)?.rsplit_once('"')?;
+    last.strip_suffix(r#","type":"#)?;
+    (is_plain(user_id) && is_plain(access_type)).then(|| RequestHeader {
+        access_type: access_type.into(),
+        action,
+        user_id: Cow::Borrowed(user_id),
+    })
+}
+
+/// What is left of the line.
+struct Rest<'a>(&'a str);
+
+impl<'a> Rest<'a> {
+    fn literal(&mut self, expected: &str) -> Option<()> {
+        self.0 = self.0.strip_prefix(expected)?;
+        Some(())
+    }
+
+    /// A string without escapes.
+    fn text(&mut self) -> Option<&'a str> {
+        let quoted = self.0.strip_prefix('"')?;
+        let end = memchr::memchr(b'"', quoted.as_bytes())?;
+        let (text, rest) = quoted.split_at(end);
+        self.0 = &rest[1..];
+        is_plain(text).then_some(text)
+    }
+
+    fn text_or_null(&mut self) -> Option<Option<Cow<'a, str>>> {
+        match self.literal("null") {
+            Some(()) => Some(None),
+            None => Some(Some(Cow::Borrowed(self.text()?))),
+        }
+    }
+
+    fn value_or_null(&mut self) -> Option<Option<&'a RawValue>> {
+        if self.literal("null").is_some() {
+            return Some(None);
+        }
+        let mut values = serde_json::Deserializer::from_str(self.0).into_iter();
+        let value = values.next()?.ok()?;
+        self.0 = &self.0[values.byte_offset()..];
+        Some(Some(value))
+    }
+
+    /// The value that all the rest is, up to the braces that close the line.
+    fn last_value(&self, braces: &str) -> Option<&'a RawValue> {
+        serde_json::from_str(self.0.strip_suffix(braces)?).ok()
+    }
+}
+
+/// Whether what stands between a string's quotes needs no decoding and is no error.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte >= b' ' && byte != b'\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AccessType, Action, ReverseEvent};
+
+    const REPLY: &str = r#"{"backwards_request_id":"r","event":"response","message":"m","data":{}}"#;
+    const REQUEST: &str = r#"{"action":"invoke_tool","tool":"t","type":"tool","user_id":"u"}"#;
+
+    fn line(ids: &str, context: &str, event: &str, data: &str) -> String {
+        format!(
+            r#"{{"session_id":"s-1","conversation_id":{ids},"message_id":null,"app_id":{ids},"endpoint_id":null,"context":{context},"event":"{event}","data":{data}}}"#
+        )
+    }
+
+    #[test]
+    fn replies_are_read() {
+        for (ids, context) in [("null", "null"), (r#""ä-1""#, r#"{"a":["}",{"b":"\""}]}"#)] {
+            let data = r#"{"backwards_request_id":"r","event":"response","message":"stream","data":{"event":"message","answer":"\u003c}}"}}"#;
+            let line = line(ids, context, "backwards_response", data);
+            let Some(DaemonLine::Reply(reply)) = DaemonLine::read(&line) else { panic!("{line}") };
+            assert_eq!((&*reply.backwards_request_id, &*reply.message), ("r", "stream"));
+            assert_eq!(reply.event, ReverseEvent::Response);
+            assert_eq!(reply.data.unwrap().get(), r#"{"event":"message","answer":"\u003c}}"}"#);
+        }
+        let data = r#"{"backwards_request_id":"r","event":"end","message":"","data":null}"#;
+        let line = line("null", "null", "backwards_response", data);
+        let Some(DaemonLine::Reply(end)) = DaemonLine::read(&line) else { panic!("{line}") };
+        assert_eq!((end.event, end.data.is_none()), (ReverseEvent::End, true));
+    }
+
+    #[test]
+    fn requests_are_read() {
+        let data = r#"{"action":"invoke_tool","tool_parameters":{"type":"x","user_id":"\"y\""},"type":"tool","user_id":""}"#;
+        let line = line(r#""c""#, r#"{"k":1}"#, "request", data);
+        let Some(DaemonLine::Request(request, header)) = DaemonLine::read(&line) else { panic!("{line}") };
+        assert_eq!((&*request.session_id, request.data.get()), ("s-1", data));
+        assert_eq!((request.conversation_id.as_deref(), request.message_id.as_deref()), (Some("c"), None));
+        assert_eq!(request.context.unwrap().get(), r#"{"k":1}"#);
+        assert_eq!((header.action, header.access_type), (Action::InvokeTool, AccessType::Tool));
+        assert_eq!(header.user_id, "");
+    }
+
+    /// Each of these is for the general way, which takes some of them.
+    #[test]
+    fn whatever_differs_is_left_to_the_general_way() {
+        assert!(DaemonLine::read(&line("null", "null", "backwards_response", REPLY)).is_some());
+        assert!(DaemonLine::read(&line("null", "null", "request", REQUEST)).is_some());
+        for (ids, context) in
+            [("5", "null"), (r#""a\n""#, "null"), ("\"a\tb\"", "null"), ("null", "{]"), ("null", "nul")]
+        {
+            for (event, data) in [("request", REQUEST), ("backwards_response", REPLY)] {
+                let line = line(ids, context, event, data);
+                assert!(DaemonLine::read(&line).is_none(), "{line}");
+            }
+        }
+        for data in [
+            r#"{"backwards_request_id":"r","event":"response","message":"m","data":{}"#,
+            r#"{"backwards_request_id":"r","event":"response","message":"m","data":}"#,
+            r#"{"backwards_request_id":"r","event":"response","message":"m","data":{}},5"#,
+            r#"{"backwards_request_id":"r","event":"response","message":"m","data":{},"x":1}"#,
+            r#"{"backwards_request_id":"r","event":"response","message":"a\"b","data":{}}"#,
+            r#"{"event":"response","backwards_request_id":"r","message":"m","data":{}}"#,
+            r#"{"backwards_request_id":"r","event":"response","message":"m", "data":{}}"#,
+        ] {
+            let line = line("null", "null", "backwards_response", data);
+            assert!(DaemonLine::read(&line).is_none(), "{line}");
+        }
+        for data in [
+            r#"{"action":"a","type":"tool","user_id":"u"},"x":{"y":"z"}"#,
+            r#"{"action":"a","type":"tool","user_id":"u"#,
+            r#"{"action":"a","x":{"y":1,"type":"tool","user_id":"u"}}"#,
+            r#"{"action":"a","type":"tool","user_id":null}"#,
+            r#"{"action":"a","type":"tool","user_id":"a\"b"}"#,
+            r#"{"action":"a","type":"tool","user_id":"\\"}"#,
+            r#"{"action":"a","x":",\"type\":\"tool\",\"user_id\":\"u"}"#,
+            r#"{"action":"a","x":"\\","type\":\"tool","user_id":"u"}"#,
+            r#"{"action":5,"type":"tool","user_id":"u"}"#,
+            r#"{"x":{"action":"a"},"type":"tool","user_id":"u"}"#,
+            r#"["action","a","type","tool","user_id","u"]"#,
+        ] {
+            let line = line("null", "null", "request", data);
+            assert!(DaemonLine::read(&line).is_none(), "{line}");
+        }
+        let blank = format!("{} ", line("null", "null", "request", REQUEST));
+        assert!(DaemonLine::read(&blank).is_none() && Incoming::parse(&blank).is_ok());
+    }
+}
