@@ -4,6 +4,7 @@
 
 mod configuration;
 mod ends;
+mod faults;
 mod input;
 mod layers;
 mod lifetime;
