@@ -194,6 +194,48 @@ mod tests {
         assert_eq!(settings.log.default_level(), Some(tracing::Level::INFO.into()));
     }
 
+    /// What an operator can set is what is written down, with its default.
+    #[test]
+    fn the_readme_has_every_variable_and_its_default() {
+        let readme = include_str!("../README.md");
+        let rows = readme.lines().skip_while(|line| !line.starts_with("| variable |")).skip(2);
+        let rows = rows.take_while(|line| line.starts_with('|'));
+        let written: HashMap<&str, &str> = rows
+            .map(|row| row.split('|').map(|cell| cell.trim().trim_matches('`')))
+            .filter_map(|mut cells| Some((cells.nth(1)?, cells.next()?)))
+            .filter(|(_, default)| cfg!(feature = "files") || *default != "none" && *default != "5")
+            .collect();
+
+        let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
+        let settings = Settings::from_vars(|name| {
+            asked.borrow_mut().insert(name.to_owned());
+            None
+        });
+        let mut names: Vec<&str> = written.keys().copied().collect();
+        names.sort_unstable();
+        assert_eq!(asked.into_inner().into_iter().collect::<Vec<_>>(), names);
+
+        let config = settings.unwrap().session;
+        for (name, default) in [
+            ("DIFY_PLUGIN_MAX_LINE_BYTES", config.max_line_bytes),
+            ("DIFY_PLUGIN_MAX_FRAME_BYTES", config.max_frame_bytes),
+            ("DIFY_PLUGIN_OUTPUT_BYTES", config.output_bytes),
+            ("DIFY_PLUGIN_REPLY_QUEUE_BYTES", config.reply_queue_bytes),
+            ("DIFY_PLUGIN_TOTAL_QUEUE_BYTES", config.total_queue_bytes),
+            ("MAX_WORKER", config.max_sessions),
+        ] {
+            assert_eq!(written[name], default.to_string(), "{name}");
+        }
+        for (name, default) in [
+            ("MAX_INVOCATION_TIMEOUT", config.invocation_timeout),
+            ("DIFY_PLUGIN_HANDLER_DEADLINE", config.handler_deadline),
+            ("DIFY_PLUGIN_SHUTDOWN_GRACE", config.shutdown_grace),
+            ("HEARTBEAT_INTERVAL", config.heartbeat_interval.unwrap()),
+        ] {
+            assert_eq!(written[name], default.as_secs().to_string(), "{name}");
+        }
+    }
+
     #[test]
     fn what_is_set_is_followed_or_named() {
         let good = [("DIFY_PLUGIN_WORKERS", "1"), ("DIFY_PLUGIN_ENDPOINT_END_DELAY", "0.25")];

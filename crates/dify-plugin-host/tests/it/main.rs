@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod endpoints;
+mod hostile;
+mod killed;
 mod process;
 mod recorded;
 mod reverse;

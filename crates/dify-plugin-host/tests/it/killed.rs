@@ -1,0 +1,65 @@
+//! A plugin that is killed, wherever it is in what it says.
+
+use std::os::unix::process::ExitStatusExt;
+use std::time::Duration;
+
+use dify_plugin_host::{ExitCause, SessionFailure};
+use serde_json::{Value, json};
+
+use crate::rogue::{command, config, drain, nobody, start};
+
+/// What a plugin says in the session `s`; it is killed after any byte of it.
+const TRANSCRIPT: &str = concat!(
+    r#"{"event":"session","session_id":"s","data":{"type":"stream","data":{"n":1}}}"#,
+    "\n",
+    r#"{"event":"heartbeat","session_id":null,"data":{}}"#,
+    "\r\n",
+    r#"{"event":"session","session_id":"s","data":{"type":"stream","data":{"n":2}}}"#,
+    "\n\n",
+    r#"{"event":"session","session_id":"s","data":{"type":"end","data":{}}}"#,
+    "\n",
+);
+
+/// What is whole of the first `bytes` of it: the answers, and whether the end is among them. A last line without its
+/// newline counts if it is whole.
+fn heard(bytes: usize) -> (Vec<Value>, bool) {
+    let lines = TRANSCRIPT[..bytes].lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut data = lines.map(|line| line["data"].clone()).filter(|data| !data["type"].is_null());
+    let answers = data.by_ref().take_while(|data| data["type"] == "stream");
+    let answers: Vec<Value> = answers.map(|data| data["data"].clone()).collect();
+    (answers, bytes >= TRANSCRIPT.trim_end().len())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_was_said_before_is_heard_and_every_open_session_fails() {
+    assert_eq!(heard(TRANSCRIPT.len()), (vec![json!({"n": 1}), json!({"n": 2})], true));
+    for bytes in 0..=TRANSCRIPT.len() {
+        let script = format!("beat; ask; ask; head -c {bytes} transcript; kill -KILL $$");
+        let (folder, command) = command(&script);
+        std::fs::write(folder.path().join("transcript"), TRANSCRIPT).unwrap();
+        let host = dify_plugin_host::Host::start(command, config(), nobody()).await.unwrap();
+        let mut answers = host.open(crate::rogue::tool_session("s")).await.unwrap();
+        let mut other = host.open(crate::rogue::tool_session("other")).await.unwrap();
+
+        let (items, failure) = drain(&mut answers).await;
+        let (expected, ended) = heard(bytes);
+        assert_eq!(items, expected, "after {bytes} bytes");
+        assert_eq!(failure.is_none(), ended, "after {bytes} bytes: {failure:?}");
+        for failure in [failure, drain(&mut other).await.1].into_iter().skip(usize::from(ended)) {
+            let Some(SessionFailure::PluginGone(exit)) = failure else { panic!("{failure:?}") };
+            assert_eq!((exit.cause, exit.status.unwrap().signal()), (ExitCause::Exited, Some(9)));
+            assert!(exit.to_string().contains("signal: 9"), "{exit}");
+        }
+        assert_eq!(host.pid(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_child_that_keeps_the_pipes_open_keeps_nobody_waiting() {
+    let plugin = start("beat; ask; sleep 30 & kill -KILL $$", config(), nobody()).await;
+    let mut answers = plugin.open("s").await;
+    // Less than the child lives.
+    let drained = tokio::time::timeout(Duration::from_secs(20), drain(&mut answers)).await;
+    let Ok((_, Some(SessionFailure::PluginGone(exit)))) = drained else { panic!("{drained:?}") };
+    assert_eq!(exit.status.unwrap().signal(), Some(9));
+}
