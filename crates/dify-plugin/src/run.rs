@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dify_plugin_session::{Config, Connection, ConnectionError, Handle};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{self, Builder, Runtime, RuntimeFlavor};
 
 use crate::environment::{Environment, Settings};
 use crate::log;
@@ -74,11 +74,27 @@ fn serve(
         environment.warn();
         signals.shut_down(handle.clone());
         let _guard = ExitGuard::new(handle)?;
-        Ok::<_, StartError>(plugin.serve(connection).await)
+        Ok::<_, StartError>(drive(plugin.serve(connection)).await)
     });
     // A handler that blocks its worker would be waited for otherwise.
     runtime.shutdown_background();
     cause
+}
+
+/// Runs the driver in its best place.
+///
+/// Where all runs on one thread that is a task: the runtime asks for events whenever its main future steps back, one system
+/// call more for each batch. Elsewhere it is the main future: a task that is woken by a handler which then blocks its worker
+/// would wait behind it, and with it every other session.
+async fn drive<T: Send + 'static>(driver: impl Future<Output = T> + Send + 'static) -> T {
+    if runtime::Handle::current().runtime_flavor() != RuntimeFlavor::CurrentThread {
+        return driver.await;
+    }
+    match tokio::spawn(driver).await {
+        Ok(end) => end,
+        // Nobody aborts it, so it has panicked.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
 }
 
 #[cfg(unix)]
