@@ -5,6 +5,8 @@
 mod configuration;
 mod ends;
 mod faults;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod input;
 mod layers;
 mod lifetime;
