@@ -6,9 +6,12 @@ mod configuration;
 mod ends;
 mod faults;
 #[cfg(target_os = "linux")]
+mod flood;
+#[cfg(target_os = "linux")]
 mod hostile;
 mod input;
 mod layers;
+mod ledger;
 mod lifetime;
 #[cfg(target_os = "linux")]
 mod measure;
