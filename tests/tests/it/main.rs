@@ -15,6 +15,8 @@ mod ledger;
 mod lifetime;
 #[cfg(target_os = "linux")]
 mod measure;
+#[cfg(target_os = "linux")]
+mod panics;
 mod scale;
 mod stray;
 
