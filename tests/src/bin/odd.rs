@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         .tool("odd", "spin", Spin)
         .tool("odd", "orphan", Orphan)
         .tool("odd", "log", Log)
+        .tool("odd", "deaf", Deaf)
         .endpoints(Router::new().route("/cookies", get(cookies)))
         .run()
 }
@@ -162,4 +163,15 @@ tool!(Log, NoParameters, |_cx, _p, out| {
     tracing::error!("another");
     tracing::debug!("not heard");
     out.text("logged").await
+});
+
+// Makes a reverse call and reads none of its replies until released.
+tool!(Deaf, Until, |cx, p, out| {
+    let mut replies = cx.session().invoke(InvokeType::App, &json!({"app_id": "app-1"})).await?;
+    p.wait().await;
+    let mut read = 0;
+    while replies.try_next().await?.is_some() {
+        read += 1;
+    }
+    out.text(format!("{read} replies")).await
 });

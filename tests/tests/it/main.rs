@@ -17,6 +17,8 @@ mod lifetime;
 mod measure;
 #[cfg(target_os = "linux")]
 mod panics;
+#[cfg(target_os = "linux")]
+mod replies;
 mod scale;
 mod stray;
 
