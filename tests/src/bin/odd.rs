@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         .tool("odd", "orphan", Orphan)
         .tool("odd", "log", Log)
         .tool("odd", "deaf", Deaf)
+        .tool("odd", "stream", Stream)
         .endpoints(Router::new().route("/cookies", get(cookies)))
         .run()
 }
@@ -174,4 +175,11 @@ tool!(Deaf, Until, |cx, p, out| {
         read += 1;
     }
     out.text(format!("{read} replies")).await
+});
+
+// Says the same again until nobody listens.
+tool!(Stream, NoParameters, |_cx, _p, out| {
+    loop {
+        out.text("x".repeat(1000)).await?;
+    }
 });

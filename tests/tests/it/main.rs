@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod configuration;
+mod drain;
 mod ends;
 mod faults;
 #[cfg(target_os = "linux")]
