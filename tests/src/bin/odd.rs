@@ -30,6 +30,9 @@ fn main() -> ExitCode {
         .tool("odd", "log", Log)
         .tool("odd", "deaf", Deaf)
         .tool("odd", "stream", Stream)
+        .tool("odd", "huge_text", HugeText)
+        .tool("odd", "huge_json", HugeJson)
+        .tool("odd", "huge_call", HugeCall)
         .endpoints(Router::new().route("/cookies", get(cookies)))
         .run()
 }
@@ -182,4 +185,19 @@ tool!(Stream, NoParameters, |_cx, _p, out| {
     loop {
         out.text("x".repeat(1000)).await?;
     }
+});
+
+#[derive(Deserialize)]
+struct Size {
+    bytes: usize,
+}
+
+tool!(HugeText, Size, |_cx, p, out| { out.text("x".repeat(p.bytes)).await });
+
+tool!(HugeJson, Size, |_cx, p, out| { out.json(&json!({"text": "x".repeat(p.bytes)})).await });
+
+tool!(HugeCall, Size, |cx, p, out| {
+    let request = json!({"app_id": "app-1", "query": "x".repeat(p.bytes)});
+    drop(cx.session().invoke(InvokeType::App, &request).await?);
+    out.text("called").await
 });

@@ -16,6 +16,7 @@ mod ledger;
 mod lifetime;
 #[cfg(target_os = "linux")]
 mod measure;
+mod oversize;
 #[cfg(target_os = "linux")]
 mod panics;
 #[cfg(target_os = "linux")]
