@@ -22,6 +22,7 @@ mod panics;
 #[cfg(target_os = "linux")]
 mod replies;
 mod scale;
+mod secrets;
 mod stray;
 
 use std::fs::File;
