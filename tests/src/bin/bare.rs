@@ -32,6 +32,14 @@ async fn answer(request: Request) -> Result<(), Box<dyn std::error::Error + Send
             responder.finish()?;
             drop(replies);
         }
+        "keep" => {
+            let mut replies = responder.session().invoke(InvokeType::App, &json!({})).await?;
+            let answer = replies.try_next().await;
+            // Held until here, and so counted until here.
+            drop(payload);
+            answer?;
+            responder.finish()?;
+        }
         _ => responder.finish()?,
     }
     Ok(())

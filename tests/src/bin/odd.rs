@@ -28,6 +28,11 @@ fn main() -> ExitCode {
         .tool("odd", "spin", Spin)
         .tool("odd", "orphan", Orphan)
         .tool("odd", "log", Log)
+        .tool("odd", "deaf", Deaf)
+        .tool("odd", "stream", Stream)
+        .tool("odd", "huge_text", HugeText)
+        .tool("odd", "huge_json", HugeJson)
+        .tool("odd", "huge_call", HugeCall)
         .endpoints(Router::new().route("/cookies", get(cookies)))
         .run()
 }
@@ -162,4 +167,37 @@ tool!(Log, NoParameters, |_cx, _p, out| {
     tracing::error!("another");
     tracing::debug!("not heard");
     out.text("logged").await
+});
+
+// Makes a reverse call and reads none of its replies until released.
+tool!(Deaf, Until, |cx, p, out| {
+    let mut replies = cx.session().invoke(InvokeType::App, &json!({"app_id": "app-1"})).await?;
+    p.wait().await;
+    let mut read = 0;
+    while replies.try_next().await?.is_some() {
+        read += 1;
+    }
+    out.text(format!("{read} replies")).await
+});
+
+// Says the same again until nobody listens.
+tool!(Stream, NoParameters, |_cx, _p, out| {
+    loop {
+        out.text("x".repeat(1000)).await?;
+    }
+});
+
+#[derive(Deserialize)]
+struct Size {
+    bytes: usize,
+}
+
+tool!(HugeText, Size, |_cx, p, out| { out.text("x".repeat(p.bytes)).await });
+
+tool!(HugeJson, Size, |_cx, p, out| { out.json(&json!({"text": "x".repeat(p.bytes)})).await });
+
+tool!(HugeCall, Size, |cx, p, out| {
+    let request = json!({"app_id": "app-1", "query": "x".repeat(p.bytes)});
+    drop(cx.session().invoke(InvokeType::App, &request).await?);
+    out.text("called").await
 });

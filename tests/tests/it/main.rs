@@ -3,14 +3,26 @@
 #![cfg(unix)]
 
 mod configuration;
+mod drain;
 mod ends;
 mod faults;
+#[cfg(target_os = "linux")]
+mod flood;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod input;
 mod layers;
+mod ledger;
 mod lifetime;
 #[cfg(target_os = "linux")]
 mod measure;
+mod oversize;
+#[cfg(target_os = "linux")]
+mod panics;
+#[cfg(target_os = "linux")]
+mod replies;
 mod scale;
+mod secrets;
 mod stray;
 
 use std::fs::File;
