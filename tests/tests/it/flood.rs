@@ -26,12 +26,11 @@ fn flood(launch: &Launch, request: impl Fn(&str) -> String, setting: &str) -> (u
     let most = daemon.memory_kib("VmHWM");
     for error in ledger.errors() {
         assert_eq!(error["error_type"], "SessionLimitExceeded", "{error}");
-        assert!(error["message"].as_str().unwrap().contains(setting), "{error}");
+        assert!(error["message"].as_str().is_some_and(|message| message.contains(setting)), "{error}");
     }
     let exit = daemon.exit();
     exit.rest.iter().for_each(|message| ledger.note(message));
     assert_eq!((exit.code, ledger.ended(), ledger.errors().count()), (Some(0), REQUESTS, REQUESTS));
-    eprintln!("{taken} taken of {REQUESTS}; memory in KiB: idle {idle}, at most {most}");
     (taken, most - idle)
 }
 
