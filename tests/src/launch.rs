@@ -4,10 +4,11 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::daemon::Daemon;
 use crate::pipes::{Input, Stderr};
-use crate::process::Process;
+use crate::process::{self, Process};
 
 /// How to start a plugin.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub struct Launch {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     folder: PathBuf,
+    lifetime: Duration,
 }
 
 impl Launch {
@@ -28,6 +30,7 @@ impl Launch {
             arguments: Vec::new(),
             environment: Vec::new(),
             folder: std::env::temp_dir(),
+            lifetime: process::LIFETIME,
         }
     }
 
@@ -46,6 +49,12 @@ impl Launch {
     /// Sets the working directory.
     pub fn current_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = folder.into();
+        self
+    }
+
+    /// Lets it live longer, or less long, than two minutes before it is killed.
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
         self
     }
 
@@ -82,6 +91,6 @@ impl Launch {
         let input = Input::start(child.stdin.take().expect("stdin is a pipe"));
         let output = child.stdout.take().expect("stdout is a pipe");
         let stderr = Stderr::start(child.stderr.take().expect("stderr is a pipe"));
-        Daemon::new(Process::new(child), input, output, stderr)
+        Daemon::new(Process::living(child, self.lifetime), input, output, stderr)
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal};
 
 /// How long a plugin may live before it is killed, so that a hang becomes a failure. No test depends on it otherwise.
-const LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(120);
 
 /// A process that doesn't outlive its test.
 pub struct Process {
@@ -18,9 +18,14 @@ pub struct Process {
 }
 
 impl Process {
-    /// Takes over a child that leads a group of its own.
+    /// Takes over a child that leads a group of its own, and kills it if it lives longer than two minutes.
     pub fn new(child: Child) -> Self {
-        Self { _alarm: Alarm::set(&child), child }
+        Self::living(child, LIFETIME)
+    }
+
+    /// As [`new`](Self::new), with another limit.
+    pub(crate) fn living(child: Child, lifetime: Duration) -> Self {
+        Self { _alarm: Alarm::set(&child, lifetime), child }
     }
 
     /// Its id, which is its group's too.
@@ -74,11 +79,11 @@ struct Alarm {
 }
 
 impl Alarm {
-    fn set(child: &Child) -> Self {
+    fn set(child: &Child, lifetime: Duration) -> Self {
         let group = pid(child);
         let (stop, stopped) = mpsc::channel::<()>();
         thread::spawn(move || {
-            if stopped.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
+            if stopped.recv_timeout(lifetime) == Err(RecvTimeoutError::Timeout) {
                 kill_group(group);
             }
         });

@@ -21,6 +21,8 @@ mod oversize;
 mod panics;
 #[cfg(target_os = "linux")]
 mod replies;
+#[cfg(target_os = "linux")]
+mod rogue;
 mod scale;
 mod secrets;
 mod stray;

@@ -21,8 +21,9 @@ const BURST: usize = 25;
 /// Events built beforehand and written at once: about as many at least, unless fewer are wanted, and at most.
 const ROUND: (usize, usize) = (2_500, 100_000);
 
-/// Events of one call under way: some 1.3 MB. A plugin need not keep more than 4 MiB of them, and fails the call instead.
-const UNDER_WAY: usize = 10_000;
+/// Events under way, for each call. A plugin need not keep more than 4 MiB for one, and fails it instead; a call whose
+/// handler is held up may have those of all others before it is heard of again.
+const UNDER_WAY: usize = 1_000;
 
 const RATE: Row = Row::new("relay, 16 sessions", "msg/s");
 const CPU: Row = Row::new("relay, CPU a message", "µs");

@@ -1,0 +1,112 @@
+//! What the plugin owes: one end for each request.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::Result;
+
+#[derive(Debug, Default)]
+struct Account {
+    requests: u32,
+    ends: u32,
+    /// Second requests for an open session, of which an `error` event told that they were dropped.
+    dropped: u32,
+    /// An `error` came, after which only the end may.
+    failed: bool,
+}
+
+/// Requests and ends of one process.
+#[derive(Default)]
+pub(crate) struct Book {
+    accounts: HashMap<String, Account>,
+    owed: usize,
+    pub(crate) errors: usize,
+    pub(crate) error_events: usize,
+}
+
+/// What a message of a session means to whoever drives the plugin.
+pub(crate) enum Heard {
+    /// A call back into Dify, by its id.
+    Call(String),
+    End,
+    Other,
+}
+
+impl Book {
+    /// A request was sent.
+    pub(crate) fn ask(&mut self, session: &str) {
+        self.accounts.entry(session.to_owned()).or_default().requests += 1;
+        self.owed += 1;
+    }
+
+    /// How many ends are still to come.
+    pub(crate) fn owed(&self) -> usize {
+        self.owed
+    }
+
+    /// Whether it still owes an end to this one.
+    pub(crate) fn is_open(&self, session: &str) -> bool {
+        self.accounts.get(session).is_some_and(|account| account.ends + account.dropped < account.requests)
+    }
+
+    /// Takes in a line that is neither a heartbeat nor a log.
+    pub(crate) fn hear(&mut self, line: &Value) -> Result<Heard> {
+        if line["event"] == "error" {
+            self.error_events += 1;
+            let text = line["data"]["error"].as_str().ok_or("an `error` event without a text")?;
+            if let Some((session, _)) =
+                text.strip_prefix("the session ").and_then(|rest| rest.split_once(" is open already"))
+            {
+                let account = self.accounts.get_mut(session).ok_or("it names a session that never was")?;
+                account.dropped += 1;
+                self.owed -= 1;
+            }
+            return Ok(Heard::Other);
+        }
+        let session = line["session_id"].as_str().ok_or("a session message without its session")?;
+        let account = self.accounts.get_mut(session).ok_or_else(|| format!("unasked: {line:.300}"))?;
+        if account.ends + account.dropped >= account.requests {
+            return Err(format!("after the end: {line:.300}").into());
+        }
+        match line["data"]["type"].as_str() {
+            Some("end") => {
+                account.ends += 1;
+                account.failed = false;
+                self.owed -= 1;
+                Ok(Heard::End)
+            }
+            _ if account.failed => Err(format!("after an error: {line:.300}").into()),
+            Some("error") => {
+                account.failed = true;
+                self.errors += 1;
+                Ok(Heard::Other)
+            }
+            Some("invoke") => {
+                let call = line["data"]["data"]["backwards_request_id"].as_str();
+                Ok(Heard::Call(call.ok_or("a call without an id")?.to_owned()))
+            }
+            Some("stream") => Ok(Heard::Other),
+            _ => Err(format!("of no known type: {line:.300}").into()),
+        }
+    }
+
+    /// Forgets those that are settled: of very many, only what is open is to be kept.
+    pub(crate) fn forget(&mut self) {
+        self.accounts.retain(|_, account| account.ends + account.dropped < account.requests);
+    }
+
+    /// That nothing is owed.
+    pub(crate) fn settle(&self) -> Result<()> {
+        let open =
+            self.accounts.iter().filter(|(_, account)| account.ends + account.dropped < account.requests);
+        let mut open: Vec<String> =
+            open.map(|(session, account)| format!("{session} ({account:?})")).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        open.sort_unstable();
+        Err(format!("{} sessions got no end, such as {}", open.len(), open[..open.len().min(5)].join(", "))
+            .into())
+    }
+}

@@ -1,0 +1,73 @@
+//! A rogue daemon: it sends a plugin faults of every kind at random, or a great many messages, and keeps book of what it is
+//! owed. It writes literal bytes and reads plain JSON; nothing of ours stands between.
+//!
+//! ```text
+//! cargo build --release -p bench -p scenarios
+//! target/release/rogue faults [--seconds 600] [--seed N]     # one process after the other, each with an end of its own
+//! target/release/rogue soak [--messages 10000000]            # a mixed load: memory, descriptors, answers
+//! ```
+//!
+//! `faults` says what it did, and ends with exit code 1 once a session that the plugin owed an answer got none, or more than
+//! one, or a process ended otherwise than it should have. With its `--seed` a run does the same again, but for timing. `soak`
+//! ends with exit code 1 if memory drifts by 5 % or more, if descriptors come or go, or if an answer is missing. Linux only.
+
+mod book;
+mod faults;
+mod random;
+mod soak;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use scenarios::Launch;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    match run(std::env::args().skip(1)) {
+        Ok(said) => {
+            println(&said);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            println(&format!("FAILED: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "what the program is for")]
+fn println(text: &str) {
+    println!("{text}");
+}
+
+fn run(mut arguments: impl Iterator<Item = String>) -> Result<String> {
+    let what = arguments.next().unwrap_or_default();
+    let (mut seconds, mut messages) = (600, 10_000_000);
+    let mut seed = std::process::id().into();
+    while let Some(option) = arguments.next() {
+        let value = arguments.next().ok_or_else(|| format!("{option} needs a value"))?.parse()?;
+        match (what.as_str(), option.as_str()) {
+            ("faults", "--seconds") => seconds = value,
+            ("faults", "--seed") => seed = value,
+            ("soak", "--messages") => messages = value,
+            _ => return Err(format!("unknown option {option} of {what}").into()),
+        }
+    }
+    match what.as_str() {
+        "faults" => faults::run(Duration::from_secs(seconds), seed),
+        "soak" => soak::run(messages),
+        _ => Err("say `faults` or `soak`".into()),
+    }
+}
+
+/// A plugin that was built beside this program.
+fn built(name: &str) -> Result<Launch> {
+    let here = std::env::current_exe()?;
+    let program: PathBuf = here.parent().ok_or("the program has no folder")?.join(name);
+    if program.exists() {
+        return Ok(Launch::new(program));
+    }
+    Err(format!("{} is not there; build it with the profile of this program", program.display()).into())
+}
