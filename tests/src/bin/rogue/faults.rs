@@ -198,7 +198,7 @@ impl<'a> Rogue<'a> {
             1 => whole.replace(r#""context":null"#, &format!(r#""context":"{}""#, "x".repeat(70_000))).into(),
             2 => lines::request(&session, r#"{"type":"tool"}"#).into(),
             3 => lines::request(&session, &"[".repeat(200)).into(),
-            _ => [whole[..whole.len() - 5].as_bytes(), b"\xff\"}}"].concat(),
+            _ => [&whole.as_bytes()[..whole.len() - 5], b"\xff\"}}"].concat(),
         };
         self.write(line)
     }
