@@ -16,6 +16,12 @@ struct Account {
     failed: bool,
 }
 
+impl Account {
+    fn is_open(&self) -> bool {
+        self.ends + self.dropped < self.requests
+    }
+}
+
 /// Requests and ends of one process.
 #[derive(Default)]
 pub(crate) struct Book {
@@ -23,14 +29,6 @@ pub(crate) struct Book {
     owed: usize,
     pub(crate) errors: usize,
     pub(crate) error_events: usize,
-}
-
-/// What a message of a session means to whoever drives the plugin.
-pub(crate) enum Heard {
-    /// A call back into Dify, by its id.
-    Call(String),
-    End,
-    Other,
 }
 
 impl Book {
@@ -47,11 +45,11 @@ impl Book {
 
     /// Whether it still owes an end to this one.
     pub(crate) fn is_open(&self, session: &str) -> bool {
-        self.accounts.get(session).is_some_and(|account| account.ends + account.dropped < account.requests)
+        self.accounts.get(session).is_some_and(Account::is_open)
     }
 
-    /// Takes in a line that is neither a heartbeat nor a log.
-    pub(crate) fn hear(&mut self, line: &Value) -> Result<Heard> {
+    /// Takes in a line that is neither a heartbeat nor a log; gives the id of the call back into Dify, if it is one.
+    pub(crate) fn hear(&mut self, line: &Value) -> Result<Option<String>> {
         if line["event"] == "error" {
             self.error_events += 1;
             let text = line["data"]["error"].as_str().ok_or("an `error` event without a text")?;
@@ -62,11 +60,11 @@ impl Book {
                 account.dropped += 1;
                 self.owed -= 1;
             }
-            return Ok(Heard::Other);
+            return Ok(None);
         }
         let session = line["session_id"].as_str().ok_or("a session message without its session")?;
         let account = self.accounts.get_mut(session).ok_or_else(|| format!("unasked: {line:.300}"))?;
-        if account.ends + account.dropped >= account.requests {
+        if !account.is_open() {
             return Err(format!("after the end: {line:.300}").into());
         }
         match line["data"]["type"].as_str() {
@@ -74,32 +72,31 @@ impl Book {
                 account.ends += 1;
                 account.failed = false;
                 self.owed -= 1;
-                Ok(Heard::End)
+                Ok(None)
             }
             _ if account.failed => Err(format!("after an error: {line:.300}").into()),
             Some("error") => {
                 account.failed = true;
                 self.errors += 1;
-                Ok(Heard::Other)
+                Ok(None)
             }
             Some("invoke") => {
                 let call = line["data"]["data"]["backwards_request_id"].as_str();
-                Ok(Heard::Call(call.ok_or("a call without an id")?.to_owned()))
+                Ok(Some(call.ok_or("a call without an id")?.to_owned()))
             }
-            Some("stream") => Ok(Heard::Other),
+            Some("stream") => Ok(None),
             _ => Err(format!("of no known type: {line:.300}").into()),
         }
     }
 
     /// Forgets those that are settled: of very many, only what is open is to be kept.
     pub(crate) fn forget(&mut self) {
-        self.accounts.retain(|_, account| account.ends + account.dropped < account.requests);
+        self.accounts.retain(|_, account| account.is_open());
     }
 
     /// That nothing is owed.
     pub(crate) fn settle(&self) -> Result<()> {
-        let open =
-            self.accounts.iter().filter(|(_, account)| account.ends + account.dropped < account.requests);
+        let open = self.accounts.iter().filter(|(_, account)| account.is_open());
         let mut open: Vec<String> =
             open.map(|(session, account)| format!("{session} ({account:?})")).collect();
         if open.is_empty() {

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use scenarios::{Daemon, lines};
 use serde_json::{Value, json};
 
-use crate::book::{Book, Heard};
+use crate::book::Book;
 use crate::random::Random;
 use crate::{Result, built};
 
@@ -25,25 +25,40 @@ const LIMITS: [(&str, &str); 7] = [
     ("HEARTBEAT_INTERVAL", "0.05"),
 ];
 
-/// Heartbeats without anything else, while something is owed, after which nothing will come.
+/// The tools that are asked for, some of them often; there is no `gone`.
+const ODD: [&str; 9] =
+    ["println", "panic", "question_mark", "nothing", "log", "wait", "wait", "forever", "gone"];
+const BENCH: [&str; 7] = ["echo", "relay", "relay", "relay", "fail", "blob", "gone"];
+
+/// Heartbeats without anything else, while something is owed or the end is due, after which nothing will come.
 const PATIENCE: usize = 200;
 
-/// Runs processes until the time is up, and tells what was done.
-pub(crate) fn run(time: Duration, seed: u64) -> Result<String> {
-    let until = Instant::now() + time;
+/// What ends a run.
+pub(crate) enum Until {
+    Time(Duration),
+    Processes(u64),
+}
+
+/// Runs one process after the other, and tells what was done.
+pub(crate) fn run(until: &Until, seed: u64) -> Result<String> {
+    let began = Instant::now();
     let mut random = Random::new(seed);
     let mut done = BTreeMap::new();
-    loop {
+    for processes in 1.. {
         let mut rogue = Rogue::start(&mut random, &mut done)?;
-        rogue
-            .live()
-            .and_then(|()| rogue.end())
-            .map_err(|error| format!("{error} (seed {seed}, {done:?})"))?;
-        if Instant::now() >= until {
-            let done: Vec<String> = done.iter().map(|(what, times)| format!("{what}: {times}")).collect();
-            return Ok(format!("seed {seed}: nothing was left unanswered\n{}", done.join("\n")));
+        let outcome = rogue.live().and_then(|()| rogue.end());
+        rogue.tally();
+        outcome.map_err(|error| format!("{error} ({done:?})"))?;
+        let is_over = match until {
+            Until::Time(time) => began.elapsed() >= *time,
+            Until::Processes(wanted) => processes >= *wanted,
+        };
+        if is_over {
+            break;
         }
     }
+    let done: Vec<String> = done.iter().map(|(what, times)| format!("{what}: {times}")).collect();
+    Ok(format!("nothing was left unanswered\n{}", done.join("\n")))
 }
 
 struct Rogue<'a> {
@@ -141,25 +156,12 @@ impl<'a> Rogue<'a> {
     fn request(&mut self, session: &str) -> Result<()> {
         self.count("requests");
         let line = match self.provider {
-            "odd" => {
-                let tools = [
-                    "println",
-                    "panic",
-                    "question_mark",
-                    "nothing",
-                    "log",
-                    "wait",
-                    "wait",
-                    "outlive",
-                    "gone",
-                ];
-                lines::tool(session, "odd", self.random.one_of(&tools), "{}")
-            }
+            "odd" => lines::tool(session, "odd", self.random.one_of(&ODD), "{}"),
             _ if self.random.once_in(8) => {
                 lines::endpoint(session, "GET", self.random.one_of(&["/a", "/no\u{ff}"]))
             }
             _ => {
-                let tool = self.random.one_of(&["echo", "relay", "relay", "relay", "fail", "blob"]);
+                let tool = self.random.one_of(&BENCH);
                 // Sometimes more than a line may hold.
                 let length = if self.random.once_in(20) { 20_000 } else { self.random.below(200) };
                 lines::tool(session, "bench", tool, &json!({"text": "x".repeat(length)}).to_string())
@@ -239,7 +241,7 @@ impl<'a> Rogue<'a> {
                 Some("heartbeat") => self.count("heartbeats"),
                 Some("log") => self.count("logs"),
                 _ => {
-                    if let Heard::Call(call) = self.book.hear(&line)?
+                    if let Some(call) = self.book.hear(&line)?
                         && !self.is_closed
                     {
                         self.answer(&line, call)?;
@@ -249,7 +251,7 @@ impl<'a> Rogue<'a> {
             }
         }
         self.book.settle().map_err(|error| format!("nothing comes any more: {error}"))?;
-        Ok(Some(()))
+        Err("it was told to end, owes nothing more, and lives on".into())
     }
 
     fn answer(&mut self, line: &Value, call: String) -> Result<()> {
@@ -306,9 +308,13 @@ impl<'a> Rogue<'a> {
         if !exit.code.is_some_and(|found| code.contains(&found)) {
             return Err(format!("exit code {:?}; stderr: {}", exit.code, exit.stderr).into());
         }
+        Ok(())
+    }
+
+    /// Adds what the book has counted to what was done.
+    fn tally(&mut self) {
         for (what, times) in [("errors", self.book.errors), ("`error` events", self.book.error_events)] {
             *self.done.entry(what).or_default() += times;
         }
-        Ok(())
     }
 }

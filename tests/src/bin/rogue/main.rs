@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! cargo build --release -p bench -p scenarios
-//! target/release/rogue faults [--seconds 600] [--seed N]     # one process after the other, each with an end of its own
-//! target/release/rogue soak [--messages 10000000]            # a mixed load: memory, descriptors, answers
+//! target/release/rogue faults [--seconds 600 | --processes N] [--seed N]   # each process has an end of its own
+//! target/release/rogue soak [--messages 10000000]                          # a mixed load: memory, descriptors, answers
 //! ```
 //!
 //! `faults` says what it did, and ends with exit code 1 once a session that the plugin owed an answer got none, or more than
@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use faults::Until;
 use scenarios::Launch;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -44,19 +45,25 @@ fn println(text: &str) {
 
 fn run(mut arguments: impl Iterator<Item = String>) -> Result<String> {
     let what = arguments.next().unwrap_or_default();
-    let (mut seconds, mut messages) = (600, 10_000_000);
+    let mut until = Until::Time(Duration::from_secs(600));
+    let mut messages = 10_000_000;
     let mut seed = std::process::id().into();
     while let Some(option) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{option} needs a value"))?.parse()?;
         match (what.as_str(), option.as_str()) {
-            ("faults", "--seconds") => seconds = value,
+            ("faults", "--seconds") => until = Until::Time(Duration::from_secs(value)),
+            ("faults", "--processes") => until = Until::Processes(value),
             ("faults", "--seed") => seed = value,
             ("soak", "--messages") => messages = value,
             _ => return Err(format!("unknown option {option} of {what}").into()),
         }
     }
     match what.as_str() {
-        "faults" => faults::run(Duration::from_secs(seconds), seed),
+        "faults" => {
+            // At once: a line that can't be read at all ends this program with a panic.
+            println(&format!("seed {seed}"));
+            faults::run(&until, seed)
+        }
         "soak" => soak::run(messages),
         _ => Err("say `faults` or `soak`".into()),
     }
