@@ -1,8 +1,49 @@
 //! Input that is meant to hurt.
 
+use scenarios::lines;
+
 use super::{odd, still_answers};
 
 #[test]
+fn junk_of_any_kind_is_told_and_the_next_line_is_answered() {
+    let (open, close) = ("[".repeat(200_000), "]".repeat(200_000));
+    let values = [
+        format!("{open}{close}"),
+        open.clone(),
+        "9".repeat(100_000),
+        "1e400".to_owned(),
+        "-0.".to_owned(),
+        "\0".to_owned(),
+        "\"\0\"".to_owned(),
+        "\"\\ud800\"".to_owned(),
+    ];
+    let mut daemon = odd().start();
+    for value in &values {
+        // As a line, and as what an envelope holds beside a request of nobody: it is no line of the daemon's.
+        for line in [value.clone(), format!(r#"{{"session_id":null,"event":"request","data":{value}}}"#)] {
+            daemon.line(line);
+            assert!(daemon.error_event().len() < 300);
+        }
+        // As a parameter that is to be a text: whatever is wrong with it, its own session fails.
+        daemon.line(lines::tool("bad", "odd", "hold", &format!(r#"{{"fifo":{value}}}"#)));
+        let mut failed = false;
+        loop {
+            let message = daemon.next_message();
+            match (message["event"].as_str(), message["data"]["type"].as_str()) {
+                (Some("error"), _) => {}
+                (_, Some("error")) => failed = true,
+                (_, Some("end")) => break,
+                _ => panic!("{message:.300}"),
+            }
+        }
+        assert!(failed, "{value:.100}");
+        still_answers(&mut daemon);
+    }
+    daemon.exit().assert_quiet(0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
 fn a_line_without_end_costs_little_more_than_the_limit_and_gives_it_back() {
     const LIMIT: u64 = 64 * 1024 * 1024;
     let mut daemon = odd().start();

@@ -8,7 +8,6 @@ mod ends;
 mod faults;
 #[cfg(target_os = "linux")]
 mod flood;
-#[cfg(target_os = "linux")]
 mod hostile;
 mod input;
 mod layers;
@@ -19,7 +18,6 @@ mod measure;
 mod oversize;
 #[cfg(target_os = "linux")]
 mod panics;
-#[cfg(target_os = "linux")]
 mod replies;
 #[cfg(target_os = "linux")]
 mod rogue;

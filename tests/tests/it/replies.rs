@@ -5,6 +5,7 @@ use scenarios::lines;
 use super::{Fifo, ask, odd, still_answers, text};
 
 #[test]
+#[cfg(target_os = "linux")]
 fn replies_to_nobody_are_dropped_without_a_trace() {
     let mut daemon = odd().start();
     ask(&mut daemon, "s", "wait");
