@@ -1,9 +1,9 @@
 //! What a rogue plugin writes, and how much of it there may be.
 
-use dify_plugin_host::{ExitCause, SessionFailure};
+use dify_plugin_host::{ExitCause, Host, SessionFailure};
 use serde_json::json;
 
-use crate::rogue::{command, config, drain, nobody, start};
+use crate::rogue::{command, config, drain, nobody, start, tool_session};
 
 #[tokio::test]
 async fn junk_of_any_kind_breaks_nothing() {
@@ -22,8 +22,8 @@ async fn junk_of_any_kind_breaks_nothing() {
     let (folder, command) =
         command("beat; ask; cat junk; session s stream '{\"n\":1}'; session s end '{}'; rest");
     std::fs::write(folder.path().join("junk"), [&junk.join(&b'\n')[..], b"\n"].concat()).unwrap();
-    let host = dify_plugin_host::Host::start(command, config(), nobody()).await.unwrap();
-    let mut answers = host.open(crate::rogue::tool_session("s")).await.unwrap();
+    let host = Host::start(command, config(), nobody()).await.unwrap();
+    let mut answers = host.open(tool_session("s")).await.unwrap();
     let (items, failure) = drain(&mut answers).await;
     assert!(failure.is_none(), "{failure:?}");
     assert_eq!(items, [json!({"n": 1})]);

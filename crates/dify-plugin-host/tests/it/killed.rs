@@ -3,10 +3,10 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-use dify_plugin_host::{ExitCause, SessionFailure};
+use dify_plugin_host::{ExitCause, Host, SessionFailure};
 use serde_json::{Value, json};
 
-use crate::rogue::{command, config, drain, nobody, start};
+use crate::rogue::{command, config, drain, nobody, start, tool_session};
 
 /// What a plugin says in the session `s`; it is killed after any byte of it.
 const TRANSCRIPT: &str = concat!(
@@ -37,9 +37,9 @@ async fn whatever_was_said_before_is_heard_and_every_open_session_fails() {
         let script = format!("beat; ask; ask; head -c {bytes} transcript; kill -KILL $$");
         let (folder, command) = command(&script);
         std::fs::write(folder.path().join("transcript"), TRANSCRIPT).unwrap();
-        let host = dify_plugin_host::Host::start(command, config(), nobody()).await.unwrap();
-        let mut answers = host.open(crate::rogue::tool_session("s")).await.unwrap();
-        let mut other = host.open(crate::rogue::tool_session("other")).await.unwrap();
+        let host = Host::start(command, config(), nobody()).await.unwrap();
+        let mut answers = host.open(tool_session("s")).await.unwrap();
+        let mut other = host.open(tool_session("other")).await.unwrap();
 
         let (items, failure) = drain(&mut answers).await;
         let (expected, ended) = heard(bytes);
