@@ -9,7 +9,7 @@ use crate::{Incoming, IncomingEvent, RequestHeader, ReverseResponse};
 /// A line as the daemon writes it (`internal/core/session_manager/session.go`): the fields in its order, without blanks.
 ///
 /// All but a few bytes of such a line are in known places, so only what is free in form is scanned as JSON, once. That
-/// makes it two to three times as fast as [`Incoming::parse`] and the parse of `data` after it, which remain the way to
+/// makes it more than twice as fast as [`Incoming::parse`] and the parse of `data` after it, which remain the way to
 /// read any line.
 #[derive(Debug)]
 pub enum DaemonLine<'a> {
