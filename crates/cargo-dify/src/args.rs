@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, Method, Uri};
 
 use crate::assignment::Assignment;
 
-/// Runs and calls Dify plugins without a Dify
+/// Makes, runs, calls and installs Dify plugins
 #[derive(Debug, Parser)]
 #[command(name = "cargo dify", bin_name = "cargo dify", version)]
 pub(crate) struct Cli {
@@ -21,6 +21,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Dev(Dev),
     Call(Call),
+    Install(Install),
 }
 
 /// Runs a plugin, serves its endpoints on this machine and shows what it does, until Ctrl-C
@@ -57,6 +58,31 @@ pub(crate) struct Call {
 
     #[command(subcommand)]
     pub(crate) target: Target,
+}
+
+/// Installs a package into a running plugin daemon, or puts it in an older version's place
+///
+/// The daemon's key (its SERVER_KEY) is read from the environment variable PLUGIN_DAEMON_KEY. What this does is what Dify does
+/// when a package is uploaded on its plugins page, through the daemon's management API.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo dify install http://127.0.0.1:5002 --tenant 1a2b3c4d-… duck-0.0.1.difypkg
+  PLUGIN_DAEMON_KEY=… cargo dify install http://plugin_daemon:5002 --tenant 1a2b3c4d-… --json")]
+pub(crate) struct Install {
+    /// The daemon's address, as in http://127.0.0.1:5002
+    #[arg(value_parser = daemon_url)]
+    pub(crate) url: String,
+
+    /// The package [default: the only .difypkg in this folder]
+    pub(crate) package: Option<PathBuf>,
+
+    /// The id of the workspace to install it for: the `id` in Dify's table `tenants`
+    #[arg(long, value_name = "ID", value_parser = tenant)]
+    pub(crate) tenant: String,
+
+    /// Write the result to stdout as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// How the plugin is started, and what answers its calls.
@@ -154,6 +180,23 @@ fn without_secret(mut error: clap::Error) -> clap::Error {
     error
 }
 
+fn daemon_url(text: &str) -> Result<String, String> {
+    let url: Uri = text.parse().map_err(|_| "not a URL".to_owned())?;
+    match (url.scheme_str(), url.query()) {
+        (Some("http" | "https"), None) if url.host().is_some() => Ok(text.to_owned()),
+        _ => Err("expected the daemon's address, as in http://127.0.0.1:5002".to_owned()),
+    }
+}
+
+/// It becomes a part of a path.
+fn tenant(text: &str) -> Result<String, String> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if text.is_empty() || !text.bytes().all(legal) {
+        return Err("a workspace's id is a UUID".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 fn method(text: &str) -> Result<Method, String> {
     Method::from_bytes(text.to_ascii_uppercase().as_bytes()).map_err(|_| "not an HTTP method".to_owned())
 }
@@ -234,6 +277,9 @@ mod tests {
             "cargo-dify call duck endpoint GET /duck --header nonsense",
             "cargo-dify call duck tool bench/echo --param nonsense",
             "cargo-dify call duck tool bench/echo --param a:=nonsense",
+            "cargo-dify install 127.0.0.1:5002 --tenant t",
+            "cargo-dify install ftp://127.0.0.1 --tenant t",
+            "cargo-dify install http://127.0.0.1:5002 --tenant ../t",
         ] {
             let error = read(line).unwrap_err();
             assert_eq!((error.kind(), error.exit_code()), (ErrorKind::ValueValidation, 2), "{line}");

@@ -1,7 +1,7 @@
 //! `cargo dify call`: one question, one answer.
 
 mod endpoint;
-mod output;
+
 mod render;
 mod tool;
 
@@ -20,8 +20,8 @@ use crate::narrator::{self, Detail, seconds};
 use crate::stop::Stop;
 
 use self::endpoint::EndpointQuestion;
-use self::output::Output;
 use self::tool::ToolQuestion;
+use crate::output::Output;
 
 /// How long a plugin that has answered may take to exit. Nothing of it is wanted any more, and those of the official
 /// Python SDK never exit by themselves.

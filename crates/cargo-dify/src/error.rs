@@ -10,6 +10,7 @@ use dify_plugin_manifest::ManifestError;
 use serde_json::Value;
 
 use crate::declared::quoted;
+use crate::install::{DaemonError, KEY};
 
 /// What runs a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +111,31 @@ pub(crate) enum Error {
     },
     #[error("the plugin ended: {0}")]
     PluginEnded(Arc<PluginExit>),
+
+    #[error("the daemon's key is not in the environment")]
+    NoKey,
+    #[error("cannot read the package `{}`", file.display())]
+    NoPackage {
+        file: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{}", which_package(packages))]
+    WhichPackage { packages: Vec<PathBuf> },
+    #[error(transparent)]
+    Daemon(#[from] DaemonError),
+    #[error("the daemon could not install it: {}", if message.is_empty() { "it says nothing more" } else { message.trim() })]
+    InstallFailed { message: String },
+}
+
+fn which_package(packages: &[PathBuf]) -> String {
+    match packages {
+        [] => "there is no .difypkg in this folder".to_owned(),
+        several => {
+            let names: Vec<_> = several.iter().map(|path| path.display().to_string()).collect();
+            format!("there are several packages in this folder: {}", names.join(", "))
+        }
+    }
 }
 
 impl Error {
@@ -159,6 +185,22 @@ impl Error {
             Self::NoEndpoints => "name an endpoint group in the manifest, under `plugins.endpoints`".to_owned(),
             Self::Status { help, .. } => return help.clone(),
             Self::WrongType { example, .. } => format!("write it as in {example}"),
+            Self::NoKey => format!("set {KEY} to the daemon's SERVER_KEY"),
+            Self::WhichPackage { packages } if packages.is_empty() => {
+                "`cargo dify package` makes one; or name it after the URL".to_owned()
+            }
+            Self::WhichPackage { .. } => "name one of them after the URL".to_owned(),
+            Self::Daemon(DaemonError::Refused { error_type, .. }) if error_type == "PluginDaemonUnauthorizedError" => {
+                format!("{KEY} must be the daemon's SERVER_KEY")
+            }
+            Self::Daemon(DaemonError::Refused { message, .. }) if message.contains("bad signature") => {
+                "sign the package with a key that the daemon knows (`cargo dify sign`), or set its FORCE_VERIFYING_SIGNATURE \
+                 to false"
+                    .to_owned()
+            }
+            Self::Daemon(DaemonError::Unreachable(_) | DaemonError::Foreign { .. }) => {
+                "the URL is that of the plugin daemon (port 5002 as a rule), not Dify's".to_owned()
+            }
             Self::Listen { .. } => "choose another port with --port, or 0 for a free one".to_owned(),
             _ => return None,
         };

@@ -13,10 +13,12 @@ mod route;
 
 mod console;
 mod narrator;
+mod output;
 mod stop;
 
 mod call;
 mod dev;
+mod install;
 
 use std::process::ExitCode;
 
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
             match &cli.command {
                 Command::Dev(dev) => dev::run(dev, &console).await,
                 Command::Call(call) => call::run(call, &console).await,
+                Command::Install(install) => install::run(install, &console).await,
             }
         })
     });

@@ -12,11 +12,11 @@ use serde_json::{Map, Value, json};
 
 use crate::args::EndpointCall;
 use crate::call::count;
-use crate::call::output::Output;
 use crate::call::render;
 use crate::console::{Console, Tone};
 use crate::error::Error;
 use crate::hook;
+use crate::output::Output;
 use crate::route::Routes;
 
 /// A request, and the settings of the endpoints.

@@ -9,11 +9,11 @@ use serde_json::{Map, Value};
 
 use crate::args::ToolCall;
 use crate::call::count;
-use crate::call::output::Output;
 use crate::call::render::{self, File, Rendered};
 use crate::console::Console;
 use crate::declared;
 use crate::error::Error;
+use crate::output::Output;
 
 /// A tool, and what it is to be called with.
 pub(crate) struct ToolQuestion {
