@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use http::{HeaderName, HeaderValue, Method, Uri};
 
 use crate::assignment::Assignment;
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Dev(Dev),
     Call(Call),
     Install(Install),
+    Completions(Completions),
+    Man(Man),
 }
 
 /// Runs a plugin, serves its endpoints on this machine and shows what it does, until Ctrl-C
@@ -83,6 +86,27 @@ pub(crate) struct Install {
     /// Write the result to stdout as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Writes the completions of a shell to stdout
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo dify completions bash > ~/.local/share/bash-completion/completions/cargo-dify
+  cargo dify completions zsh > ~/.zfunc/_cargo-dify     # completes `cargo dify` too
+  cargo dify completions fish > ~/.config/fish/completions/cargo-dify.fish")]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// Writes the manual pages into a folder, cargo-dify.1 and one for each command
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  cargo dify man ~/.local/share/man/man1    # then: man cargo-dify, and: cargo help dify")]
+pub(crate) struct Man {
+    /// The folder; it is made if it isn't there
+    pub(crate) dir: PathBuf,
 }
 
 /// How the plugin is started, and what answers its calls.

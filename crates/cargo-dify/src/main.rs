@@ -19,6 +19,7 @@ mod stop;
 mod call;
 mod dev;
 mod install;
+mod manual;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,8 @@ fn main() -> ExitCode {
                 Command::Dev(dev) => dev::run(dev, &console).await,
                 Command::Call(call) => call::run(call, &console).await,
                 Command::Install(install) => install::run(install, &console).await,
+                Command::Completions(completions) => manual::completions(completions, &console),
+                Command::Man(man) => manual::pages(man, &console),
             }
         })
     });

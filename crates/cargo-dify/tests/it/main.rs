@@ -6,4 +6,5 @@
 mod call;
 mod dev;
 mod install;
+mod manual;
 mod pond;
