@@ -1,0 +1,203 @@
+//! What a binary needs of the machine it runs on.
+
+use std::fmt;
+
+use object::elf::{EM_AARCH64, EM_X86_64, ET_DYN, ET_EXEC, FileHeader64, PT_INTERP};
+use object::read::elf::{Dyn, FileHeader, ProgramHeader};
+use object::{Endianness, elf};
+
+/// The glibc of the daemon's own image, Ubuntu 24.04 (`docker/local.dockerfile`): a binary that needs a newer one doesn't start
+/// there.
+pub const GLIBC_OF_THE_DAEMON: (u32, u32) = (2, 39);
+
+/// What comes with glibc and gcc, and so is in that image.
+const USUAL: [&str; 10] = [
+    "libc.so.6",
+    "libm.so.6",
+    "libgcc_s.so.1",
+    "libpthread.so.0",
+    "libdl.so.2",
+    "librt.so.1",
+    "libutil.so.1",
+    "libresolv.so.2",
+    "ld-linux-x86-64.so.2",
+    "ld-linux-aarch64.so.1",
+];
+
+/// A processor that plugins run on, by its name in a manifest's `meta.arch`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Arch {
+    /// x86-64.
+    Amd64,
+    /// AArch64.
+    Arm64,
+}
+
+/// A Linux executable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Binary {
+    /// What it runs on.
+    pub arch: Arch,
+    /// What else it needs.
+    pub linkage: Linkage,
+}
+
+/// How an executable gets its libraries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Linkage {
+    /// It holds all of them, and runs on any Linux.
+    Static,
+    /// The system's loader finds them.
+    #[non_exhaustive]
+    Dynamic {
+        /// The loader's path.
+        loader: String,
+        /// The libraries' names.
+        libraries: Vec<String>,
+        /// The newest version of glibc that a function asks for.
+        glibc: Option<(u32, u32)>,
+    },
+}
+
+/// Why a binary doesn't belong in a package.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BinaryError {
+    /// Not an executable of 64-bit Linux.
+    #[error("it is not a Linux executable of 64 bits")]
+    NotElf,
+    /// A processor for which the daemon has no word.
+    #[error("it is for another processor (ELF machine {0}) than amd64 and arm64")]
+    Machine(u16),
+    /// The name says something else.
+    #[error("it is for {is}, but its name says {named}")]
+    Misnamed {
+        /// What it is for.
+        is: Arch,
+        /// What it is called.
+        named: Arch,
+    },
+    /// A loader that the daemon's image doesn't have, such as musl's.
+    #[error("it needs the loader {0}, which the daemon's image doesn't have; link it statically")]
+    Loader(String),
+    /// A newer glibc than the daemon's image has.
+    #[error("it needs glibc {}.{}, and the daemon's image has {}.{}; link it statically, or build it on an older system",
+        .0.0, .0.1, GLIBC_OF_THE_DAEMON.0, GLIBC_OF_THE_DAEMON.1)]
+    Glibc((u32, u32)),
+    /// Libraries that need not be there.
+    #[error("it needs {}, which the daemon's image need not have; link them statically", .0.join(", "))]
+    Libraries(Vec<String>),
+}
+
+impl Arch {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Amd64, Self::Arm64];
+
+    /// By its name in a manifest.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|arch| arch.name() == name)
+    }
+
+    /// Its name in a manifest.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Amd64 => "amd64",
+            Self::Arm64 => "arm64",
+        }
+    }
+
+    /// Where [`ENTRY_MODULE`](crate::ENTRY_MODULE) looks for the binary, from the package's root.
+    pub fn binary_path(self) -> String {
+        format!("bin/plugin-linux-{}", self.name())
+    }
+}
+
+impl fmt::Display for Arch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Binary {
+    /// Reads an ELF file's headers.
+    ///
+    /// # Errors
+    /// If it isn't one of 64 bits, or for another processor.
+    pub fn read(bytes: &[u8]) -> Result<Self, BinaryError> {
+        let header = FileHeader64::<Endianness>::parse(bytes).map_err(|_| BinaryError::NotElf)?;
+        let endian = header.endian().map_err(|_| BinaryError::NotElf)?;
+        if ![ET_EXEC, ET_DYN].contains(&header.e_type(endian)) {
+            return Err(BinaryError::NotElf);
+        }
+        let arch = match header.e_machine(endian) {
+            EM_X86_64 => Arch::Amd64,
+            EM_AARCH64 => Arch::Arm64,
+            other => return Err(BinaryError::Machine(other.0)),
+        };
+        let linkage = linkage(header, endian, bytes).map_err(|_| BinaryError::NotElf)?;
+        Ok(Self { arch, linkage })
+    }
+
+    /// Whether it can run in the daemon's image as the binary for `named`.
+    ///
+    /// # Errors
+    /// Why it can't.
+    pub fn check(&self, named: Arch) -> Result<(), BinaryError> {
+        if self.arch != named {
+            return Err(BinaryError::Misnamed { is: self.arch, named });
+        }
+        let Linkage::Dynamic { loader, libraries, glibc } = &self.linkage else { return Ok(()) };
+        if !loader.starts_with("/lib64/ld-linux") && !loader.starts_with("/lib/ld-linux") {
+            return Err(BinaryError::Loader(loader.clone()));
+        }
+        if let Some(version) = glibc.filter(|version| *version > GLIBC_OF_THE_DAEMON) {
+            return Err(BinaryError::Glibc(version));
+        }
+        let others: Vec<_> = libraries.iter().filter(|name| !USUAL.contains(&&***name)).cloned().collect();
+        if others.is_empty() { Ok(()) } else { Err(BinaryError::Libraries(others)) }
+    }
+}
+
+fn linkage(
+    header: &FileHeader64<Endianness>,
+    endian: Endianness,
+    bytes: &[u8],
+) -> object::read::Result<Linkage> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let segments = header.program_headers(endian, bytes)?;
+    let mut loader = None;
+    for segment in segments {
+        if segment.p_type(endian) == PT_INTERP {
+            loader = segment.interpreter(endian, bytes)?.map(text);
+        }
+    }
+    let Some(loader) = loader else { return Ok(Linkage::Static) };
+
+    let sections = header.sections(endian, bytes)?;
+    let mut libraries = Vec::new();
+    if let Some((entries, strings)) = sections.dynamic(endian, bytes)? {
+        let strings = sections.strings(endian, bytes, strings)?;
+        for entry in entries.iter().filter(|entry| entry.tag(endian) == elf::DT_NEEDED) {
+            libraries.push(text(entry.string(endian, strings)?));
+        }
+    }
+    let mut glibc = None;
+    if let Some((mut needed, strings)) = sections.gnu_verneed(endian, bytes)? {
+        let strings = sections.strings(endian, bytes, strings)?;
+        while let Some((_, mut versions)) = needed.next()? {
+            while let Some(version) = versions.next()? {
+                glibc = glibc.max(glibc_version(version.name(endian, strings)?));
+            }
+        }
+    }
+    Ok(Linkage::Dynamic { loader, libraries, glibc })
+}
+
+/// `GLIBC_2.34` as numbers.
+fn glibc_version(name: &[u8]) -> Option<(u32, u32)> {
+    let numbers = std::str::from_utf8(name).ok()?.strip_prefix("GLIBC_")?;
+    let mut parts = numbers.split('.').map(|part| part.parse().ok());
+    Some((parts.next()??, parts.next().flatten().unwrap_or(0)))
+}

@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+
+mod archive;
+mod checksum;
+mod elf;
+mod entry_module;
+mod glob;
+mod identifier;
+mod key;
+mod pattern;
+mod secret;
+mod selection;
+mod signature;
+mod unpack;
+
+pub use self::archive::{File, MAX_FILES, Package, PackageError, VERIFICATION_FILE};
+pub use self::elf::{Arch, Binary, BinaryError, GLIBC_OF_THE_DAEMON, Linkage};
+pub use self::entry_module::ENTRY_MODULE;
+pub use self::identifier::{IdentifierError, UniqueIdentifier};
+pub use self::key::{KeyError, PrivateKey, PublicKey};
+pub use self::secret::Secret;
+pub use self::selection::{LeftOut, Reason, Selection, SelectionError};
+pub use self::signature::{Category, Signature, VerifyError};
+pub use self::unpack::UnpackError;
+
+/// What the daemon lets a package hold in bytes, both as a file and unpacked, unless its MAX_PLUGIN_PACKAGE_SIZE says otherwise:
+/// 50 MiB (`internal/types/app/default.go`). Dify itself has the same limit, PLUGIN_MAX_PACKAGE_SIZE.
+pub const MAX_PACKAGE_BYTES: u64 = 50 << 20;

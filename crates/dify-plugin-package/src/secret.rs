@@ -1,0 +1,114 @@
+//! Files that nobody means to give away.
+
+use std::fmt;
+
+use memchr::memmem;
+
+/// Why a file counts as secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Secret {
+    /// Settings of this machine: `.env` and its like, but for examples.
+    Environment,
+    /// A private key, by its content or by its name.
+    PrivateKey,
+    /// Passwords or tokens that some program keeps in a file of that name.
+    Credentials,
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Environment => "settings of this machine",
+            Self::PrivateKey => "a private key",
+            Self::Credentials => "credentials",
+        })
+    }
+}
+
+impl Secret {
+    /// By the file's name.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        if name == ".env" || name == ".envrc" {
+            return Some(Self::Environment);
+        }
+        if let Some(kind) = name.strip_prefix(".env.") {
+            let is_example = ["example", "sample", "template", "dist"].iter().any(|word| kind.contains(word));
+            return (!is_example).then_some(Self::Environment);
+        }
+        match &*name {
+            "id_rsa" | "id_dsa" | "id_ecdsa" | "id_ed25519" => Some(Self::PrivateKey),
+            ".netrc" | ".pypirc" | ".npmrc" | ".git-credentials" | ".htpasswd" | ".pgpass" => {
+                Some(Self::Credentials)
+            }
+            _ if [".p12", ".pfx", ".jks", ".private.pem"].iter().any(|end| name.ends_with(end)) => {
+                Some(Self::PrivateKey)
+            }
+            _ => None,
+        }
+    }
+
+    /// By what is in it: a PEM block of a private key, and not only words about one.
+    pub(crate) fn of_content(content: &[u8]) -> Option<Self> {
+        const END_OF_BEGIN: &[u8] = b"PRIVATE KEY-----";
+        // Between the marker and the key there may be headers, in keys with a password.
+        const NEAR: usize = 256;
+        const DIGITS: usize = 40;
+        memmem::find_iter(content, END_OF_BEGIN).find_map(|at| {
+            let line = content[..at].rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+            if !line.windows(11).any(|window| window == b"-----BEGIN ") {
+                return None;
+            }
+            let rest = &content[at + END_OF_BEGIN.len()..];
+            let near = &rest[..rest.len().min(NEAR)];
+            let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+            near.split(|byte| !is_digit(byte)).any(|run| run.len() >= DIGITS).then_some(Self::PrivateKey)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Secret;
+
+    #[test]
+    fn names_tell_secrets_from_examples() {
+        for name in [
+            ".env",
+            ".env.local",
+            ".ENV",
+            "id_rsa",
+            ".netrc",
+            "me.p12",
+            "dify_plugin_signing_key.private.pem",
+        ] {
+            assert!(Secret::of_name(name).is_some(), "{name}");
+        }
+        for name in [".env.example", "env", "main.py", "id_rsa.pub", "key.public.pem", "environment.yaml"] {
+            assert_eq!(Secret::of_name(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_in_any_file_and_words_about_keys_are_not() {
+        let digits = "MIIEowIBAAKCAQEAx".repeat(4);
+        for text in [
+            format!("-----BEGIN RSA PRIVATE KEY-----\n{digits}\n"),
+            format!("a = '''-----BEGIN PRIVATE KEY-----\r\n{digits}"),
+            format!(
+                "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n{digits}"
+            ),
+            format!("{{\"private_key\": \"-----BEGIN PRIVATE KEY-----\\n{digits}\"}}"),
+        ] {
+            assert_eq!(Secret::of_content(text.as_bytes()), Some(Secret::PrivateKey), "{text}");
+        }
+        for text in [
+            "paste the text from -----BEGIN PRIVATE KEY----- on",
+            "-----BEGIN RSA PUBLIC KEY-----\nMIIEowIBAAKCAQEAxMIIEowIBAAKCAQEAxMIIEowIBAAKCAQEAx",
+            "-----END PRIVATE KEY-----",
+        ] {
+            assert_eq!(Secret::of_content(text.as_bytes()), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Signatures of packages (`pkg/plugin_packager/signer`, `pkg/plugin_packager/decoder/verifier.go`).
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::archive::{File, Package, VERIFICATION_FILE};
+use crate::{PrivateKey, PublicKey};
+
+/// What signing leaves in the zip file's comment, as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Signature {
+    /// In base64.
+    #[serde(default)]
+    pub signature: String,
+    /// When it was made, in seconds since 1970.
+    #[serde(default)]
+    pub time: i64,
+}
+
+/// In whose name a package is signed. The daemon takes a signed package that says nothing as [`Langgenius`](Self::Langgenius).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Category {
+    /// Dify's makers.
+    Langgenius,
+    /// A partner of theirs.
+    Partner,
+    /// Anybody.
+    Community,
+}
+
+/// Why a signature doesn't hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// The zip file's comment is empty or not a signature's.
+    #[error("the package is not signed")]
+    NotSigned,
+    /// Signed with another key, or changed since.
+    #[error("the package was signed with another key, or was changed since")]
+    Mismatch,
+}
+
+/// The file that signing adds.
+#[derive(Serialize, Deserialize)]
+struct Verification<C> {
+    authorized_category: C,
+}
+
+impl Signature {
+    pub(crate) fn read(comment: &[u8]) -> Option<Self> {
+        serde_json::from_slice(comment).ok().filter(|signature: &Self| !signature.signature.is_empty())
+    }
+}
+
+impl Category {
+    /// As it is written in a package.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Langgenius => "langgenius",
+            Self::Partner => "partner",
+            Self::Community => "community",
+        }
+    }
+}
+
+impl Package {
+    /// Signs the package as of `time`, in seconds since 1970. An earlier signature goes: a second one beside it would verify
+    /// nowhere. The checksum changes, because signing adds a file.
+    ///
+    /// # Errors
+    /// If the key is too short to sign with.
+    pub fn sign(&mut self, key: &PrivateKey, category: Category, time: i64) -> Result<(), rsa::Error> {
+        self.strip();
+        let content = format!(r#"{{"authorized_category":"{}"}}"#, category.as_str()).into_bytes();
+        // It was just taken out, and its path is legal.
+        let _ = self.push(File { path: VERIFICATION_FILE.to_owned(), content });
+        let signature = BASE64_STANDARD.encode(key.sign(&self.signed_data(time))?);
+        // Compact, and in the order of Go's sorted keys.
+        self.set_comment(format!(r#"{{"signature":"{signature}","time":{time}}}"#).into_bytes());
+        Ok(())
+    }
+
+    /// Checks the signature.
+    ///
+    /// # Errors
+    /// If there is none, or it isn't by this key over these files. Their names aren't signed: the daemon takes a package in which
+    /// a file was renamed (under another checksum).
+    pub fn verify(&self, key: &PublicKey) -> Result<(), VerifyError> {
+        let signature = self.signature().ok_or(VerifyError::NotSigned)?;
+        let bytes = BASE64_STANDARD.decode(&signature.signature).map_err(|_| VerifyError::Mismatch)?;
+        if key.verifies(&self.signed_data(signature.time), &bytes) {
+            Ok(())
+        } else {
+            Err(VerifyError::Mismatch)
+        }
+    }
+
+    /// In whose name the package says to be signed, whether or not a signature holds: one of [`Category`]'s words as a rule.
+    pub fn category(&self) -> Option<String> {
+        let verification: Verification<String> =
+            serde_json::from_slice(self.file(VERIFICATION_FILE)?).ok()?;
+        Some(verification.authorized_category)
+    }
+
+    /// The digests of the contents in the zip file's order, and the time in decimal.
+    fn signed_data(&self, time: i64) -> Vec<u8> {
+        let mut data = Vec::with_capacity(self.files().len() * 32 + 20);
+        for file in self.files() {
+            data.extend_from_slice(&Sha256::digest(&file.content));
+        }
+        data.extend_from_slice(time.to_string().as_bytes());
+        data
+    }
+}
