@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use http::{HeaderName, HeaderValue, Method, Uri};
 
 use crate::assignment::Assignment;
+use crate::package::BuildTarget;
 
 /// Makes, runs, calls and installs Dify plugins
 #[derive(Debug, Parser)]
@@ -22,6 +23,11 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Dev(Dev),
     Call(Call),
+    Package(Package),
+    Inspect(Inspect),
+    Keygen(Keygen),
+    Sign(Sign),
+    Verify(Verify),
     Install(Install),
     Completions(Completions),
     Man(Man),
@@ -61,6 +67,125 @@ pub(crate) struct Call {
 
     #[command(subcommand)]
     pub(crate) target: Target,
+}
+
+/// Builds a plugin for Linux and makes the package that a daemon installs
+///
+/// One package holds a static binary for each processor that the manifest lists under `meta.arch`, a small Python module that
+/// replaces itself with the right one (the daemon starts Python alone), and the plugin's files but for what .difyignore names.
+/// Cargo's output, secrets such as .env, version control and other packages never go in. The same files give the same bytes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo dify package
+  cargo dify package examples/duck -o duck.difypkg --target amd64
+  cargo dify package --target x86_64-unknown-linux-gnu     # links the system's C library")]
+pub(crate) struct Package {
+    /// The plugin's folder, the one with manifest.yaml
+    #[arg(default_value = ".")]
+    pub(crate) dir: PathBuf,
+
+    /// Where to write the package [default: NAME-VERSION.difypkg in this folder]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// A processor (amd64, arm64: a static binary with musl) or a Linux target of Rust to build for; may be repeated
+    /// [default: what the manifest lists under `meta.arch`]
+    #[arg(long = "target", value_name = "TARGET")]
+    pub(crate) targets: Vec<BuildTarget>,
+
+    /// The cargo profile to build with, as it stands in Cargo.toml [default: that of releases, made small]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+
+    /// Build with cargo-zigbuild, which brings a C compiler for every target: for dependencies that need one
+    #[arg(long)]
+    pub(crate) zig: bool,
+
+    /// Build nothing: pack the binaries that are in the plugin's bin folder
+    #[arg(long, conflicts_with_all = ["targets", "profile", "zig"])]
+    pub(crate) no_build: bool,
+
+    /// Write what was made to stdout as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Tells what is in a package
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  cargo dify inspect duck-0.0.1.difypkg")]
+pub(crate) struct Inspect {
+    /// The package
+    pub(crate) package: PathBuf,
+
+    /// Write it to stdout as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Makes a pair of keys to sign packages with
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  cargo dify keygen my-company     # my-company.private.pem, my-company.public.pem")]
+pub(crate) struct Keygen {
+    /// What the two files are called, before .private.pem and .public.pem
+    #[arg(default_value = "dify_plugin_signing_key")]
+    pub(crate) name: PathBuf,
+}
+
+/// Signs a package, in place of an earlier signature
+///
+/// The signed package has another checksum, and so another unique identifier.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  cargo dify sign duck-0.0.1.difypkg --key my-company.private.pem")]
+pub(crate) struct Sign {
+    /// The package
+    pub(crate) package: PathBuf,
+
+    /// The private key's file
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+
+    /// In whose name
+    #[arg(short, long, value_enum, default_value_t = SignCategory::Langgenius)]
+    pub(crate) category: SignCategory,
+
+    /// Where to write the signed package [default: beside it, as NAME.signed.difypkg]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Write what was made to stdout as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// In whose name a package is signed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SignCategory {
+    /// As the daemon's own CLI does unless told otherwise
+    Langgenius,
+    /// A partner of Dify's makers
+    Partner,
+    /// Anybody
+    Community,
+}
+
+/// Checks a package's signature
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  cargo dify verify duck-0.0.1.signed.difypkg --key my-company.public.pem")]
+pub(crate) struct Verify {
+    /// The package
+    pub(crate) package: PathBuf,
+
+    /// The public key's file
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+
+    /// Write the result to stdout as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Installs a package into a running plugin daemon, or puts it in an older version's place

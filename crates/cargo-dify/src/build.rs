@@ -9,21 +9,75 @@ use std::process::{Command, Stdio};
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::package::BuildTarget;
+
+/// What a build is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Purpose<'a> {
+    /// To run here; `release` is an optimised one.
+    Run { release: bool },
+    /// To be packed: optimised for this target.
+    Package { target: &'a BuildTarget, options: &'a PackageBuild },
+}
+
+/// How binaries for a package are built.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PackageBuild {
+    /// The author's own cargo profile, in place of ours.
+    pub(crate) profile: Option<String>,
+    /// Build with cargo-zigbuild.
+    pub(crate) zig: bool,
+}
+
+/// Our cargo profile for a package: the author's release profile, and whatever makes it small. It unwinds, as a handler that
+/// panics must end its own session alone.
+const PROFILE: &str = "dify-package";
+const PROFILE_SETTINGS: [&str; 6] = [
+    "inherits = \"release\"",
+    "strip = \"symbols\"",
+    "debug = false",
+    "lto = \"fat\"",
+    "codegen-units = 1",
+    "panic = \"unwind\"",
+];
 
 /// Builds the package in `dir` and hands back the path of its binary. Cargo's own output goes to stderr.
 ///
 /// # Errors
 ///
 /// If cargo can't be run or fails, or the package doesn't build exactly one binary, or one that has its own name.
-pub(crate) fn build(dir: &Path, release: bool) -> Result<PathBuf, Error> {
+pub(crate) fn build(dir: &Path, purpose: Purpose<'_>) -> Result<PathBuf, Error> {
     // Cargo names itself to its subcommands, so that the plugin is built with the toolchain that was asked for.
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let manifest = dir.join("Cargo.toml");
     let mut command = Command::new(&cargo);
-    command.args(["build", "--bins", "--message-format", "json-render-diagnostics", "--manifest-path"]);
+    let zig = matches!(purpose, Purpose::Package { options, .. } if options.zig);
+    command.arg(if zig { "zigbuild" } else { "build" });
+    command.args(["--bins", "--message-format", "json-render-diagnostics", "--manifest-path"]);
     command.arg(&manifest).stdin(Stdio::null()).stdout(Stdio::piped());
-    if release {
-        command.arg("--release");
+    match purpose {
+        Purpose::Run { release: false } => {}
+        Purpose::Run { release: true } => {
+            command.arg("--release");
+        }
+        Purpose::Package { target, options } => {
+            command.args(["--target", target.triple()]);
+            match &options.profile {
+                Some(profile) => {
+                    command.args(["--profile", profile]);
+                }
+                None => {
+                    command.args(["--profile", PROFILE]);
+                    for setting in PROFILE_SETTINGS {
+                        command.args(["--config", &format!("profile.{PROFILE}.{setting}")]);
+                    }
+                }
+            }
+            // Rust's own linker has all that a static binary of Rust needs, for both processors: no C compiler is asked for.
+            if target.is_musl() && !zig {
+                command.args(["--config", &format!("target.{}.linker = \"rust-lld\"", target.triple())]);
+            }
+        }
     }
     let no_cargo = |source| Error::NoCargo { cargo: cargo.to_string_lossy().into_owned(), source };
     let mut child = command.spawn().map_err(no_cargo)?;

@@ -6,7 +6,10 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 
 use dify_plugin_host::{EndpointError, HostError, PluginExit, ScriptError, SessionFailure};
-use dify_plugin_manifest::ManifestError;
+use dify_plugin_manifest::{IllegalManifest, ManifestError};
+use dify_plugin_package::{
+    Arch, BinaryError, IdentifierError, KeyError, PackageError, SelectionError, UnpackError, VerifyError,
+};
 use serde_json::Value;
 
 use crate::declared::quoted;
@@ -122,6 +125,60 @@ pub(crate) enum Error {
     },
     #[error("{}", which_package(packages))]
     WhichPackage { packages: Vec<PathBuf> },
+    #[error("`{}` is not a package the daemon reads", file.display())]
+    BadPackage {
+        file: PathBuf,
+        #[source]
+        source: PackageError,
+    },
+    #[error("the daemon would not install this plugin: {0}")]
+    Illegal(IllegalManifest),
+    #[error("the daemon would not install this plugin")]
+    Identifier(#[from] IdentifierError),
+    #[error("cannot take the plugin's files together")]
+    Selection(#[from] SelectionError),
+    #[error("the files make no package")]
+    Pack(#[from] PackageError),
+    #[error("the package lacks what the plugin declares")]
+    Incomplete(#[source] Box<ManifestError>),
+    #[error("cannot unpack the package")]
+    Unpack(#[from] UnpackError),
+    #[error("the Rust target `{target}` is not installed")]
+    NoTarget { target: String },
+    #[error("the manifest lists no processor under `meta.arch` that plugins run on (amd64, arm64)")]
+    NoArch,
+    #[error("`{path}` can't go into the package")]
+    Binary {
+        path: String,
+        #[source]
+        source: BinaryError,
+    },
+    #[error("there are two targets for {0}")]
+    TwoTargets(Arch),
+    #[error("the package has {bytes} bytes unpacked, of which the daemon takes {limit}")]
+    TooLarge { bytes: u64, limit: u64, largest: Vec<(String, u64)> },
+
+    #[error("cannot read the key `{}`", file.display())]
+    NoKeyFile {
+        file: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("`{}` is no key to use here", file.display())]
+    BadKey {
+        file: PathBuf,
+        #[source]
+        source: KeyError,
+    },
+    #[error("no key could be made")]
+    Keygen(#[source] KeyError),
+    #[error("the package could not be signed with this key")]
+    Sign,
+    #[error("`{}`: {source}", file.display())]
+    Unverified { file: PathBuf, source: VerifyError },
+    #[error("the clock stands before 1970")]
+    Clock,
+
     #[error(transparent)]
     Daemon(#[from] DaemonError),
     #[error("the daemon could not install it: {}", if message.is_empty() { "it says nothing more" } else { message.trim() })]
@@ -186,6 +243,19 @@ impl Error {
             Self::Status { help, .. } => return help.clone(),
             Self::WrongType { example, .. } => format!("write it as in {example}"),
             Self::NoKey => format!("set {KEY} to the daemon's SERVER_KEY"),
+            Self::NoTarget { target } => format!("rustup target add {target}"),
+            Self::NoArch => "list `amd64`, `arm64` or both there".to_owned(),
+            Self::Incomplete(_) => {
+                "the folder has it, so .difyignore (or .gitignore, where there is none) leaves it out".to_owned()
+            }
+            Self::TooLarge { largest, .. } => {
+                let largest: Vec<_> =
+                    largest.iter().map(|(path, bytes)| format!("{path} ({} KiB)", bytes.div_ceil(1024))).collect();
+                format!("the largest files: {}; name in .difyignore what the daemon doesn't need", largest.join(", "))
+            }
+            Self::BadKey { source: KeyError::NoBlock(_), .. } => {
+                "`cargo dify keygen` makes a pair: sign with NAME.private.pem, verify with NAME.public.pem".to_owned()
+            }
             Self::WhichPackage { packages } if packages.is_empty() => {
                 "`cargo dify package` makes one; or name it after the URL".to_owned()
             }

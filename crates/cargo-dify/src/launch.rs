@@ -12,7 +12,7 @@ use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 
 use crate::args::Launch;
-use crate::build;
+use crate::build::{self, Purpose};
 use crate::console::Console;
 use crate::error::{Error, Runner};
 use crate::stop::Stop;
@@ -33,12 +33,20 @@ pub(crate) struct Ready {
 ///
 /// If they can't be read. What only the daemon would refuse is a warning.
 pub(crate) fn read(dir: &Path, console: &Console) -> Result<Plugin, Error> {
-    let plugin = Plugin::read(dir)
-        .map_err(|source| Error::Manifest { dir: dir.to_owned(), source: Box::new(source) })?;
+    let plugin = read_quietly(dir)?;
     if let Err(illegal) = plugin.manifest.validate() {
         console.warning(&format!("the daemon would not install this plugin: {illegal}"));
     }
     Ok(plugin)
+}
+
+/// Reads the declarations in `dir` without a word about what the daemon would refuse.
+///
+/// # Errors
+///
+/// If they can't be read.
+pub(crate) fn read_quietly(dir: &Path) -> Result<Plugin, Error> {
+    Plugin::read(dir).map_err(|source| Error::Manifest { dir: dir.to_owned(), source: Box::new(source) })
 }
 
 /// Reads the script and builds the plugin.
@@ -64,7 +72,7 @@ pub(crate) fn prepare(plugin: &Plugin, launch: &Launch, console: &Console) -> Re
             return Err(Error::PythonUnused { dir: dir.clone() });
         }
         console.status("Building", &dir.display().to_string());
-        let binary = build::build(dir, launch.release)?;
+        let binary = build::build(dir, Purpose::Run { release: launch.release })?;
         let title = format!("{}{answering}", from_here(&binary).display());
         return Ok(Ready {
             command: PluginCommand::binary(plugin, binary),

@@ -18,8 +18,11 @@ mod stop;
 
 mod call;
 mod dev;
+mod inspect;
 mod install;
 mod manual;
+mod package;
+mod signing;
 
 use std::process::ExitCode;
 
@@ -36,6 +39,11 @@ fn main() -> ExitCode {
             match &cli.command {
                 Command::Dev(dev) => dev::run(dev, &console).await,
                 Command::Call(call) => call::run(call, &console).await,
+                Command::Package(package) => package::run(package, &console),
+                Command::Inspect(inspect) => inspect::run(inspect, &console),
+                Command::Keygen(keygen) => signing::keygen(keygen, &console),
+                Command::Sign(sign) => signing::sign(sign, &console),
+                Command::Verify(verify) => signing::verify(verify, &console),
                 Command::Install(install) => install::run(install, &console).await,
                 Command::Completions(completions) => manual::completions(completions, &console),
                 Command::Man(man) => manual::pages(man, &console),

@@ -1,0 +1,202 @@
+//! `cargo dify package`: from a folder to the file that a daemon installs.
+
+mod target;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dify_plugin_manifest::Plugin;
+use dify_plugin_package::{
+    Arch, Binary, ENTRY_MODULE, LeftOut, Linkage, MAX_PACKAGE_BYTES, Package, Selection, UniqueIdentifier,
+};
+use serde_json::json;
+
+pub(crate) use self::target::BuildTarget;
+use crate::args;
+use crate::build::{self, PackageBuild, Purpose};
+use crate::console::{Console, Tone};
+use crate::error::Error;
+use crate::launch;
+use crate::output::Output;
+
+/// Of a package that is too large, as many files are named.
+const LARGEST: usize = 5;
+
+/// Builds, packs and checks what came out.
+pub(crate) fn run(args: &args::Package, console: &Console) -> Result<(), Error> {
+    let plugin = launch::read_quietly(&args.dir)?;
+    plugin.manifest.validate().map_err(Error::Illegal)?;
+    let binaries = if args.no_build { Vec::new() } else { built(&plugin, args, console)? };
+
+    let selection = Selection::of(&args.dir)?;
+    let left_out = selection.left_out().to_vec();
+    for LeftOut { path, reason, .. } in &left_out {
+        console.entry(Tone::Note, "Left out", &format!("{path} ({reason})"));
+    }
+    let package = Package::new(files(selection, binaries, &plugin, console))?;
+    let shipped = check(&package, &plugin, console)?;
+
+    let bytes = package.write()?;
+    let identifier = UniqueIdentifier::new(&plugin.manifest, &package)?;
+    let file = args.output.clone().unwrap_or_else(|| default_name(&plugin));
+    fs::write(&file, &bytes).map_err(|source| Error::Save { file: file.clone(), source })?;
+
+    let largest = shipped.iter().map(|(arch, binary)| {
+        let size = package.file(&arch.binary_path()).map_or(0, <[u8]>::len);
+        format!("\n{} {}, {}", arch.binary_path(), mib(size as u64), linkage(binary))
+    });
+    console.status(
+        "Packaged",
+        &format!(
+            "{} of {} ({} unpacked, {} allowed), {} files{}\n{identifier}",
+            file.display(),
+            mib(bytes.len() as u64),
+            mib(package.bytes()),
+            mib(MAX_PACKAGE_BYTES),
+            package.files().len(),
+            largest.collect::<String>()
+        ),
+    );
+    if args.json {
+        let said = json!({
+            "file": file,
+            "bytes": bytes.len(),
+            "unpacked_bytes": package.bytes(),
+            "limit_bytes": MAX_PACKAGE_BYTES,
+            "files": package.files().len(),
+            "unique_identifier": identifier.as_str(),
+            "checksum": package.checksum(),
+            "binaries": shipped.iter().map(|(arch, _)| arch.name()).collect::<Vec<_>>(),
+            "left_out": left_out.iter().map(|left| &left.path).collect::<Vec<_>>(),
+        });
+        Output::new(console).line(&said.to_string())?;
+    }
+    Ok(())
+}
+
+/// Builds the plugin for each target.
+fn built(plugin: &Plugin, args: &args::Package, console: &Console) -> Result<Vec<(Arch, Vec<u8>)>, Error> {
+    let dir = &args.dir;
+    if !dir.join("Cargo.toml").is_file() {
+        return Ok(Vec::new());
+    }
+    let targets = targets(plugin, args)?;
+    for target in &targets {
+        target.require(dir)?;
+    }
+    let options = PackageBuild { profile: args.profile.clone(), zig: args.zig };
+    let mut binaries = Vec::new();
+    for target in &targets {
+        console.status("Building", &format!("{} for {}", dir.display(), target.triple()));
+        let path = build::build(dir, Purpose::Package { target, options: &options })?;
+        let bytes = fs::read(&path).map_err(|source| Error::NoPackage { file: path, source })?;
+        binaries.push((target.arch, bytes));
+    }
+    Ok(binaries)
+}
+
+fn targets(plugin: &Plugin, args: &args::Package) -> Result<Vec<BuildTarget>, Error> {
+    let mut targets = args.targets.clone();
+    if targets.is_empty() {
+        let listed = &plugin.manifest.meta.arch;
+        targets.extend(
+            Arch::ALL
+                .into_iter()
+                .filter(|arch| listed.iter().any(|name| name == arch.name()))
+                .map(BuildTarget::of),
+        );
+    }
+    for (index, target) in targets.iter().enumerate() {
+        if targets[..index].iter().any(|other| other.arch == target.arch) {
+            return Err(Error::TwoTargets(target.arch));
+        }
+    }
+    if targets.is_empty() { Err(Error::NoArch) } else { Ok(targets) }
+}
+
+/// The selected files, with the binaries just built in place of any that were there, and what the daemon wants besides.
+fn files(
+    selection: Selection,
+    binaries: Vec<(Arch, Vec<u8>)>,
+    plugin: &Plugin,
+    console: &Console,
+) -> Vec<(String, Vec<u8>)> {
+    let mut files = selection.into_files();
+    if !binaries.is_empty() {
+        files.retain(|(path, _)| Arch::ALL.iter().all(|arch| *path != arch.binary_path()));
+        files.extend(binaries.into_iter().map(|(arch, bytes)| (arch.binary_path(), bytes)));
+    }
+    let has = |files: &[(String, Vec<u8>)], wanted: &str| files.iter().any(|(path, _)| path == wanted);
+    let is_native = Arch::ALL.iter().any(|arch| has(&files, &arch.binary_path()));
+    if is_native {
+        let entrypoint = plugin.manifest.meta.runner.entrypoint.replace('.', "/");
+        let module = format!("{entrypoint}.py");
+        if !has(&files, &module) && !has(&files, &format!("{entrypoint}/__main__.py")) {
+            console.entry(Tone::Note, "Adding", &format!("{module}, which starts the binary"));
+            files.push((module, ENTRY_MODULE.into()));
+        }
+        if !has(&files, "requirements.txt") && !has(&files, "pyproject.toml") {
+            console.entry(Tone::Note, "Adding", "requirements.txt, empty: the daemon wants one");
+            files.push(("requirements.txt".to_owned(), Vec::new()));
+        }
+    }
+    files
+}
+
+/// Reads what was packed as the daemon will: its declarations from an unpacked copy, its binaries from their headers.
+fn check(package: &Package, plugin: &Plugin, console: &Console) -> Result<Vec<(Arch, Binary)>, Error> {
+    if package.bytes() > MAX_PACKAGE_BYTES {
+        let mut largest: Vec<_> =
+            package.files().iter().map(|file| (file.path.clone(), file.content.len() as u64)).collect();
+        largest.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+        largest.truncate(LARGEST);
+        return Err(Error::TooLarge { bytes: package.bytes(), limit: MAX_PACKAGE_BYTES, largest });
+    }
+    let scratch = tempfile::tempdir().map_err(|source| Error::Save { file: std::env::temp_dir(), source })?;
+    package.unpack(scratch.path())?;
+    Plugin::read(scratch.path()).map_err(|source| Error::Incomplete(Box::new(source)))?;
+
+    let mut shipped = Vec::new();
+    for arch in Arch::ALL {
+        let path = arch.binary_path();
+        let Some(bytes) = package.file(&path) else { continue };
+        let binary = Binary::read(bytes).and_then(|binary| binary.check(arch).map(|()| binary));
+        shipped.push((arch, binary.map_err(|source| Error::Binary { path, source })?));
+    }
+    let listed = &plugin.manifest.meta.arch;
+    for arch in Arch::ALL {
+        let (is_shipped, is_listed) =
+            (shipped.iter().any(|(other, _)| *other == arch), listed.iter().any(|name| name == arch.name()));
+        match (is_shipped, is_listed) {
+            (false, true) if !shipped.is_empty() => console.warning(&format!(
+                "`meta.arch` lists {arch}, and the package has no binary for it: there the plugin will not start"
+            )),
+            (true, false) => console.warning(&format!("the package has a binary for {arch}, which `meta.arch` doesn't list")),
+            _ => {}
+        }
+    }
+    Ok(shipped)
+}
+
+fn default_name(plugin: &Plugin) -> PathBuf {
+    let manifest = &plugin.manifest;
+    Path::new(&format!("{}-{}.difypkg", manifest.name, manifest.version)).to_owned()
+}
+
+/// For people.
+pub(crate) fn linkage(binary: &Binary) -> String {
+    match &binary.linkage {
+        Linkage::Static => "static".to_owned(),
+        Linkage::Dynamic { glibc: Some((major, minor)), .. } => format!("needs glibc {major}.{minor}"),
+        _ => "dynamic".to_owned(),
+    }
+}
+
+/// For people.
+pub(crate) fn mib(bytes: u64) -> String {
+    match bytes {
+        0..=1023 => format!("{bytes} bytes"),
+        1024..=1_048_575 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}
