@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use dify_plugin_package::Arch;
 use http::{HeaderName, HeaderValue, Method, Uri};
 
 use crate::assignment::Assignment;
-use crate::package::BuildTarget;
 
 /// Makes, runs, calls and installs Dify plugins
 #[derive(Debug, Parser)]
@@ -78,7 +78,8 @@ pub(crate) struct Call {
 #[command(after_help = "Examples:
   cargo dify package
   cargo dify package examples/duck -o duck.difypkg --target amd64
-  cargo dify package --target x86_64-unknown-linux-gnu     # links the system's C library")]
+  cargo dify package --zig            # for dependencies in C: needs cargo-zigbuild
+  cargo dify package --no-build       # packs bin/plugin-linux-amd64 and -arm64 as they are")]
 pub(crate) struct Package {
     /// The plugin's folder, the one with manifest.yaml
     #[arg(default_value = ".")]
@@ -88,10 +89,13 @@ pub(crate) struct Package {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
-    /// A processor (amd64, arm64: a static binary with musl) or a Linux target of Rust to build for; may be repeated
-    /// [default: what the manifest lists under `meta.arch`]
-    #[arg(long = "target", value_name = "TARGET")]
-    pub(crate) targets: Vec<BuildTarget>,
+    /// A processor to build for, amd64 or arm64; may be repeated [default: what the manifest lists under `meta.arch`]
+    #[arg(long = "target", value_name = "ARCH", value_parser = arch)]
+    pub(crate) targets: Vec<Arch>,
+
+    /// The C library to link
+    #[arg(long, value_enum, default_value_t = Libc::Musl)]
+    pub(crate) libc: Libc,
 
     /// The cargo profile to build with, as it stands in Cargo.toml [default: that of releases, made small]
     #[arg(long, value_name = "NAME")]
@@ -102,12 +106,21 @@ pub(crate) struct Package {
     pub(crate) zig: bool,
 
     /// Build nothing: pack the binaries that are in the plugin's bin folder
-    #[arg(long, conflicts_with_all = ["targets", "profile", "zig"])]
+    #[arg(long, conflicts_with_all = ["targets", "libc", "profile", "zig"])]
     pub(crate) no_build: bool,
 
     /// Write what was made to stdout as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A C library to link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Libc {
+    /// Statically: the binary runs on any Linux
+    Musl,
+    /// Dynamically: it needs at least the glibc it was built with
+    Gnu,
 }
 
 /// Tells what is in a package
@@ -131,6 +144,10 @@ pub(crate) struct Keygen {
     /// What the two files are called, before .private.pem and .public.pem
     #[arg(default_value = "dify_plugin_signing_key")]
     pub(crate) name: PathBuf,
+
+    /// Write the files' names to stdout as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Signs a package, in place of an earlier signature
@@ -337,6 +354,10 @@ fn daemon_url(text: &str) -> Result<String, String> {
     }
 }
 
+fn arch(text: &str) -> Result<Arch, String> {
+    Arch::from_name(text).ok_or_else(|| "the daemon runs plugins on amd64 and arm64".to_owned())
+}
+
 /// It becomes a part of a path.
 fn tenant(text: &str) -> Result<String, String> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
@@ -427,6 +448,7 @@ mod tests {
             "cargo-dify call duck tool bench/echo --param nonsense",
             "cargo-dify call duck tool bench/echo --param a:=nonsense",
             "cargo-dify install 127.0.0.1:5002 --tenant t",
+            "cargo-dify package --target x86_64",
             "cargo-dify install ftp://127.0.0.1 --tenant t",
             "cargo-dify install http://127.0.0.1:5002 --tenant ../t",
         ] {

@@ -17,7 +17,7 @@ pub(crate) enum Purpose<'a> {
     /// To run here; `release` is an optimised one.
     Run { release: bool },
     /// To be packed: optimised for this target.
-    Package { target: &'a BuildTarget, options: &'a PackageBuild },
+    Package { target: BuildTarget, options: &'a PackageBuild },
 }
 
 /// How binaries for a package are built.
@@ -73,9 +73,8 @@ pub(crate) fn build(dir: &Path, purpose: Purpose<'_>) -> Result<PathBuf, Error> 
                     }
                 }
             }
-            // Rust's own linker has all that a static binary of Rust needs, for both processors: no C compiler is asked for.
-            if target.is_musl() && !zig {
-                command.args(["--config", &format!("target.{}.linker = \"rust-lld\"", target.triple())]);
+            if let Some(linker) = target.linker().filter(|_| !zig) {
+                command.args(["--config", &format!("target.{}.linker = \"{linker}\"", target.triple())]);
             }
         }
     }
@@ -89,7 +88,8 @@ pub(crate) fn build(dir: &Path, purpose: Purpose<'_>) -> Result<PathBuf, Error> 
     }
     let status = child.wait().map_err(no_cargo)?;
     if !status.success() {
-        return Err(Error::BuildFailed { status });
+        let for_linux = matches!(purpose, Purpose::Package { .. });
+        return Err(Error::BuildFailed { status, needs_zig: for_linux && !zig });
     }
     choose(binaries, dir, &manifest)
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use dify_plugin_host::{EndpointError, HostError, PluginExit, ScriptError, SessionFailure};
 use dify_plugin_manifest::{IllegalManifest, ManifestError};
 use dify_plugin_package::{
-    Arch, BinaryError, IdentifierError, KeyError, PackageError, SelectionError, UnpackError, VerifyError,
+    BinaryError, IdentifierError, KeyError, PackageError, SelectionError, SignError, TooLarge, UnpackError,
+    VerifyError,
 };
 use serde_json::Value;
 
@@ -59,7 +60,7 @@ pub(crate) enum Error {
         source: io::Error,
     },
     #[error("cargo could not build the plugin ({status})")]
-    BuildFailed { status: ExitStatus },
+    BuildFailed { status: ExitStatus, needs_zig: bool },
     #[error("`{}` builds no binary", dir.display())]
     NoBinary { dir: PathBuf },
     #[error("`{}` builds several binaries ({}), none of them named `{wanted}`", dir.display(), names.join(", "))]
@@ -143,8 +144,8 @@ pub(crate) enum Error {
     Incomplete(#[source] Box<ManifestError>),
     #[error("cannot unpack the package")]
     Unpack(#[from] UnpackError),
-    #[error("the Rust target `{target}` is not installed")]
-    NoTarget { target: String },
+    #[error("the toolchain cannot build for {missing}: the standard library for it is not installed")]
+    NoTarget { missing: String },
     #[error("the manifest lists no processor under `meta.arch` that plugins run on (amd64, arm64)")]
     NoArch,
     #[error("`{path}` can't go into the package")]
@@ -153,10 +154,8 @@ pub(crate) enum Error {
         #[source]
         source: BinaryError,
     },
-    #[error("there are two targets for {0}")]
-    TwoTargets(Arch),
-    #[error("the package has {bytes} bytes unpacked, of which the daemon takes {limit}")]
-    TooLarge { bytes: u64, limit: u64, largest: Vec<(String, u64)> },
+    #[error("the package is too large for the daemon")]
+    TooLarge(#[from] TooLarge),
 
     #[error("cannot read the key `{}`", file.display())]
     NoKeyFile {
@@ -172,8 +171,8 @@ pub(crate) enum Error {
     },
     #[error("no key could be made")]
     Keygen(#[source] KeyError),
-    #[error("the package could not be signed with this key")]
-    Sign,
+    #[error("the package could not be signed")]
+    Sign(#[from] SignError),
     #[error("`{}`: {source}", file.display())]
     Unverified { file: PathBuf, source: VerifyError },
     #[error("the clock stands before 1970")]
@@ -243,12 +242,14 @@ impl Error {
             Self::Status { help, .. } => return help.clone(),
             Self::WrongType { example, .. } => format!("write it as in {example}"),
             Self::NoKey => format!("set {KEY} to the daemon's SERVER_KEY"),
-            Self::NoTarget { target } => format!("rustup target add {target}"),
+            Self::NoTarget { missing } => format!("rustup target add {missing}"),
+            Self::BuildFailed { needs_zig: true, .. } => "if a dependency has no C compiler for the target: `cargo install cargo-zigbuild`, install zig, and add --zig".to_owned(),
             Self::NoArch => "list `amd64`, `arm64` or both there".to_owned(),
             Self::Incomplete(_) => {
                 "the folder has it, so .difyignore (or .gitignore, where there is none) leaves it out".to_owned()
             }
-            Self::TooLarge { largest, .. } => {
+            Self::TooLarge(TooLarge { largest, .. })
+            | Self::Selection(SelectionError::TooLarge(TooLarge { largest, .. })) => {
                 let largest: Vec<_> =
                     largest.iter().map(|(path, bytes)| format!("{path} ({} KiB)", bytes.div_ceil(1024))).collect();
                 format!("the largest files: {}; name in .difyignore what the daemon doesn't need", largest.join(", "))

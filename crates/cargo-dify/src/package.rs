@@ -19,16 +19,13 @@ use crate::error::Error;
 use crate::launch;
 use crate::output::Output;
 
-/// Of a package that is too large, as many files are named.
-const LARGEST: usize = 5;
-
 /// Builds, packs and checks what came out.
 pub(crate) fn run(args: &args::Package, console: &Console) -> Result<(), Error> {
     let plugin = launch::read_quietly(&args.dir)?;
     plugin.manifest.validate().map_err(Error::Illegal)?;
     let binaries = if args.no_build { Vec::new() } else { built(&plugin, args, console)? };
 
-    let selection = Selection::of(&args.dir)?;
+    let selection = Selection::of(&args.dir, MAX_PACKAGE_BYTES)?;
     let left_out = selection.left_out().to_vec();
     for LeftOut { path, reason, .. } in &left_out {
         console.entry(Tone::Note, "Left out", &format!("{path} ({reason})"));
@@ -81,12 +78,14 @@ fn built(plugin: &Plugin, args: &args::Package, console: &Console) -> Result<Vec
         return Ok(Vec::new());
     }
     let targets = targets(plugin, args)?;
-    for target in &targets {
-        target.require(dir)?;
+    let missing: Vec<_> =
+        targets.iter().filter(|target| target.is_missing(dir)).map(|target| target.triple()).collect();
+    if !missing.is_empty() {
+        return Err(Error::NoTarget { missing: missing.join(" ") });
     }
     let options = PackageBuild { profile: args.profile.clone(), zig: args.zig };
     let mut binaries = Vec::new();
-    for target in &targets {
+    for target in targets {
         console.status("Building", &format!("{} for {}", dir.display(), target.triple()));
         let path = build::build(dir, Purpose::Package { target, options: &options })?;
         let bytes = fs::read(&path).map_err(|source| Error::NoPackage { file: path, source })?;
@@ -96,21 +95,13 @@ fn built(plugin: &Plugin, args: &args::Package, console: &Console) -> Result<Vec
 }
 
 fn targets(plugin: &Plugin, args: &args::Package) -> Result<Vec<BuildTarget>, Error> {
-    let mut targets = args.targets.clone();
-    if targets.is_empty() {
-        let listed = &plugin.manifest.meta.arch;
-        targets.extend(
-            Arch::ALL
-                .into_iter()
-                .filter(|arch| listed.iter().any(|name| name == arch.name()))
-                .map(BuildTarget::of),
-        );
-    }
-    for (index, target) in targets.iter().enumerate() {
-        if targets[..index].iter().any(|other| other.arch == target.arch) {
-            return Err(Error::TwoTargets(target.arch));
-        }
-    }
+    let listed = &plugin.manifest.meta.arch;
+    let wanted = |arch: &Arch| match &*args.targets {
+        [] => listed.iter().any(|name| name == arch.name()),
+        targets => targets.contains(arch),
+    };
+    let targets: Vec<_> =
+        Arch::ALL.into_iter().filter(wanted).map(|arch| BuildTarget { arch, libc: args.libc }).collect();
     if targets.is_empty() { Err(Error::NoArch) } else { Ok(targets) }
 }
 
@@ -145,13 +136,7 @@ fn files(
 
 /// Reads what was packed as the daemon will: its declarations from an unpacked copy, its binaries from their headers.
 fn check(package: &Package, plugin: &Plugin, console: &Console) -> Result<Vec<(Arch, Binary)>, Error> {
-    if package.bytes() > MAX_PACKAGE_BYTES {
-        let mut largest: Vec<_> =
-            package.files().iter().map(|file| (file.path.clone(), file.content.len() as u64)).collect();
-        largest.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
-        largest.truncate(LARGEST);
-        return Err(Error::TooLarge { bytes: package.bytes(), limit: MAX_PACKAGE_BYTES, largest });
-    }
+    package.check_size(MAX_PACKAGE_BYTES)?;
     let scratch = tempfile::tempdir().map_err(|source| Error::Save { file: std::env::temp_dir(), source })?;
     package.unpack(scratch.path())?;
     Plugin::read(scratch.path()).map_err(|source| Error::Incomplete(Box::new(source)))?;

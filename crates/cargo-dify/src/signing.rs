@@ -28,6 +28,9 @@ pub(crate) fn keygen(args: &Keygen, console: &Console) -> Result<(), Error> {
         &format!("{}, which only you may have, and {}", private.display(), public.display()),
     );
     settings(&public, console);
+    if args.json {
+        Output::new(console).line(&json!({"private_key": private, "public_key": public}).to_string())?;
+    }
     Ok(())
 }
 
@@ -43,16 +46,14 @@ pub(crate) fn sign(args: &Sign, console: &Console) -> Result<(), Error> {
     let again = package.signature().is_some();
     #[expect(clippy::disallowed_methods, reason = "a signature tells the time of day")]
     let now = std::time::SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| Error::Clock)?;
-    package
-        .sign(&key, category, i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
-        .map_err(|_| Error::Sign)?;
+    package.sign(&key, category, i64::try_from(now.as_secs()).unwrap_or(i64::MAX))?;
     let identifier =
         UniqueIdentifier::new(&inspect::declarations(&package, &args.package)?.manifest, &package)?;
     let file = args.output.clone().unwrap_or_else(|| signed_name(&args.package));
     fs::write(&file, package.write()?).map_err(|source| Error::Save { file: file.clone(), source })?;
     let instead = if again { ", in place of the signature it had" } else { "" };
     console.status("Signed", &format!("{}{instead}\n{identifier}", file.display()));
-    settings(Path::new("NAME.public.pem"), console);
+    settings(&public_of(&args.key), console);
     if args.json {
         let said = json!({"file": file, "unique_identifier": identifier.as_str(), "checksum": package.checksum(), "category": category.as_str()});
         Output::new(console).line(&said.to_string())?;
@@ -105,6 +106,12 @@ fn write_new(file: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
     let _ = mode;
     let written = options.open(file).and_then(|mut made| made.write_all(bytes));
     written.map_err(|source| Error::Save { file: file.to_owned(), source })
+}
+
+/// The other key of the pair, as `keygen` calls it.
+fn public_of(private: &Path) -> PathBuf {
+    let name = private.file_name().unwrap_or_default().to_string_lossy();
+    PathBuf::from(format!("{}.public.pem", name.strip_suffix(".private.pem").unwrap_or("NAME")))
 }
 
 /// As the daemon's CLI calls it.

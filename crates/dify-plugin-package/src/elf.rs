@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use object::elf::{EM_AARCH64, EM_X86_64, ET_DYN, ET_EXEC, FileHeader64, PT_INTERP};
+use object::elf::{EM_AARCH64, EM_X86_64, ET_DYN, ET_EXEC, FileHeader64, PT_DYNAMIC, PT_INTERP};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 use object::{Endianness, elf};
 
@@ -79,6 +79,9 @@ pub enum BinaryError {
         /// What it is called.
         named: Arch,
     },
+    /// A shared library, or a binary without its section headers.
+    #[error("what libraries it needs can't be told: it is a library, or its section headers were taken off")]
+    Opaque,
     /// A loader that the daemon's image doesn't have, such as musl's.
     #[error("it needs the loader {0}, which the daemon's image doesn't have; link it statically")]
     Loader(String),
@@ -128,7 +131,8 @@ impl Binary {
     pub fn read(bytes: &[u8]) -> Result<Self, BinaryError> {
         let header = FileHeader64::<Endianness>::parse(bytes).map_err(|_| BinaryError::NotElf)?;
         let endian = header.endian().map_err(|_| BinaryError::NotElf)?;
-        if ![ET_EXEC, ET_DYN].contains(&header.e_type(endian)) {
+        let of_linux = [elf::ELFOSABI_SYSV, elf::ELFOSABI_GNU].contains(&header.e_ident().os_abi);
+        if ![ET_EXEC, ET_DYN].contains(&header.e_type(endian)) || !of_linux || endian != Endianness::Little {
             return Err(BinaryError::NotElf);
         }
         let arch = match header.e_machine(endian) {
@@ -136,8 +140,11 @@ impl Binary {
             EM_AARCH64 => Arch::Arm64,
             other => return Err(BinaryError::Machine(other.0)),
         };
-        let linkage = linkage(header, endian, bytes).map_err(|_| BinaryError::NotElf)?;
-        Ok(Self { arch, linkage })
+        match linkage(header, endian, bytes) {
+            Ok(Some(linkage)) => Ok(Self { arch, linkage }),
+            Ok(None) => Err(BinaryError::Opaque),
+            Err(_) => Err(BinaryError::NotElf),
+        }
     }
 
     /// Whether it can run in the daemon's image as the binary for `named`.
@@ -160,29 +167,35 @@ impl Binary {
     }
 }
 
+/// `None` if it is hidden.
 fn linkage(
     header: &FileHeader64<Endianness>,
     endian: Endianness,
     bytes: &[u8],
-) -> object::read::Result<Linkage> {
+) -> object::read::Result<Option<Linkage>> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let segments = header.program_headers(endian, bytes)?;
-    let mut loader = None;
-    for segment in segments {
-        if segment.p_type(endian) == PT_INTERP {
-            loader = segment.interpreter(endian, bytes)?.map(text);
+    let (mut loader, mut is_dynamic) = (None, false);
+    for segment in header.program_headers(endian, bytes)? {
+        match segment.p_type(endian) {
+            PT_INTERP => loader = segment.interpreter(endian, bytes)?.map(text),
+            PT_DYNAMIC => is_dynamic = true,
+            _ => {}
         }
     }
-    let Some(loader) = loader else { return Ok(Linkage::Static) };
+    if !is_dynamic && loader.is_none() {
+        return Ok(Some(Linkage::Static));
+    }
 
     let sections = header.sections(endian, bytes)?;
+    let Some((entries, strings)) = sections.dynamic(endian, bytes)? else { return Ok(None) };
+    let strings = sections.strings(endian, bytes, strings)?;
     let mut libraries = Vec::new();
-    if let Some((entries, strings)) = sections.dynamic(endian, bytes)? {
-        let strings = sections.strings(endian, bytes, strings)?;
-        for entry in entries.iter().filter(|entry| entry.tag(endian) == elf::DT_NEEDED) {
-            libraries.push(text(entry.string(endian, strings)?));
-        }
+    for entry in entries.iter().filter(|entry| entry.tag(endian) == elf::DT_NEEDED) {
+        libraries.push(text(entry.string(endian, strings)?));
     }
+    // A static binary that may be loaded anywhere relocates itself by its dynamic section, and needs nothing.
+    let Some(loader) = loader else { return Ok(libraries.is_empty().then_some(Linkage::Static)) };
+
     let mut glibc = None;
     if let Some((mut needed, strings)) = sections.gnu_verneed(endian, bytes)? {
         let strings = sections.strings(endian, bytes, strings)?;
@@ -192,7 +205,7 @@ fn linkage(
             }
         }
     }
-    Ok(Linkage::Dynamic { loader, libraries, glibc })
+    Ok(Some(Linkage::Dynamic { loader, libraries, glibc }))
 }
 
 /// `GLIBC_2.34` as numbers.

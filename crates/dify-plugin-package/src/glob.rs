@@ -2,12 +2,15 @@
 
 /// Whether `pattern` stands for all of `name`, which has no `/`. `None` for a pattern that isn't legal, which Go may or may not
 /// find out, as it stops where it knows enough.
-pub(crate) fn matches(mut pattern: &str, mut name: &str) -> Option<bool> {
+///
+/// Like Go this goes through bytes, and takes a byte inside a character for a character of its own.
+pub(crate) fn matches(pattern: &str, name: &str) -> Option<bool> {
+    let (mut pattern, mut name) = (pattern.as_bytes(), name.as_bytes());
     'pattern: while !pattern.is_empty() {
         let (star, chunk, rest) = next_chunk(pattern);
         pattern = rest;
         if star && chunk.is_empty() {
-            return Some(!name.contains('/'));
+            return Some(!name.contains(&b'/'));
         }
         if let Some(left) = chunk_matches(chunk, name)?
             && (left.is_empty() || !pattern.is_empty())
@@ -16,12 +19,11 @@ pub(crate) fn matches(mut pattern: &str, mut name: &str) -> Option<bool> {
             continue;
         }
         if star {
-            // By bytes, as in Go; a place inside a character can't be the start of a match but for a negated class.
-            for (at, letter) in name.char_indices() {
-                if letter == '/' {
+            for at in 0..name.len() {
+                if name[at] == b'/' {
                     break;
                 }
-                if let Some(left) = chunk_matches(chunk, &name[at + letter.len_utf8()..])? {
+                if let Some(left) = chunk_matches(chunk, &name[at + 1..])? {
                     if pattern.is_empty() && !left.is_empty() {
                         continue;
                     }
@@ -35,79 +37,90 @@ pub(crate) fn matches(mut pattern: &str, mut name: &str) -> Option<bool> {
     Some(name.is_empty())
 }
 
-/// The stars in front, what follows up to the next star, and the rest.
-fn next_chunk(pattern: &str) -> (bool, &str, &str) {
-    let chunk = pattern.trim_start_matches('*');
-    let star = chunk.len() < pattern.len();
-    let (mut in_range, mut escaped) = (false, false);
-    for (at, byte) in chunk.bytes().enumerate() {
+/// Whether there are stars in front, what follows up to the next star, and the rest.
+fn next_chunk(pattern: &[u8]) -> (bool, &[u8], &[u8]) {
+    let stars = pattern.iter().take_while(|byte| **byte == b'*').count();
+    let chunk = &pattern[stars..];
+    let (mut in_class, mut escaped) = (false, false);
+    for (at, byte) in chunk.iter().enumerate() {
         match byte {
             _ if escaped => escaped = false,
             b'\\' => escaped = true,
-            b'[' => in_range = true,
-            b']' => in_range = false,
-            b'*' if !in_range => return (star, &chunk[..at], &chunk[at..]),
+            b'[' => in_class = true,
+            b']' => in_class = false,
+            b'*' if !in_class => return (stars > 0, &chunk[..at], &chunk[at..]),
             _ => {}
         }
     }
-    (star, chunk, "")
+    (stars > 0, chunk, &[])
 }
 
-/// What is left of `name` after a chunk, which holds single characters only; `Some(None)` if it doesn't begin so.
-fn chunk_matches<'n>(mut chunk: &str, mut name: &'n str) -> Option<Option<&'n str>> {
+/// What is left of `name` after a chunk, which has no stars; `Some(None)` if it doesn't begin so.
+fn chunk_matches<'n>(mut chunk: &[u8], mut name: &'n [u8]) -> Option<Option<&'n [u8]>> {
     let mut failed = false;
-    while let Some(first) = chunk.chars().next() {
+    while let Some((first, rest)) = chunk.split_first() {
         failed = failed || name.is_empty();
-        chunk = &chunk[first.len_utf8()..];
-        // After a failure only the pattern's form counts.
-        let letter = if failed { None } else { name.chars().next() };
-        if first == '[' {
-            let (rest, negated) = match chunk.strip_prefix('^') {
-                Some(rest) => (rest, true),
-                None => (chunk, false),
-            };
-            chunk = rest;
-            let (mut matched, mut ranges) = (false, 0);
-            while ranges == 0 || !chunk.starts_with(']') {
-                let low = class_letter(&mut chunk)?;
-                let high = match chunk.strip_prefix('-') {
-                    Some(rest) => {
+        chunk = rest;
+        match first {
+            b'[' => {
+                // After a failure only the pattern's form counts.
+                let letter = if failed { '\0' } else { take_letter(&mut name) };
+                let negated = chunk.first() == Some(&b'^');
+                if negated {
+                    chunk = &chunk[1..];
+                }
+                let (mut matched, mut ranges) = (false, 0);
+                while ranges == 0 || chunk.first() != Some(&b']') {
+                    let low = class_letter(&mut chunk)?;
+                    let mut high = low;
+                    if let Some(rest) = chunk.strip_prefix(b"-") {
                         chunk = rest;
-                        class_letter(&mut chunk)?
+                        high = class_letter(&mut chunk)?;
                     }
-                    None => low,
-                };
-                matched |= letter.is_some_and(|letter| (low..=high).contains(&letter));
-                ranges += 1;
+                    matched |= (low..=high).contains(&letter);
+                    ranges += 1;
+                }
+                chunk = &chunk[1..];
+                failed |= matched == negated;
             }
-            chunk = &chunk[1..];
-            failed |= matched == negated;
-        } else if first == '?' {
-            failed |= letter == Some('/');
-        } else {
-            let mut wanted = first;
-            if first == '\\' {
-                wanted = chunk.chars().next()?;
-                chunk = &chunk[wanted.len_utf8()..];
+            b'?' if failed => {}
+            b'?' => failed = take_letter(&mut name) == '/',
+            _ => {
+                let mut wanted = first;
+                if *first == b'\\' {
+                    (wanted, chunk) = chunk.split_first()?;
+                }
+                if !failed {
+                    failed = name[0] != *wanted;
+                    name = &name[1..];
+                }
             }
-            failed |= letter != Some(wanted);
-        }
-        if let Some(letter) = letter {
-            name = &name[letter.len_utf8()..];
         }
     }
     Some((!failed).then_some(name))
 }
 
 /// A letter of a class, after which more must come.
-fn class_letter(chunk: &mut &str) -> Option<char> {
-    let mut letters = chunk.chars();
-    let mut letter = letters.next().filter(|letter| !"-]".contains(*letter))?;
-    if letter == '\\' {
-        letter = letters.next()?;
+fn class_letter(chunk: &mut &[u8]) -> Option<char> {
+    if matches!(chunk.first(), None | Some(b'-' | b']')) {
+        return None;
     }
-    *chunk = letters.as_str();
+    if let Some(rest) = chunk.strip_prefix(b"\\") {
+        *chunk = rest;
+    }
+    if chunk.is_empty() {
+        return None;
+    }
+    let letter = take_letter(chunk);
     (!chunk.is_empty()).then_some(letter)
+}
+
+/// The first character, or U+FFFD for a byte that begins none. There is one.
+fn take_letter(bytes: &mut &[u8]) -> char {
+    let end = (1..=bytes.len().min(4)).find(|end| str::from_utf8(&bytes[..*end]).is_ok());
+    let letter = end.and_then(|end| str::from_utf8(&bytes[..end]).ok()?.chars().next());
+    *bytes = &bytes[end.unwrap_or(1)..];
+    letter.unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 #[cfg(test)]

@@ -117,4 +117,19 @@ mod tests {
         }
         assert!(excludes("target/", "target", true));
     }
+
+    /// Random lines with random paths, and what the daemon's own pattern reader (go-git 5) says of each pair.
+    #[test]
+    fn a_pattern_means_what_it_means_to_the_daemon() {
+        let mut left = 0;
+        for line in include_str!("../tests/fixtures/patterns.tsv").lines() {
+            let fields: Vec<_> = line.split('\t').collect();
+            let [pattern, path, kind, verdict] = fields[..] else { panic!("{line}") };
+            let path: Vec<_> = path.split('/').collect();
+            let excludes = Pattern::parse(pattern).is_some_and(|read| read.excludes(&path, kind == "folder"));
+            assert_eq!(excludes, verdict == "left", "{line}");
+            left += usize::from(excludes);
+        }
+        assert!(left > 500, "{left}");
+    }
 }

@@ -1,10 +1,11 @@
 //! Which files of a plugin's folder go into its package.
 
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::TooLarge;
 use crate::pattern::Pattern;
 use crate::secret::Secret;
 
@@ -67,25 +68,41 @@ pub enum SelectionError {
         #[source]
         source: io::Error,
     },
+    /// A pipe, a socket or a device, which has no content to pack.
+    #[error("`{}` is not a file", .0.display())]
+    Special(PathBuf),
     /// Paths in packages are UTF-8.
     #[error("the name of `{}` is not UTF-8", .0.display())]
     Name(PathBuf),
+    /// None of them was read.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
 }
 
 impl Selection {
-    /// Looks through the folder.
+    /// Looks through the folder for files of `limit` bytes at most, [`MAX_PACKAGE_BYTES`](crate::MAX_PACKAGE_BYTES) as a rule.
     ///
     /// # Errors
-    /// The first file that can't be read, or has no name for a package.
-    pub fn of(dir: impl AsRef<Path>) -> Result<Self, SelectionError> {
+    /// The first file that can't be read, or has no name for a package; or if they are too large together.
+    pub fn of(dir: impl AsRef<Path>, limit: u64) -> Result<Self, SelectionError> {
         let dir = dir.as_ref();
         let ignored = fs::read(dir.join(".difyignore")).or_else(|_| fs::read(dir.join(".gitignore")));
         let text = ignored.unwrap_or_default();
         let patterns = String::from_utf8_lossy(&text).lines().filter_map(Pattern::parse).collect();
-        let mut walk = Walk { patterns, files: Vec::new(), left_out: Vec::new() };
+        let mut walk = Walk { patterns, found: Vec::new(), left_out: Vec::new() };
         walk.folder(dir, &mut Vec::new())?;
-        let Walk { mut files, left_out, .. } = walk;
-        files.sort();
+        let Walk { mut found, mut left_out, .. } = walk;
+        TooLarge::check(found.iter().map(|found| (&*found.inside, found.bytes)), limit)?;
+
+        found.sort_by(|one, other| one.inside.cmp(&other.inside));
+        let mut files = Vec::with_capacity(found.len());
+        for Found { inside, path, .. } in found {
+            let content = read(&path, limit).map_err(|source| SelectionError::Unreadable { path, source })?;
+            match Secret::of_content(&content) {
+                Some(secret) => left_out.push(LeftOut { path: inside, reason: Reason::Secret(secret) }),
+                None => files.push((inside, content)),
+            }
+        }
         Ok(Self { files, left_out })
     }
 
@@ -100,9 +117,17 @@ impl Selection {
     }
 }
 
+/// A file that no pattern leaves out.
+struct Found {
+    /// Its path from the root.
+    inside: String,
+    path: PathBuf,
+    bytes: u64,
+}
+
 struct Walk {
     patterns: Vec<Pattern>,
-    files: Vec<(String, Vec<u8>)>,
+    found: Vec<Found>,
     left_out: Vec<LeftOut>,
 }
 
@@ -110,25 +135,24 @@ impl Walk {
     /// Takes what is in the folder `dir`, whose path from the root has these names.
     fn folder(&mut self, dir: &Path, names: &mut Vec<String>) -> Result<(), SelectionError> {
         let unreadable = |path: &Path, source| SelectionError::Unreadable { path: path.to_owned(), source };
-        let mut entries = Vec::new();
         for entry in fs::read_dir(dir).map_err(|source| unreadable(dir, source))? {
-            entries.push(entry.map_err(|source| unreadable(dir, source))?);
-        }
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
+            let entry = entry.map_err(|source| unreadable(dir, source))?;
             let path = entry.path();
-            let name = entry.file_name().into_string().map_err(|_| SelectionError::Name(path.clone()))?;
             let is_folder = entry.file_type().map_err(|source| unreadable(&path, source))?.is_dir();
-            names.push(name);
+            let name = entry.file_name();
+            names.push(name.to_string_lossy().into_owned());
             let parts: Vec<&str> = names.iter().map(String::as_str).collect();
             if !self.patterns.iter().any(|pattern| pattern.excludes(&parts, is_folder)) {
-                if is_folder {
-                    match folder_reason(&path, &names[names.len() - 1]) {
-                        Some(reason) => self.leave_out(format!("{}/", names.join("/")), reason),
-                        None => self.folder(&path, names)?,
+                if name.to_str().is_none() {
+                    return Err(SelectionError::Name(path));
+                }
+                match reason(&path, names) {
+                    Some(reason) => {
+                        let end = if is_folder { "/" } else { "" };
+                        self.left_out.push(LeftOut { path: names.join("/") + end, reason });
                     }
-                } else {
-                    self.file(&path, names)?;
+                    None if is_folder => self.folder(&path, names)?,
+                    None => self.file(path, names)?,
                 }
             }
             names.pop();
@@ -136,35 +160,44 @@ impl Walk {
         Ok(())
     }
 
-    fn file(&mut self, path: &Path, names: &[String]) -> Result<(), SelectionError> {
-        let (name, inside) = (&names[names.len() - 1], names.join("/"));
-        if let Some(secret) = Secret::of_name(name) {
-            self.leave_out(inside, Reason::Secret(secret));
-        } else if name.ends_with(".difypkg") {
-            self.leave_out(inside, Reason::Package);
-        } else {
-            let content = fs::read(path)
-                .map_err(|source| SelectionError::Unreadable { path: path.to_owned(), source })?;
-            match Secret::of_content(&content) {
-                Some(secret) => self.leave_out(inside, Reason::Secret(secret)),
-                None => self.files.push((inside, content)),
+    /// Links are followed, as the daemon's packager does; one to a folder is an error as there.
+    fn file(&mut self, path: PathBuf, names: &[String]) -> Result<(), SelectionError> {
+        let about = match fs::metadata(&path) {
+            Ok(about) if about.is_file() => about,
+            Ok(about) if about.is_dir() => {
+                return Err(SelectionError::Unreadable { path, source: io::ErrorKind::IsADirectory.into() });
             }
-        }
+            Ok(_) => return Err(SelectionError::Special(path)),
+            Err(source) => return Err(SelectionError::Unreadable { path, source }),
+        };
+        self.found.push(Found { inside: names.join("/"), path, bytes: about.len() });
         Ok(())
-    }
-
-    fn leave_out(&mut self, path: String, reason: Reason) {
-        self.left_out.push(LeftOut { path, reason });
     }
 }
 
-fn folder_reason(path: &Path, name: &str) -> Option<Reason> {
+/// Reads a file that may have grown since its size was asked, but not beyond the limit.
+fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// Why something is left out for its name or for what is in it, be it a folder, a file, or a link to either.
+fn reason(path: &Path, names: &[String]) -> Option<Reason> {
+    let name = &*names[names.len() - 1];
     match name {
+        // In a worktree or a submodule it is a file.
         ".git" | ".hg" | ".svn" | ".jj" => Some(Reason::VersionControl),
         "__pycache__" => Some(Reason::BuildOutput),
-        _ if path.join("CACHEDIR.TAG").is_file() || path.join("pyvenv.cfg").is_file() => {
+        // Cargo's, also where its tag was taken off.
+        "target" if names.len() == 1 && path.with_file_name("Cargo.toml").is_file() => {
             Some(Reason::BuildOutput)
         }
-        _ => None,
+        _ if name.ends_with(".difypkg") => Some(Reason::Package),
+        _ if path.is_dir() => {
+            let has = |file: &str| path.join(file).is_file();
+            (has("CACHEDIR.TAG") || has("pyvenv.cfg")).then_some(Reason::BuildOutput)
+        }
+        _ => Secret::of_name(name).map(Reason::Secret),
     }
 }

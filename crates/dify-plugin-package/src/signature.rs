@@ -39,10 +39,19 @@ pub enum VerifyError {
     /// The zip file's comment is empty or not a signature's.
     #[error("the package is not signed")]
     NotSigned,
+    /// [`VERIFICATION_FILE`] isn't what signing writes.
+    #[error("`{VERIFICATION_FILE}` in the package says in nobody's name that it is signed")]
+    Category,
     /// Signed with another key, or changed since.
     #[error("the package was signed with another key, or was changed since")]
     Mismatch,
 }
+
+/// The key is too short for a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the key is too short to sign with; make one with 2048 bits or more")]
+#[non_exhaustive]
+pub struct SignError;
 
 /// The file that signing adds.
 #[derive(Serialize, Deserialize)]
@@ -72,15 +81,16 @@ impl Package {
     /// nowhere. The checksum changes, because signing adds a file.
     ///
     /// # Errors
-    /// If the key is too short to sign with.
-    pub fn sign(&mut self, key: &PrivateKey, category: Category, time: i64) -> Result<(), rsa::Error> {
-        self.strip();
+    /// If the key is too short to sign with; the package is as it was.
+    pub fn sign(&mut self, key: &PrivateKey, category: Category, time: i64) -> Result<(), SignError> {
         let content = format!(r#"{{"authorized_category":"{}"}}"#, category.as_str()).into_bytes();
-        // It was just taken out, and its path is legal.
-        let _ = self.push(File { path: VERIFICATION_FILE.to_owned(), content });
-        let signature = BASE64_STANDARD.encode(key.sign(&self.signed_data(time))?);
+        let verification = File { path: VERIFICATION_FILE.to_owned(), content };
+        let others = self.files().iter().filter(|file| file.path != VERIFICATION_FILE);
+        let data = signed_data(others.chain([&verification]), time);
+        let signature = BASE64_STANDARD.encode(key.sign(&data).map_err(|_| SignError)?);
         // Compact, and in the order of Go's sorted keys.
-        self.set_comment(format!(r#"{{"signature":"{signature}","time":{time}}}"#).into_bytes());
+        let comment = format!(r#"{{"signature":"{signature}","time":{time}}}"#);
+        self.seal(verification, comment.into_bytes());
         Ok(())
     }
 
@@ -91,8 +101,11 @@ impl Package {
     /// a file was renamed (under another checksum).
     pub fn verify(&self, key: &PublicKey) -> Result<(), VerifyError> {
         let signature = self.signature().ok_or(VerifyError::NotSigned)?;
+        if self.file(VERIFICATION_FILE).is_some() && self.category().is_none() {
+            return Err(VerifyError::Category);
+        }
         let bytes = BASE64_STANDARD.decode(&signature.signature).map_err(|_| VerifyError::Mismatch)?;
-        if key.verifies(&self.signed_data(signature.time), &bytes) {
+        if key.verifies(&signed_data(self.files(), signature.time), &bytes) {
             Ok(())
         } else {
             Err(VerifyError::Mismatch)
@@ -105,14 +118,14 @@ impl Package {
             serde_json::from_slice(self.file(VERIFICATION_FILE)?).ok()?;
         Some(verification.authorized_category)
     }
+}
 
-    /// The digests of the contents in the zip file's order, and the time in decimal.
-    fn signed_data(&self, time: i64) -> Vec<u8> {
-        let mut data = Vec::with_capacity(self.files().len() * 32 + 20);
-        for file in self.files() {
-            data.extend_from_slice(&Sha256::digest(&file.content));
-        }
-        data.extend_from_slice(time.to_string().as_bytes());
-        data
+/// The digests of the contents in the zip file's order, and the time in decimal.
+fn signed_data<'f>(files: impl IntoIterator<Item = &'f File>, time: i64) -> Vec<u8> {
+    let mut data = Vec::new();
+    for file in files {
+        data.extend_from_slice(&Sha256::digest(&file.content));
     }
+    data.extend_from_slice(time.to_string().as_bytes());
+    data
 }

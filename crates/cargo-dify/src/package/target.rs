@@ -2,91 +2,47 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::str::FromStr;
 
 use dify_plugin_package::Arch;
 
-use crate::error::Error;
+use crate::args::Libc;
 
 /// A Rust target of Linux, for one of the processors that plugins run on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BuildTarget {
-    triple: String,
     pub(crate) arch: Arch,
+    pub(crate) libc: Libc,
 }
 
 impl BuildTarget {
-    /// That of a static binary, which runs wherever there is a Linux.
-    pub(crate) fn of(arch: Arch) -> Self {
-        let triple = match arch {
-            Arch::Amd64 => "x86_64-unknown-linux-musl",
-            Arch::Arm64 => "aarch64-unknown-linux-musl",
-        };
-        Self { triple: triple.to_owned(), arch }
+    /// The name that Rust has for it.
+    pub(crate) fn triple(self) -> &'static str {
+        match (self.arch, self.libc) {
+            (Arch::Amd64, Libc::Musl) => "x86_64-unknown-linux-musl",
+            (Arch::Amd64, Libc::Gnu) => "x86_64-unknown-linux-gnu",
+            (Arch::Arm64, Libc::Musl) => "aarch64-unknown-linux-musl",
+            (Arch::Arm64, Libc::Gnu) => "aarch64-unknown-linux-gnu",
+        }
     }
 
-    pub(crate) fn triple(&self) -> &str {
-        &self.triple
-    }
-
-    pub(crate) fn is_musl(&self) -> bool {
-        self.triple.ends_with("-musl")
-    }
-
-    /// Whether the toolchain that builds in `dir` has the target's standard library.
-    ///
-    /// # Errors
-    /// If it hasn't. Where that can't be found out, building shows it.
-    pub(crate) fn require(&self, dir: &Path) -> Result<(), Error> {
+    /// Whether the toolchain that builds in `dir` lacks the target's standard library. Where that can't be found out it doesn't:
+    /// building shows it.
+    pub(crate) fn is_missing(self, dir: &Path) -> bool {
         let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         let asked = Command::new(rustc)
-            .args(["--print", "target-libdir", "--target", &self.triple])
+            .args(["--print", "target-libdir", "--target", self.triple()])
             .current_dir(dir)
             .stderr(Stdio::null())
             .output();
-        let Ok(output) = asked else { return Ok(()) };
+        let Ok(output) = asked else { return false };
         let folder = String::from_utf8_lossy(&output.stdout);
-        if output.status.success() && !Path::new(folder.trim()).is_dir() {
-            return Err(Error::NoTarget { target: self.triple.clone() });
-        }
-        Ok(())
+        output.status.success() && !Path::new(folder.trim()).is_dir()
     }
-}
 
-impl FromStr for BuildTarget {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if let Some(arch) = Arch::from_name(text) {
-            return Ok(Self::of(arch));
-        }
-        let arch = match text.split('-').next() {
-            Some("x86_64") => Arch::Amd64,
-            Some("aarch64") => Arch::Arm64,
-            _ => return Err("expected amd64, arm64, or a Linux target of Rust for one of them".to_owned()),
-        };
-        if !text.contains("-linux-") {
-            return Err(
-                "the daemon runs plugins on Linux; take amd64 or arm64 for a static binary".to_owned()
-            );
-        }
-        Ok(Self { triple: text.to_owned(), arch })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_target_is_a_processor_or_one_of_rusts() {
-        let parse = |text: &str| text.parse::<BuildTarget>();
-        assert_eq!(parse("amd64").unwrap().triple(), "x86_64-unknown-linux-musl");
-        assert_eq!(parse("arm64").unwrap(), parse("aarch64-unknown-linux-musl").unwrap());
-        let gnu = parse("aarch64-unknown-linux-gnu").unwrap();
-        assert_eq!((gnu.arch, gnu.is_musl()), (Arch::Arm64, false));
-        for wrong in ["", "armv7-unknown-linux-gnueabihf", "x86_64-apple-darwin", "x86"] {
-            assert!(parse(wrong).is_err(), "{wrong}");
-        }
+    /// The linker to tell cargo of: Rust's own has all that a static binary of Rust needs, for both processors, so that no C
+    /// compiler is asked for. None where another one is set, or where the system's libraries are linked.
+    pub(crate) fn linker(self) -> Option<&'static str> {
+        let variable = format!("CARGO_TARGET_{}_LINKER", self.triple().to_uppercase().replace('-', "_"));
+        (self.libc == Libc::Musl && std::env::var_os(variable).is_none()).then_some("rust-lld")
     }
 }
