@@ -38,17 +38,25 @@ def in_memory(path):
     return copy
 
 
-def main():
-    path = binary()
+def become(path):
     arguments = [path, *sys.argv[1:]]
     try:
         os.chmod(path, 0o755)
     except OSError:
-        pass  # not ours to change; it may be executable all the same
+        pass  # not ours to change; it may be executed all the same
     try:
         os.execv(path, arguments)
     except PermissionError:
         os.execve(in_memory(path), arguments, os.environ)
+
+
+def main():
+    path = binary()
+    try:
+        become(path)
+    except OSError as error:
+        # The daemon shows the end of stderr alone.
+        sys.exit("cannot run %s on %s: %s" % (os.path.basename(path), platform.machine(), error.strerror))
 
 
 if __name__ == "__main__":
