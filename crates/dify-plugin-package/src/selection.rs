@@ -190,9 +190,7 @@ fn reason(path: &Path, names: &[String]) -> Option<Reason> {
         ".git" | ".hg" | ".svn" | ".jj" => Some(Reason::VersionControl),
         "__pycache__" => Some(Reason::BuildOutput),
         // Cargo's, also where its tag was taken off.
-        "target" if names.len() == 1 && path.with_file_name("Cargo.toml").is_file() => {
-            Some(Reason::BuildOutput)
-        }
+        "target" if path.with_file_name("Cargo.toml").is_file() => Some(Reason::BuildOutput),
         _ if name.ends_with(".difypkg") => Some(Reason::Package),
         _ if path.is_dir() => {
             let has = |file: &str| path.join(file).is_file();

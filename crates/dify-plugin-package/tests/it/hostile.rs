@@ -9,6 +9,8 @@ use crate::folders::fixture;
 const DIRECTORY_ENTRY: &[u8] = b"PK\x01\x02";
 const END: &[u8] = b"PK\x05\x06";
 
+type Change<'a> = &'a dyn Fn(&mut Vec<u8>);
+
 fn one_file(content: &[u8]) -> Vec<u8> {
     Package::new([("a".to_owned(), content.to_vec())]).unwrap().write().unwrap()
 }
@@ -109,13 +111,13 @@ fn many_entries_of_the_same_data_count_each() {
 #[test]
 fn what_another_reader_might_read_otherwise_is_refused() {
     let good = one_file(b"content");
-    let refused = |change: &dyn Fn(&mut Vec<u8>)| {
+    let refused = |change: Change<'_>| {
         let mut bytes = good.clone();
         change(&mut bytes);
         Package::read(&bytes, MAX_PACKAGE_BYTES).unwrap_err().to_string()
     };
     let all_ones = [0xff; 4];
-    let cases: [(&str, &dyn Fn(&mut Vec<u8>)); 20] = [
+    let cases: [(&str, Change<'_>); 20] = [
         ("it is no package: it is not a zip file", &|bytes| bytes.clear()),
         ("something follows it", &|bytes| bytes.push(b'\n')),
         ("cut off", &|bytes| bytes.truncate(bytes.len() - 1)),

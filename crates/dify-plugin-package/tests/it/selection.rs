@@ -53,6 +53,8 @@ fn what_nobody_wants_in_a_package_stays_out_and_is_named() {
         "Cargo.toml",
         "target/debug/x",
         "sub/target/kept",
+        "sub/crate/Cargo.toml",
+        "sub/crate/target/x",
         ".git/HEAD",
         "sub/.git",
         "out/CACHEDIR.TAG",
@@ -73,7 +75,7 @@ fn what_nobody_wants_in_a_package_stays_out_and_is_named() {
         .unwrap();
     assert_eq!(
         paths(select(dir.path()).unwrap()),
-        [".env.example", "Cargo.toml", "ca.pem", "sub/target/kept"]
+        [".env.example", "Cargo.toml", "ca.pem", "sub/crate/Cargo.toml", "sub/target/kept"]
     );
     let names: Vec<_> = left_out(dir.path()).into_iter().map(|(path, _)| path).collect();
     assert_eq!(
@@ -89,6 +91,7 @@ fn what_nobody_wants_in_a_package_stays_out_and_is_named() {
             "server.pem",
             "sub/.env.local",
             "sub/.git",
+            "sub/crate/target/",
             "target/",
         ]
     );
