@@ -18,6 +18,7 @@ const FILE_BYTES: usize = 30;
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 const ENCRYPTED: u16 = 1;
+const DESCRIBED: u16 = 1 << 3;
 
 /// What stands at the end of a zip file and tells what is in it.
 pub(super) struct Directory<'b> {
@@ -35,7 +36,7 @@ pub(super) struct Entry<'b> {
     packed: u32,
     crc: u32,
     method: u16,
-    is_encrypted: bool,
+    flags: u16,
     at: u32,
 }
 
@@ -106,7 +107,7 @@ impl<'b> Entry<'b> {
             packed,
             crc: u32_at(record, 16),
             method: u16_at(record, 10),
-            is_encrypted: u16_at(record, 8) & ENCRYPTED != 0,
+            flags: u16_at(record, 8),
             at,
         })
     }
@@ -114,7 +115,7 @@ impl<'b> Entry<'b> {
     /// Unpacks the file, of which the data ends before `end`.
     pub(super) fn content(&self, bytes: &[u8], end: usize) -> Result<Vec<u8>, PackageError> {
         let damaged = |why| PackageError::Damaged { path: self.path.to_owned(), why };
-        if self.is_encrypted {
+        if self.flags & ENCRYPTED != 0 {
             return Err(damaged("it is encrypted"));
         }
         let record = bytes[..end]
@@ -122,8 +123,11 @@ impl<'b> Entry<'b> {
             .filter(|record| record.len() >= FILE_BYTES && record.starts_with(FILE));
         let record = record.ok_or_else(|| damaged("its data is not where the directory says"))?;
         let skipped = FILE_BYTES + usize::from(u16_at(record, 26)) + usize::from(u16_at(record, 28));
-        let packed = record.get(skipped..).and_then(|data| data.get(..self.packed as usize));
-        let packed = packed.ok_or_else(|| damaged("its data is cut off"))?;
+        let data = record.get(skipped..).and_then(|data| data.split_at_checked(self.packed as usize));
+        let (packed, after) = data.ok_or_else(|| damaged("its data is cut off"))?;
+        if self.flags & DESCRIBED != 0 && described_crc(after) != Some(self.crc) {
+            return Err(damaged("the record after its data has another CRC than the directory says"));
+        }
         let content = match self.method {
             STORED => packed.to_vec(),
             DEFLATED => {
@@ -145,6 +149,13 @@ impl<'b> Entry<'b> {
         }
         Ok(content)
     }
+}
+
+/// The CRC in the record that may follow a file's data. Go's reader wants it to be right; the sizes in it are of any width, and
+/// nobody reads them.
+fn described_crc(after: &[u8]) -> Option<u32> {
+    let record = after.strip_prefix(b"PK\x07\x08").unwrap_or(after);
+    (record.len() >= 12).then(|| u32_at(record, 0))
 }
 
 /// The number at `at` of a record, which is long enough.

@@ -145,6 +145,17 @@ fn what_another_reader_might_read_otherwise_is_refused() {
     }
 }
 
+/// As the daemon's packager writes them: what follows the data says the CRC once more, and Go's reader compares.
+#[test]
+fn the_record_after_the_data_is_read_too() {
+    let mut bytes = fixture("plain.difypkg");
+    let record = bytes.windows(4).position(|window| window == b"PK\x07\x08").unwrap();
+    assert!(Package::read(&bytes, MAX_PACKAGE_BYTES).is_ok());
+    bytes[record + 4] ^= 1;
+    let error = Package::read(&bytes, MAX_PACKAGE_BYTES).unwrap_err().to_string();
+    assert!(error.contains("the record after its data has another CRC"), "{error}");
+}
+
 #[test]
 fn a_stored_file_is_read_too() {
     let mut bytes = one_file(b"");
