@@ -6,16 +6,20 @@ use std::process::Command;
 use scenarios::repository;
 
 /// Each published crate and all of ours below it. Arrows point down only.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("dify-plugin-protocol", &[]),
     ("dify-plugin-session", &["dify-plugin-protocol"]),
     ("dify-plugin-app", &["dify-plugin-protocol", "dify-plugin-session"]),
     ("dify-plugin", &["dify-plugin-app", "dify-plugin-protocol", "dify-plugin-session"]),
     ("dify-plugin-manifest", &[]),
+    ("dify-plugin-package", &["dify-plugin-manifest"]),
     // It meets `dify-plugin` on the wire alone: a shared multiplexer would let one mistake hide the other.
     ("dify-plugin-host", &["dify-plugin-manifest", "dify-plugin-protocol"]),
     // A plugin is a process to it.
-    ("cargo-dify", &["dify-plugin-host", "dify-plugin-manifest", "dify-plugin-protocol"]),
+    (
+        "cargo-dify",
+        &["dify-plugin-host", "dify-plugin-manifest", "dify-plugin-package", "dify-plugin-protocol"],
+    ),
 ];
 
 /// Lines of `cargo tree` for one crate, built or not: packages, or with the edge `features` their features too.
@@ -59,8 +63,8 @@ fn every_crate_has_its_layer() {
 }
 
 #[test]
-fn the_wire_and_the_declarations_need_no_runtime() {
-    for krate in ["dify-plugin-protocol", "dify-plugin-manifest"] {
+fn the_wire_the_declarations_and_the_packages_need_no_runtime() {
+    for krate in ["dify-plugin-protocol", "dify-plugin-manifest", "dify-plugin-package"] {
         let packages = linked(krate, "--no-default-features");
         for absent in ["tokio", "tokio-util", "futures-util", "hyper", "reqwest"] {
             assert!(!packages.contains(absent), "{krate} pulls in {absent}");
@@ -86,5 +90,18 @@ fn heavy_parts_are_off_until_asked_for() {
     let packages = linked("dify-plugin", "--no-default-features");
     for absent in ["axum", "axum-core", "hyper", "reqwest", "rustls"] {
         assert!(!packages.contains(absent), "dify-plugin pulls in {absent} unasked");
+    }
+}
+
+/// A published crate can't take it from an example, nor an example from the crate.
+#[test]
+fn the_examples_have_the_entry_module_that_packages_get() {
+    let read = |path: &str| std::fs::read_to_string(repository().join(path)).expect("it is there");
+    let module = read("crates/dify-plugin-package/src/main.py");
+    for example in ["duck", "bench", "embedded"] {
+        assert!(
+            read(&format!("examples/{example}/main.py")) == module,
+            "examples/{example}/main.py is another"
+        );
     }
 }

@@ -7,4 +7,6 @@ mod call;
 mod dev;
 mod install;
 mod manual;
+mod package;
 mod pond;
+mod signing;

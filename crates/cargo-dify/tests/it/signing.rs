@@ -1,0 +1,88 @@
+//! `cargo dify keygen`, `sign` and `verify`.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::package::{elf, run, stderr, stdout};
+use crate::pond::Pond;
+
+const SETTINGS: [&str; 2] = [
+    "THIRD_PARTY_SIGNATURE_VERIFICATION_ENABLED=true",
+    "THIRD_PARTY_SIGNATURE_VERIFICATION_PUBLIC_KEYS=/app/storage/me.public.pem",
+];
+
+fn keys(dir: &Path, name: &str) -> String {
+    let output = run(dir, &["keygen", name, "--json"]);
+    assert_eq!(
+        stdout(&output),
+        json!({"private_key": format!("{name}.private.pem"), "public_key": format!("{name}.public.pem")})
+    );
+    stderr(&output)
+}
+
+#[test]
+fn a_signed_package_verifies_with_its_key_alone() {
+    let pond = Pond::answering("");
+    let dir = pond.dir();
+    fs::create_dir(dir.join("bin")).unwrap();
+    fs::write(dir.join("bin/plugin-linux-amd64"), elf(62)).unwrap();
+    let made = stdout(&run(dir, &["package", "--no-build", "-o", "a.difypkg", "--json"]));
+    let told = keys(dir, "me");
+    assert!(SETTINGS.iter().all(|setting| told.contains(setting)), "{told}");
+    keys(dir, "other");
+
+    let output =
+        run(dir, &["sign", "a.difypkg", "--key", "me.private.pem", "--category", "community", "--json"]);
+    let signed = stdout(&output);
+    assert_eq!((&signed["file"], &signed["category"]), (&json!("a.signed.difypkg"), &json!("community")));
+    assert_ne!(signed["checksum"], made["checksum"]);
+    assert!(SETTINGS.iter().all(|setting| stderr(&output).contains(setting)), "{}", stderr(&output));
+    let inspected = stdout(&run(dir, &["inspect", "a.signed.difypkg", "--json"]));
+    assert_eq!((&inspected["checksum"], &inspected["category"]), (&signed["checksum"], &json!("community")));
+    assert!(inspected["signed_at"].as_i64() > Some(1_700_000_000));
+
+    let verify = |file: &str, key: &str| {
+        let output = run(dir, &["verify", file, "--key", key, "--json"]);
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), said["verified"].as_bool(), stderr(&output))
+    };
+    let (code, verified, told) = verify("a.signed.difypkg", "me.public.pem");
+    assert_eq!((code, verified), (Some(0), Some(true)));
+    assert!(
+        told.contains("in the name of community") && SETTINGS.iter().all(|setting| told.contains(setting)),
+        "{told}"
+    );
+    let (code, verified, told) = verify("a.signed.difypkg", "other.public.pem");
+    assert_eq!((code, verified), (Some(1), Some(false)));
+    assert!(told.contains("signed with another key, or was changed since"), "{told}");
+    let (code, verified, told) = verify("a.difypkg", "me.public.pem");
+    assert_eq!((code, verified), (Some(1), Some(false)));
+    assert!(told.contains("the package is not signed"), "{told}");
+
+    // Signing again takes the place of the signature.
+    let output = run(dir, &["sign", "a.signed.difypkg", "--key", "other.private.pem", "-o", "b.difypkg"]);
+    assert!(output.status.success() && stderr(&output).contains("in place of the signature it had"));
+    assert_eq!(verify("b.difypkg", "other.public.pem").0, Some(0));
+    assert_eq!(verify("b.difypkg", "me.public.pem").0, Some(1));
+}
+
+#[test]
+fn a_private_key_is_for_its_owner_and_never_written_over_or_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    keys(dir.path(), "me");
+    let private = dir.path().join("me.private.pem");
+    let text = fs::read_to_string(&private).unwrap();
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(fs::metadata(&private).unwrap().permissions().mode() & 0o777, 0o600);
+    let output = run(dir.path(), &["keygen", "me"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(fs::read_to_string(&private).unwrap(), text);
+
+    // The wrong one of the two is noticed, and not repeated.
+    fs::write(dir.path().join("a.difypkg"), "x").unwrap();
+    let told = stderr(&run(dir.path(), &["verify", "a.difypkg", "--key", "me.private.pem"]));
+    assert!(told.contains("RSA PUBLIC KEY") && told.contains("verify with NAME.public.pem"), "{told}");
+    assert!(text.lines().all(|line| !told.contains(line)), "{told}");
+}
