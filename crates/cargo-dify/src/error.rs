@@ -174,8 +174,12 @@ pub(crate) enum Error {
     Keygen(#[source] KeyError),
     #[error("the package could not be signed with this key")]
     Sign,
-    #[error("`{}`: {source}", file.display())]
-    Unverified { file: PathBuf, source: VerifyError },
+    #[error("the signature of `{}` does not hold", file.display())]
+    Unverified {
+        file: PathBuf,
+        #[source]
+        source: VerifyError,
+    },
     #[error("the clock stands before 1970")]
     Clock,
 
