@@ -17,6 +17,8 @@ mod platform;
 mod process;
 mod reverse;
 mod script;
+#[cfg(feature = "service-api")]
+mod service_api;
 mod session;
 mod shared;
 mod tool;
@@ -30,4 +32,6 @@ pub use event::{HostEvent, HostEvents, SessionEnd};
 pub use host::{Host, HostStats, OpenSession};
 pub use platform::{Item, Platform, PlatformError, ReverseCall, SessionInfo};
 pub use script::{Script, ScriptError, ScriptedApp};
+#[cfg(feature = "service-api")]
+pub use service_api::{ServiceApi, ServiceApiError};
 pub use tool::ToolAnswers;
