@@ -21,6 +21,7 @@ mod script;
 mod service_api;
 mod session;
 mod shared;
+mod storage;
 mod tool;
 
 pub use answers::Answers;
@@ -34,4 +35,5 @@ pub use platform::{Item, Platform, PlatformError, ReverseCall, SessionInfo};
 pub use script::{Script, ScriptError, ScriptedApp};
 #[cfg(feature = "service-api")]
 pub use service_api::{ServiceApi, ServiceApiError};
+pub use storage::Storage;
 pub use tool::ToolAnswers;

@@ -12,3 +12,4 @@ mod rogue;
 #[cfg(feature = "service-api")]
 mod service_api;
 mod sessions;
+mod storage;
