@@ -5,4 +5,5 @@
 
 mod call;
 mod dev;
+mod dify;
 mod pond;
