@@ -24,8 +24,8 @@ pub(crate) enum Command {
     Call(Call),
 }
 
-/// Runs a plugin, serves its endpoints on this machine and shows what it does, until Ctrl-C
-#[derive(Debug, Args)]
+/// Runs a plugin, serves its endpoints on this machine and shows what it does, until Ctrl-C; starts it anew when it changes
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Dev {
     /// The plugin's folder, the one with manifest.yaml
     #[arg(default_value = ".")]
@@ -61,7 +61,7 @@ pub(crate) struct Call {
 }
 
 /// How the plugin is started, and what answers its calls.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Launch {
     /// The YAML or JSON file that says what Dify apps answer when the plugin calls them
     #[arg(long, value_name = "FILE", global = true)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
-use dify_plugin_host::{EndpointError, HostError, PluginExit, ScriptError, ServiceApiError, SessionFailure};
+use dify_plugin_host::{EndpointError, HostError, ScriptError, ServiceApiError, SessionFailure};
 use dify_plugin_manifest::ManifestError;
 use serde_json::Value;
 
@@ -123,8 +123,6 @@ pub(crate) enum Error {
         #[source]
         source: io::Error,
     },
-    #[error("the plugin ended: {0}")]
-    PluginEnded(Arc<PluginExit>),
 }
 
 impl Error {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dify_plugin_host::{Host, HostConfig, HostError, PluginCommand};
+use dify_plugin_host::{Host, HostConfig, PluginCommand};
 use dify_plugin_manifest::Plugin;
 
 use crate::answering::Answering;
@@ -14,10 +14,12 @@ use crate::keys;
 use crate::stop::Stop;
 
 /// A plugin that is ready to be started.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ready {
     command: PluginCommand,
-    answering: Answering,
+    pub(crate) answering: Answering,
+    /// What was built.
+    pub(crate) binary: Option<PathBuf>,
     /// What is run and who answers for apps, for people.
     title: String,
     pub(crate) runner: Runner,
@@ -43,8 +45,18 @@ pub(crate) fn read(dir: &Path, console: &Console) -> Result<Plugin, Error> {
 ///
 /// If the script or a key is wrong, the folder has nothing to run, or it doesn't build.
 pub(crate) fn prepare(plugin: &Plugin, launch: &Launch, console: &Console) -> Result<Ready, Error> {
+    prepare_again(plugin, launch, None, console)
+}
+
+/// As [`prepare`], for a plugin that was prepared before: of what answered for Dify then, the storage stays.
+pub(crate) fn prepare_again(
+    plugin: &Plugin,
+    launch: &Launch,
+    before: Option<&Answering>,
+    console: &Console,
+) -> Result<Ready, Error> {
     let dir = &plugin.root;
-    let answering = Answering::new(plugin, launch, None, console)?;
+    let answering = Answering::new(plugin, launch, before, console)?;
     let package = dir.join("Cargo.toml").is_file();
     if package && !launch.as_daemon {
         if launch.python.is_some() {
@@ -53,8 +65,8 @@ pub(crate) fn prepare(plugin: &Plugin, launch: &Launch, console: &Console) -> Re
         console.status("Building", &dir.display().to_string());
         let binary = build::build(dir, launch.release)?;
         let title = format!("{}{}", from_here(&binary).display(), answering.title(launch));
-        let command = PluginCommand::binary(plugin, binary).env_remove(keys::VARIABLE);
-        return Ok(Ready { command, answering, title, runner: Runner::Binary });
+        let command = PluginCommand::binary(plugin, &binary).env_remove(keys::VARIABLE);
+        return Ok(Ready { command, answering, binary: Some(binary), title, runner: Runner::Binary });
     }
     let entrypoint = &plugin.manifest.meta.runner.entrypoint;
     let module = dir.join(entrypoint.replace('.', "/"));
@@ -68,7 +80,7 @@ pub(crate) fn prepare(plugin: &Plugin, launch: &Launch, console: &Console) -> Re
     let command = command.env_remove(keys::VARIABLE);
     let title = format!("python -m {entrypoint} in {}{}", dir.display(), answering.title(launch));
     let runner = if package { Runner::PythonForPackage } else { Runner::Python };
-    Ok(Ready { command, answering, title, runner })
+    Ok(Ready { command, answering, binary: None, title, runner })
 }
 
 /// A path below the current directory, written as from there.
@@ -98,13 +110,19 @@ impl Ready {
         console: &Console,
         stop: &mut Stop,
     ) -> Result<Host, Error> {
-        console.status("Running", &self.title);
-        let runner = self.runner;
-        let explain = |source: HostError| Error::Start { source, runner };
         tokio::select! {
             biased;
-            host = Host::start(self.command, config, self.answering) => host.map_err(explain),
+            host = self.launch(config, console) => host,
             () = stop.asked() => Err(Error::Interrupted),
         }
+    }
+
+    /// As [`start`](Self::start), which nobody stops.
+    pub(crate) async fn launch(self, config: HostConfig, console: &Console) -> Result<Host, Error> {
+        console.status("Running", &self.title);
+        let runner = self.runner;
+        Host::start(self.command, config, self.answering)
+            .await
+            .map_err(|source| Error::Start { source, runner })
     }
 }

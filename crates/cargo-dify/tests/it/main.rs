@@ -7,3 +7,4 @@ mod call;
 mod dev;
 mod dify;
 mod pond;
+mod restart;
