@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use http::{HeaderName, HeaderValue, Method, Uri};
 
 use crate::assignment::Assignment;
+use crate::keys::AppKey;
 use crate::package::BuildTarget;
 
 /// Makes, runs, calls and installs Dify plugins
@@ -33,8 +34,8 @@ pub(crate) enum Command {
     Man(Man),
 }
 
-/// Runs a plugin, serves its endpoints on this machine and shows what it does, until Ctrl-C
-#[derive(Debug, Args)]
+/// Runs a plugin, serves its endpoints on this machine and shows what it does, until Ctrl-C; starts it anew when it changes
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Dev {
     /// The plugin's folder, the one with manifest.yaml
     #[arg(default_value = ".")]
@@ -235,11 +236,24 @@ pub(crate) struct Man {
 }
 
 /// How the plugin is started, and what answers its calls.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Launch {
     /// The YAML or JSON file that says what Dify apps answer when the plugin calls them
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) script: Option<PathBuf>,
+
+    /// The address of a Dify whose apps answer, as in https://api.dify.ai/v1; needs a key for each app
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) dify: Option<String>,
+
+    /// An app of that Dify, as `ID=KEY`, or `ID=@FILE` for a key that is in a file; may be repeated, and DIFY_APP_KEYS in the
+    /// environment or the plugin's .env may hold more; apps without a key are those of the script
+    #[arg(long = "app", value_name = "ID=KEY", global = true)]
+    pub(crate) apps: Vec<AppKey>,
+
+    /// The folder for what the plugin stores [default: .dify/storage in the plugin's folder]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) storage: Option<PathBuf>,
 
     /// Start the manifest's entrypoint with Python, as the daemon does, also where there is a Cargo.toml; builds nothing
     #[arg(long, global = true)]
@@ -323,7 +337,7 @@ fn without_subcommand_name(args: impl Iterator<Item = OsString>) -> impl Iterato
 /// Takes out the value that clap would repeat, where that may be a secret.
 fn without_secret(mut error: clap::Error) -> clap::Error {
     let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
-    if argument.starts_with("--credential") || argument.starts_with("--setting") {
+    if ["--credential", "--setting", "--app"].iter().any(|option| argument.starts_with(option)) {
         error.insert(ContextKind::InvalidValue, ContextValue::String("…".to_owned()));
     }
     error
@@ -445,6 +459,7 @@ mod tests {
             "cargo-dify call duck tool a/b --credential key:=hunter2",
             "cargo-dify call duck endpoint GET / --setting hunter2",
             "cargo-dify dev duck --setting hunter2",
+            "cargo-dify dev duck --dify http://a --app hunter2",
         ] {
             let error = say(line);
             assert!(error.contains("invalid value '…'") && !error.contains("hunter2"), "{error}");

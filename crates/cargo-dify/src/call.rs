@@ -42,8 +42,9 @@ pub(crate) async fn run(call: &Call, console: &Console) -> Result<(), Error> {
     config.shutdown_grace = GRACE;
     let runner = ready.runner;
     let host = ready.start(config, console, &mut stop).await?;
+    let notes = mpsc::unbounded_channel().1;
     let events =
-        narrator::narrate(console.clone(), Detail::Call, runner, host.events(), mpsc::unbounded_channel().1);
+        narrator::narrate(console.clone(), Detail::Call, runner, host.events(), notes, Instant::now());
     let narrator = tokio::spawn(events);
 
     console.status("Calling", &question.title());

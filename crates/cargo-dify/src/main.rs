@@ -3,7 +3,9 @@
 mod args;
 mod error;
 
+mod answering;
 mod build;
+mod keys;
 mod launch;
 
 mod assignment;

@@ -5,6 +5,8 @@
 
 mod call;
 mod dev;
+mod dify;
 mod install;
 mod manual;
 mod pond;
+mod restart;

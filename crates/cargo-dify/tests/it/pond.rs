@@ -15,7 +15,7 @@ label: {en_US: Pond}
 description: {en_US: Pond}
 icon: icon.svg
 created_at: 2026-01-01T00:00:00Z
-resource: {memory: 1, permission: {app: {enabled: true}, endpoint: {enabled: true}}}
+resource: {memory: 1, permission: {app: {enabled: true}, endpoint: {enabled: true}, storage: {enabled: true, size: 1048576}}}
 plugins: {tools: [pond.yaml], endpoints: [group.yaml]}
 meta: {version: 0.0.1, arch: [amd64], runner: {language: python, version: '3.12', entrypoint: main}}
 ";
