@@ -25,6 +25,7 @@ pub(crate) enum Command {
     Dev(Dev),
     Call(Call),
     Package(Package),
+    Test(Test),
     Inspect(Inspect),
     Keygen(Keygen),
     Sign(Sign),
@@ -56,8 +57,9 @@ pub(crate) struct Dev {
 /// Starts a plugin, asks it one thing, and writes the answer to stdout as it comes
 #[derive(Debug, Args)]
 pub(crate) struct Call {
-    /// The plugin's folder, the one with manifest.yaml
-    pub(crate) dir: PathBuf,
+    /// The plugin's folder, the one with manifest.yaml, or a package, which is unpacked and started as the daemon does it
+    #[arg(value_name = "DIR|PACKAGE")]
+    pub(crate) plugin: PathBuf,
 
     /// Write the raw messages instead, one JSON object a line
     #[arg(long, global = true)]
@@ -107,6 +109,27 @@ pub(crate) struct Package {
     pub(crate) no_build: bool,
 
     /// Write what was made to stdout as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Unpacks a package and runs it as the daemon would, and says whether it holds together
+///
+/// Every file is unpacked with mode 0644, the entry module is started with Python; then the plugin must send a heartbeat, answer a
+/// request, write nothing on stdout that isn't the protocol, and exit once its input is closed. `cargo dify call PACKAGE …` asks a
+/// package what you want.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  cargo dify test duck-0.0.1.difypkg")]
+pub(crate) struct Test {
+    /// The package
+    pub(crate) package: PathBuf,
+
+    /// The Python for the entry module [default: python3]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) python: Option<PathBuf>,
+
+    /// Write the result to stdout as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -236,7 +259,7 @@ pub(crate) struct Man {
 }
 
 /// How the plugin is started, and what answers its calls.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Launch {
     /// The YAML or JSON file that says what Dify apps answer when the plugin calls them
     #[arg(long, value_name = "FILE", global = true)]

@@ -55,6 +55,9 @@ pub(crate) enum Error {
     AppsWithoutDify,
     #[error("{} holds something else than keys", keys::VARIABLE)]
     KeysOfEnvironment,
+    #[error("{0}")]
+    Trial(String),
+
     #[error("cannot read the key of the app `{app}` from `{}`", file.display())]
     KeyFile {
         app: String,

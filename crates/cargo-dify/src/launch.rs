@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use dify_plugin_host::{Host, HostConfig, PluginCommand};
 use dify_plugin_manifest::Plugin;
+use tempfile::TempDir;
 
 use crate::answering::Answering;
 use crate::args::Launch;
 use crate::build::{self, Purpose};
 use crate::console::Console;
 use crate::error::{Error, Runner};
+use crate::inspect;
 use crate::keys;
 use crate::stop::Stop;
 
@@ -23,6 +25,34 @@ pub(crate) struct Ready {
     /// What is run and who answers for apps, for people.
     title: String,
     pub(crate) runner: Runner,
+}
+
+/// A plugin's folder; that of a package is gone with this.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) plugin: Plugin,
+    unpacked: Option<TempDir>,
+}
+
+impl Opened {
+    /// How it is started: a package as the daemon starts it, whatever is in it.
+    pub(crate) fn launch(&self, launch: &Launch) -> Launch {
+        Launch { as_daemon: launch.as_daemon || self.unpacked.is_some(), ..launch.clone() }
+    }
+}
+
+/// Reads the declarations in a folder, or in a package, which is unpacked as the daemon does it.
+///
+/// # Errors
+///
+/// If they can't be read. What only the daemon would refuse is a warning.
+pub(crate) fn open(path: &Path, console: &Console) -> Result<Opened, Error> {
+    if !path.is_file() {
+        return Ok(Opened { plugin: read(path, console)?, unpacked: None });
+    }
+    let scratch = tempfile::tempdir().map_err(|source| Error::Save { file: std::env::temp_dir(), source })?;
+    inspect::open(path)?.unpack(scratch.path())?;
+    Ok(Opened { plugin: read(scratch.path(), console)?, unpacked: Some(scratch) })
 }
 
 /// Reads the declarations in `dir`.

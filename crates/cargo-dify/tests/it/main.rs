@@ -8,5 +8,6 @@ mod dev;
 mod dify;
 mod install;
 mod manual;
+mod package;
 mod pond;
 mod restart;

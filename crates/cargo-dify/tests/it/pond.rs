@@ -30,7 +30,7 @@ tools:
 ";
 
 /// What stands in for Python.
-const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/plugin.sh");
+pub(crate) const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/plugin.sh");
 
 /// A plugin whose answers are a piece of shell, which `plugin.sh` reads: `$line` is a request, `say` answers it.
 pub(crate) struct Pond(TempDir);
