@@ -6,16 +6,17 @@ use std::process::Command;
 use scenarios::repository;
 
 /// Each published crate and all of ours below it. Arrows point down only.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("dify-plugin-protocol", &[]),
     ("dify-plugin-session", &["dify-plugin-protocol"]),
     ("dify-plugin-app", &["dify-plugin-protocol", "dify-plugin-session"]),
     ("dify-plugin", &["dify-plugin-app", "dify-plugin-protocol", "dify-plugin-session"]),
     ("dify-plugin-manifest", &[]),
+    ("dify-plugin-package", &["dify-plugin-manifest"]),
     // It meets `dify-plugin` on the wire alone: a shared multiplexer would let one mistake hide the other.
     ("dify-plugin-host", &["dify-plugin-manifest", "dify-plugin-protocol"]),
     // A plugin is a process to it.
-    ("cargo-dify", &["dify-plugin-host", "dify-plugin-manifest", "dify-plugin-protocol"]),
+    ("cargo-dify", &["dify-plugin-host", "dify-plugin-manifest", "dify-plugin-package", "dify-plugin-protocol"]),
 ];
 
 /// Lines of `cargo tree` for one crate, built or not: packages, or with the edge `features` their features too.
@@ -60,7 +61,7 @@ fn every_crate_has_its_layer() {
 
 #[test]
 fn the_wire_and_the_declarations_need_no_runtime() {
-    for krate in ["dify-plugin-protocol", "dify-plugin-manifest"] {
+    for krate in ["dify-plugin-protocol", "dify-plugin-manifest", "dify-plugin-package"] {
         let packages = linked(krate, "--no-default-features");
         for absent in ["tokio", "tokio-util", "futures-util", "hyper", "reqwest"] {
             assert!(!packages.contains(absent), "{krate} pulls in {absent}");
