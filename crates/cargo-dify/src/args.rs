@@ -265,7 +265,7 @@ pub(crate) struct Launch {
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) script: Option<PathBuf>,
 
-    /// The address of a Dify whose apps answer, as in https://api.dify.ai/v1; needs a key for each app
+    /// The address of a Dify whose apps answer, as in `https://api.dify.ai/v1`; needs a key for each app
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) dify: Option<String>,
 

@@ -13,6 +13,13 @@ pub(crate) struct Dev {
     stderr: BufReader<ChildStderr>,
 }
 
+impl Drop for Dev {
+    /// A test that fails leaves nothing behind.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
 impl Dev {
     pub(crate) fn start(pond: &Pond) -> Self {
         Self::with(pond, &[])
