@@ -10,6 +10,7 @@ use dify_plugin_package::Arch;
 use http::{HeaderName, HeaderValue, Method, Uri};
 
 use crate::assignment::Assignment;
+use crate::keys::AppKey;
 
 /// Makes, runs, calls and installs Dify plugins
 #[derive(Debug, Parser)]
@@ -24,6 +25,7 @@ pub(crate) enum Command {
     Dev(Dev),
     Call(Call),
     Package(Package),
+    Test(Test),
     Inspect(Inspect),
     Keygen(Keygen),
     Sign(Sign),
@@ -33,8 +35,8 @@ pub(crate) enum Command {
     Man(Man),
 }
 
-/// Runs a plugin, serves its endpoints on this machine and shows what it does, until Ctrl-C
-#[derive(Debug, Args)]
+/// Runs a plugin, serves its endpoints on this machine and shows what it does, until Ctrl-C; starts it anew when it changes
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Dev {
     /// The plugin's folder, the one with manifest.yaml
     #[arg(default_value = ".")]
@@ -55,8 +57,9 @@ pub(crate) struct Dev {
 /// Starts a plugin, asks it one thing, and writes the answer to stdout as it comes
 #[derive(Debug, Args)]
 pub(crate) struct Call {
-    /// The plugin's folder, the one with manifest.yaml
-    pub(crate) dir: PathBuf,
+    /// The plugin's folder, the one with manifest.yaml, or a package, which is unpacked and started as the daemon does it
+    #[arg(value_name = "DIR|PACKAGE")]
+    pub(crate) plugin: PathBuf,
 
     /// Write the raw messages instead, one JSON object a line
     #[arg(long, global = true)]
@@ -121,6 +124,27 @@ pub(crate) enum Libc {
     Musl,
     /// Dynamically: it needs at least the glibc it was built with
     Gnu,
+}
+
+/// Unpacks a package and runs it as the daemon would, and says whether it holds together
+///
+/// Every file is unpacked with mode 0644, the entry module is started with Python; then the plugin must send a heartbeat, answer a
+/// request, write nothing on stdout that isn't the protocol, and exit once its input is closed. `cargo dify call PACKAGE …` asks a
+/// package what you want.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  cargo dify test duck-0.0.1.difypkg")]
+pub(crate) struct Test {
+    /// The package
+    pub(crate) package: PathBuf,
+
+    /// The Python for the entry module [default: python3]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) python: Option<PathBuf>,
+
+    /// Write the result to stdout as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Tells what is in a package
@@ -252,11 +276,24 @@ pub(crate) struct Man {
 }
 
 /// How the plugin is started, and what answers its calls.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Launch {
     /// The YAML or JSON file that says what Dify apps answer when the plugin calls them
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) script: Option<PathBuf>,
+
+    /// The address of a Dify whose apps answer, as in `https://api.dify.ai/v1`; needs a key for each app
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) dify: Option<String>,
+
+    /// An app of that Dify, as `ID=KEY`, or `ID=@FILE` for a key that is in a file; may be repeated, and DIFY_APP_KEYS in the
+    /// environment or the plugin's .env may hold more; apps without a key are those of the script
+    #[arg(long = "app", value_name = "ID=KEY", global = true)]
+    pub(crate) apps: Vec<AppKey>,
+
+    /// The folder for what the plugin stores [default: .dify/storage in the plugin's folder]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) storage: Option<PathBuf>,
 
     /// Start the manifest's entrypoint with Python, as the daemon does, also where there is a Cargo.toml; builds nothing
     #[arg(long, global = true)]
@@ -340,7 +377,7 @@ fn without_subcommand_name(args: impl Iterator<Item = OsString>) -> impl Iterato
 /// Takes out the value that clap would repeat, where that may be a secret.
 fn without_secret(mut error: clap::Error) -> clap::Error {
     let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
-    if argument.starts_with("--credential") || argument.starts_with("--setting") {
+    if ["--credential", "--setting", "--app"].iter().any(|option| argument.starts_with(option)) {
         error.insert(ContextKind::InvalidValue, ContextValue::String("…".to_owned()));
     }
     error
@@ -467,6 +504,7 @@ mod tests {
             "cargo-dify call duck tool a/b --credential key:=hunter2",
             "cargo-dify call duck endpoint GET / --setting hunter2",
             "cargo-dify dev duck --setting hunter2",
+            "cargo-dify dev duck --dify http://a --app hunter2",
         ] {
             let error = say(line);
             assert!(error.contains("invalid value '…'") && !error.contains("hunter2"), "{error}");

@@ -33,17 +33,18 @@ const GRACE: Duration = Duration::from_millis(500);
 ///
 /// Whatever kept the answer from coming whole, an error as the answer included.
 pub(crate) async fn run(call: &Call, console: &Console) -> Result<(), Error> {
-    let plugin = launch::read(&call.dir, console)?;
-    let question = Question::new(call, &plugin, console)?;
-    let ready = launch::prepare(&plugin, &call.launch, console)?;
+    let opened = launch::open(&call.plugin, console)?;
+    let question = Question::new(call, &opened.plugin, console)?;
+    let ready = launch::prepare(&opened.plugin, &opened.launch(&call.launch), console)?;
 
     let mut stop = Stop::new().map_err(Error::Runtime)?;
     let mut config = HostConfig::default();
     config.shutdown_grace = GRACE;
     let runner = ready.runner;
     let host = ready.start(config, console, &mut stop).await?;
+    let notes = mpsc::unbounded_channel().1;
     let events =
-        narrator::narrate(console.clone(), Detail::Call, runner, host.events(), mpsc::unbounded_channel().1);
+        narrator::narrate(console.clone(), Detail::Call, runner, host.events(), notes, Instant::now());
     let narrator = tokio::spawn(events);
 
     console.status("Calling", &question.title());

@@ -1,26 +1,24 @@
-//! `cargo dify dev`: a plugin running on this machine, to be called and watched.
+//! `cargo dify dev`: a plugin running on this machine, to be called and watched, and started anew when it is changed.
 
 mod body;
+mod generation;
 mod server;
+mod sources;
+mod supervisor;
 mod usage;
+mod watch;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use dify_plugin_host::{Host, HostConfig, PluginExit};
+use dify_plugin_host::PluginExit;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 
 use crate::args::Dev;
 use crate::console::Console;
 use crate::error::Error;
-use crate::hook;
-use crate::launch;
-use crate::narrator::{self, Detail};
-use crate::route::Routes;
 use crate::stop::Stop;
 
-use self::server::Server;
+use self::supervisor::{Loaded, Supervisor};
 
 /// How long a Ctrl-C may take to reach us after it has reached, and ended, the plugin.
 const SAME_CTRL_C: Duration = Duration::from_millis(200);
@@ -29,68 +27,32 @@ const SAME_CTRL_C: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 ///
-/// If the plugin can't be started or its endpoints not be served, and if it ends by itself.
+/// If the plugin can't be started the first time, or its endpoints not be served.
 pub(crate) async fn run(dev: &Dev, console: &Console) -> Result<(), Error> {
-    let plugin = launch::read(&dev.dir, console)?;
-    let settings = hook::settings(&plugin, &dev.settings, console)?;
-    let ready = launch::prepare(&plugin, &dev.launch, console)?;
-
+    let loaded = Loaded::new(dev, None, console)?;
     let mut stop = Stop::new().map_err(Error::Runtime)?;
+    let mut supervisor = Supervisor::new(dev, console);
     // Before the plugin is started: a port that is taken is soon known.
-    let listener = match settings {
-        Some(settings) => Some((listen(dev.port).await?, settings)),
+    let listener = match loaded.settings {
+        Some(_) => Some(listen(dev.port).await?),
         None => None,
     };
-    let config = HostConfig::default();
-    let grace = config.shutdown_grace;
-    let runner = ready.runner;
-    let host = ready.start(config, console, &mut stop).await?;
-    let (notes, receiver) = mpsc::unbounded_channel();
-    let events = narrator::narrate(console.clone(), Detail::Sessions, runner, host.events(), receiver);
-    let narrator = tokio::spawn(events);
-
-    let server = match listener {
-        Some((listener, settings)) => {
-            let server = Server::new(listener, host.clone(), settings, Routes::of(&plugin), notes)
-                .map_err(listen_failed(dev.port))?;
-            console.status("Serving", &format!("http://{}", server.address()));
-            Some(server)
-        }
-        None => None,
-    };
-    console.plain(&usage::text(&plugin, dev, server.as_ref().map(Server::address)));
-
-    let serve = async {
-        match server {
-            Some(server) => server.run().await,
-            None => std::future::pending().await,
-        }
-    };
-    let ended = tokio::select! {
-        biased;
-        () = stop.asked() => None,
-        exit = host.wait() => Some(exit),
-        () = serve => None,
-    };
-    let ended = match ended {
-        // A terminal sends Ctrl-C to the plugin too, which may be gone before we hear of it.
-        Some(exit) if tokio::time::timeout(SAME_CTRL_C, stop.asked()).await.is_err() => Some(exit),
-        _ => None,
-    };
-    let Some(exit) = ended else {
-        let text = format!(
-            "open calls have {0} s, then the plugin has {0} s to exit; Ctrl-C kills it",
-            grace.as_secs()
-        );
-        console.status("Stopping", &text);
-        let exit = shut_down(host, &mut stop).await;
-        // It tells what came before the end, and can't fail.
-        let _ = narrator.await;
-        console.status("Stopped", &how(&exit));
-        return Ok(());
-    };
-    let _ = narrator.await;
-    Err(Error::PluginEnded(exit))
+    let host = loaded.ready.clone().start(supervisor.config(), console, &mut stop).await?;
+    supervisor.take_over(loaded, host);
+    if let Some(listener) = listener {
+        supervisor.serve(listener).map_err(listen_failed(dev.port))?;
+    }
+    supervisor.tell_usage();
+    supervisor.run(&mut stop).await;
+    let text = format!(
+        "open calls have {0} s, then the plugin has {0} s to exit; Ctrl-C kills it",
+        supervisor.config().shutdown_grace.as_secs()
+    );
+    console.status("Stopping", &text);
+    let exit = supervisor.shut_down(&mut stop).await;
+    console
+        .status("Stopped", &exit.map_or_else(|| "the plugin was not running".to_owned(), |exit| how(&exit)));
+    Ok(())
 }
 
 async fn listen(port: u16) -> Result<TcpListener, Error> {
@@ -110,14 +72,4 @@ fn how(exit: &PluginExit) -> String {
         Some(status) => format!("the plugin has exited ({status})"),
         None => "the plugin has ended".to_owned(),
     }
-}
-
-/// Ends the plugin in peace, or at once when the user asks again.
-async fn shut_down(host: Host, stop: &mut Stop) -> Arc<PluginExit> {
-    tokio::select! {
-        biased;
-        _ = host.clone().shutdown() => {}
-        () = stop.asked() => host.kill(),
-    }
-    host.wait().await
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
-use dify_plugin_host::{EndpointError, HostError, PluginExit, ScriptError, SessionFailure};
+use dify_plugin_host::{EndpointError, HostError, ScriptError, ServiceApiError, SessionFailure};
 use dify_plugin_manifest::{IllegalManifest, ManifestError};
 use dify_plugin_package::{
     BinaryError, IdentifierError, KeyError, PackageError, SelectionError, SignError, TooLarge, UnpackError,
@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::declared::quoted;
 use crate::install::{DaemonError, KEY};
+use crate::keys;
 
 /// What runs a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,23 @@ pub(crate) enum Error {
         in_plugin: Option<PathBuf>,
         #[source]
         source: Arc<io::Error>,
+    },
+
+    #[error(transparent)]
+    ServiceApi(ServiceApiError),
+    #[error("--app names an app of a Dify, but there is no --dify")]
+    AppsWithoutDify,
+    #[error("{} holds something else than keys", keys::VARIABLE)]
+    KeysOfEnvironment,
+    #[error("{0}")]
+    Trial(String),
+
+    #[error("cannot read the key of the app `{app}` from `{}`", file.display())]
+    KeyFile {
+        app: String,
+        file: PathBuf,
+        #[source]
+        source: io::Error,
     },
 
     #[error("`{}` has no Cargo.toml, and no {entrypoint}.py for Python", dir.display())]
@@ -113,9 +131,6 @@ pub(crate) enum Error {
         #[source]
         source: io::Error,
     },
-    #[error("the plugin ended: {0}")]
-    PluginEnded(Arc<PluginExit>),
-
     #[error("the daemon's key is not in the environment")]
     NoKey,
     #[error("cannot read the package `{}`", file.display())]
@@ -173,8 +188,12 @@ pub(crate) enum Error {
     Keygen(#[source] KeyError),
     #[error("the package could not be signed")]
     Sign(#[from] SignError),
-    #[error("`{}`: {source}", file.display())]
-    Unverified { file: PathBuf, source: VerifyError },
+    #[error("the signature of `{}` does not hold", file.display())]
+    Unverified {
+        file: PathBuf,
+        #[source]
+        source: VerifyError,
+    },
     #[error("the clock stands before 1970")]
     Clock,
 
@@ -207,6 +226,10 @@ impl Error {
                     Some(file) => format!("{here}; there is --script {}", quoted(&file.to_string_lossy())),
                     None => here.to_owned(),
                 }
+            }
+            Self::AppsWithoutDify => "say where it is with --dify URL, as in https://api.dify.ai/v1".to_owned(),
+            Self::KeysOfEnvironment => {
+                format!("write {}=\"ID=KEY ID=KEY\", in the environment or in the plugin's .env", keys::VARIABLE)
             }
             Self::NothingToRun { entrypoint, .. } => {
                 format!("a plugin is a Cargo package, or a Python module named by `meta.runner.entrypoint` ({entrypoint})")

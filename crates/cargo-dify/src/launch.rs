@@ -1,30 +1,58 @@
 //! From a folder to a running plugin: read its declarations, build it, start it under the host.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
-use dify_plugin_host::{
-    Host, HostConfig, HostError, Item, Platform, PlatformError, PluginCommand, ReverseCall, Script,
-    ScriptError,
-};
+use dify_plugin_host::{Host, HostConfig, PluginCommand};
 use dify_plugin_manifest::Plugin;
-use futures_core::stream::BoxStream;
-use futures_util::{StreamExt, stream};
+use tempfile::TempDir;
 
+use crate::answering::Answering;
 use crate::args::Launch;
 use crate::build::{self, Purpose};
 use crate::console::Console;
 use crate::error::{Error, Runner};
+use crate::inspect;
+use crate::keys;
 use crate::stop::Stop;
 
 /// A plugin that is ready to be started.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ready {
     command: PluginCommand,
-    apps: Apps,
+    pub(crate) answering: Answering,
+    /// What was built.
+    pub(crate) binary: Option<PathBuf>,
     /// What is run and who answers for apps, for people.
     title: String,
     pub(crate) runner: Runner,
+}
+
+/// A plugin's folder; that of a package is gone with this.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) plugin: Plugin,
+    unpacked: Option<TempDir>,
+}
+
+impl Opened {
+    /// How it is started: a package as the daemon starts it, whatever is in it.
+    pub(crate) fn launch(&self, launch: &Launch) -> Launch {
+        Launch { as_daemon: launch.as_daemon || self.unpacked.is_some(), ..launch.clone() }
+    }
+}
+
+/// Reads the declarations in a folder, or in a package, which is unpacked as the daemon does it.
+///
+/// # Errors
+///
+/// If they can't be read. What only the daemon would refuse is a warning.
+pub(crate) fn open(path: &Path, console: &Console) -> Result<Opened, Error> {
+    if !path.is_file() {
+        return Ok(Opened { plugin: read(path, console)?, unpacked: None });
+    }
+    let scratch = tempfile::tempdir().map_err(|source| Error::Save { file: std::env::temp_dir(), source })?;
+    inspect::open(path)?.unpack(scratch.path())?;
+    Ok(Opened { plugin: read(scratch.path(), console)?, unpacked: Some(scratch) })
 }
 
 /// Reads the declarations in `dir`.
@@ -49,23 +77,24 @@ pub(crate) fn read_quietly(dir: &Path) -> Result<Plugin, Error> {
     Plugin::read(dir).map_err(|source| Error::Manifest { dir: dir.to_owned(), source: Box::new(source) })
 }
 
-/// Reads the script and builds the plugin.
+/// Reads what answers for Dify and builds the plugin.
 ///
 /// # Errors
 ///
-/// If the script is wrong, the folder has nothing to run, or it doesn't build.
+/// If the script or a key is wrong, the folder has nothing to run, or it doesn't build.
 pub(crate) fn prepare(plugin: &Plugin, launch: &Launch, console: &Console) -> Result<Ready, Error> {
+    prepare_again(plugin, launch, None, console)
+}
+
+/// As [`prepare`], for a plugin that was prepared before: of what answered for Dify then, the storage stays.
+pub(crate) fn prepare_again(
+    plugin: &Plugin,
+    launch: &Launch,
+    before: Option<&Answering>,
+    console: &Console,
+) -> Result<Ready, Error> {
     let dir = &plugin.root;
-    let (apps, answering) = match &launch.script {
-        Some(file) => {
-            let script = Script::read(file).map_err(|error| script_error(error, file, dir))?;
-            for warning in script.warnings() {
-                console.warning(&format!("{}: {warning}", file.display()));
-            }
-            (Apps::Scripted(script), format!("; apps answer as in {}", file.display()))
-        }
-        None => (Apps::None, String::new()),
-    };
+    let answering = Answering::new(plugin, launch, before, console)?;
     let package = dir.join("Cargo.toml").is_file();
     if package && !launch.as_daemon {
         if launch.python.is_some() {
@@ -73,13 +102,9 @@ pub(crate) fn prepare(plugin: &Plugin, launch: &Launch, console: &Console) -> Re
         }
         console.status("Building", &dir.display().to_string());
         let binary = build::build(dir, Purpose::Run { release: launch.release })?;
-        let title = format!("{}{answering}", from_here(&binary).display());
-        return Ok(Ready {
-            command: PluginCommand::binary(plugin, binary),
-            apps,
-            title,
-            runner: Runner::Binary,
-        });
+        let title = format!("{}{}", from_here(&binary).display(), answering.title(launch));
+        let command = PluginCommand::binary(plugin, &binary).env_remove(keys::VARIABLE);
+        return Ok(Ready { command, answering, binary: Some(binary), title, runner: Runner::Binary });
     }
     let entrypoint = &plugin.manifest.meta.runner.entrypoint;
     let module = dir.join(entrypoint.replace('.', "/"));
@@ -90,21 +115,10 @@ pub(crate) fn prepare(plugin: &Plugin, launch: &Launch, console: &Console) -> Re
         Some(path) => PluginCommand::as_daemon_with(plugin, absolute(path)),
         None => PluginCommand::as_daemon(plugin),
     };
-    let title = format!("python -m {entrypoint} in {}{answering}", dir.display());
+    let command = command.env_remove(keys::VARIABLE);
+    let title = format!("python -m {entrypoint} in {}{}", dir.display(), answering.title(launch));
     let runner = if package { Runner::PythonForPackage } else { Runner::Python };
-    Ok(Ready { command, apps, title, runner })
-}
-
-/// A script that isn't there is often one in the plugin's folder.
-fn script_error(error: ScriptError, file: &Path, dir: &Path) -> Error {
-    match error {
-        ScriptError::Unreadable { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-            // `join` with an absolute path is that path, which isn't there.
-            let in_plugin = Some(dir.join(file)).filter(|file| file.is_file());
-            Error::NoScript { file: file.to_owned(), in_plugin, source }
-        }
-        error => Error::Script(error),
-    }
+    Ok(Ready { command, answering, binary: None, title, runner })
 }
 
 /// A path below the current directory, written as from there.
@@ -134,36 +148,19 @@ impl Ready {
         console: &Console,
         stop: &mut Stop,
     ) -> Result<Host, Error> {
-        console.status("Running", &self.title);
-        let runner = self.runner;
-        let explain = |source: HostError| Error::Start { source, runner };
         tokio::select! {
             biased;
-            host = Host::start(self.command, config, self.apps) => host.map_err(explain),
+            host = self.launch(config, console) => host,
             () = stop.asked() => Err(Error::Interrupted),
         }
     }
-}
 
-/// What answers when the plugin calls an app.
-#[derive(Debug)]
-enum Apps {
-    Scripted(Script),
-    None,
-}
-
-impl Platform for Apps {
-    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Item, PlatformError>> {
-        match self {
-            Self::Scripted(script) => script.invoke(call),
-            Self::None => {
-                let text = format!(
-                    "nobody answers a reverse invocation of type `{}`: start cargo dify with --script FILE, a file that \
-                     says what apps answer",
-                    call.invoke_type
-                );
-                stream::iter([Err(PlatformError::Other(text))]).boxed()
-            }
-        }
+    /// As [`start`](Self::start), which nobody stops.
+    pub(crate) async fn launch(self, config: HostConfig, console: &Console) -> Result<Host, Error> {
+        console.status("Running", &self.title);
+        let runner = self.runner;
+        Host::start(self.command, config, self.answering)
+            .await
+            .map_err(|source| Error::Start { source, runner })
     }
 }

@@ -3,7 +3,9 @@
 mod args;
 mod error;
 
+mod answering;
 mod build;
+mod keys;
 mod launch;
 
 mod assignment;
@@ -23,6 +25,7 @@ mod install;
 mod manual;
 mod package;
 mod signing;
+mod trial;
 
 use std::process::ExitCode;
 
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
                 Command::Dev(dev) => dev::run(dev, &console).await,
                 Command::Call(call) => call::run(call, &console).await,
                 Command::Package(package) => package::run(package, &console),
+                Command::Test(test) => trial::run(test, &console).await,
                 Command::Inspect(inspect) => inspect::run(inspect, &console),
                 Command::Keygen(keygen) => signing::keygen(keygen, &console),
                 Command::Sign(sign) => signing::sign(sign, &console),

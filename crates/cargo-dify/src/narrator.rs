@@ -32,15 +32,15 @@ pub(crate) struct Note {
 const LAST_WORDS: Duration = Duration::from_millis(50);
 
 /// Tells what happens, and `notes` in between: until the plugin is gone, or of a single call until its end. What had
-/// happened before a note was sent is told before it.
+/// happened before a note was sent is told before it. Times count from `started`.
 pub(crate) async fn narrate(
     console: Console,
     detail: Detail,
     runner: Runner,
     mut events: HostEvents,
     mut notes: mpsc::UnboundedReceiver<Note>,
+    started: Instant,
 ) {
-    let started = Instant::now();
     let mut narrator = Narrator::new(detail, runner);
     let last_words = tokio::time::sleep(LAST_WORDS);
     tokio::pin!(last_words);

@@ -17,6 +17,7 @@ pub struct PluginCommand {
     program: OsString,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
+    without: Vec<OsString>,
     directory: PathBuf,
     permission: Option<Permission>,
 }
@@ -29,6 +30,7 @@ impl PluginCommand {
             program: program.into(),
             args: Vec::new(),
             env: Vec::new(),
+            without: Vec::new(),
             directory: PathBuf::from("."),
             permission: None,
         }
@@ -83,6 +85,12 @@ impl PluginCommand {
         self
     }
 
+    /// Keeps a variable of the host's environment from the plugin.
+    pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.without.push(name.as_ref().to_owned());
+        self
+    }
+
     /// Sets the directory to run in.
     pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = directory.into();
@@ -122,6 +130,9 @@ impl PluginCommand {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        for name in &self.without {
+            command.env_remove(name);
+        }
         // A terminal's Ctrl-C is for us alone: the plugin is to be ended in order.
         #[cfg(unix)]
         command.process_group(0);

@@ -74,13 +74,32 @@ impl PluginExit {
     /// How it ended, without what it wrote on stderr.
     pub fn brief(&self) -> String {
         match (&self.cause, self.status) {
-            (ExitCause::Exited, Some(status)) => format!("it exited by itself ({status})"),
+            (ExitCause::Exited, Some(status)) => match status.code() {
+                // What Rust's runtime leaves after a panic of `main`.
+                Some(101) => format!("it exited by itself ({status}, as a Rust program does that panicked)"),
+                Some(_) => format!("it exited by itself ({status})"),
+                None => by_signal(status),
+            },
             (cause, _) => cause.to_string(),
         }
     }
 }
 
 impl std::error::Error for PluginExit {}
+
+/// An end without an exit code, which the host didn't bring about.
+fn by_signal(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal: Option<i32> = None;
+    match signal {
+        // The numbers are the same on every Unix.
+        Some(9) => format!("it was killed ({status}), by somebody or by the system, as when memory runs out"),
+        Some(4 | 6 | 8 | 11) => format!("it crashed ({status})"),
+        _ => format!("it was ended by somebody else ({status})"),
+    }
+}
 
 /// Why a plugin's process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

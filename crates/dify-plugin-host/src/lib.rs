@@ -17,8 +17,11 @@ mod platform;
 mod process;
 mod reverse;
 mod script;
+#[cfg(feature = "service-api")]
+mod service_api;
 mod session;
 mod shared;
+mod storage;
 mod tool;
 
 pub use answers::Answers;
@@ -30,4 +33,7 @@ pub use event::{HostEvent, HostEvents, SessionEnd};
 pub use host::{Host, HostStats, OpenSession};
 pub use platform::{Item, Platform, PlatformError, ReverseCall, SessionInfo};
 pub use script::{Script, ScriptError, ScriptedApp};
+#[cfg(feature = "service-api")]
+pub use service_api::{ServiceApi, ServiceApiError};
+pub use storage::Storage;
 pub use tool::ToolAnswers;

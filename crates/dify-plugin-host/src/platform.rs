@@ -57,7 +57,8 @@ pub struct ReverseCall {
     pub invoke_type: InvokeType,
     /// The kind's own fields. `tenant_id`, `user_id` and `type` are taken out: at the daemon they are the session's,
     /// whatever a plugin writes. An app call has just the fields that Dify would get: `app_id`, `inputs`, `query`,
-    /// `response_mode`, `conversation_id` and `user`, all of them.
+    /// `response_mode`, `conversation_id` and `user`, all of them; one of `storage` has `opt`, which is one of the four that
+    /// there are, `key` and `value`.
     pub request: Map<String, Value>,
 }
 

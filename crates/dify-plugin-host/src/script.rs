@@ -97,6 +97,11 @@ impl Script {
         open.into_iter().map(warning).collect()
     }
 
+    /// Whether the script answers for an app, by its id or as one of all others.
+    pub fn has_app(&self, id: &str) -> bool {
+        self.find(id).is_some()
+    }
+
     fn find(&self, id: &str) -> Option<&Arc<ScriptedApp>> {
         self.apps.get(id).or_else(|| self.apps.get(ANY_APP))
     }

@@ -103,6 +103,7 @@ impl Selection {
                 None => files.push((inside, content)),
             }
         }
+        left_out.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(Self { files, left_out })
     }
 
@@ -111,7 +112,7 @@ impl Selection {
         self.files
     }
 
-    /// What is not packed though no ignore file names it.
+    /// What is not packed though no ignore file names it, sorted by path.
     pub fn left_out(&self) -> &[LeftOut] {
         &self.left_out
     }

@@ -91,6 +91,11 @@ fn heavy_parts_are_off_until_asked_for() {
     for absent in ["axum", "axum-core", "hyper", "reqwest", "rustls"] {
         assert!(!packages.contains(absent), "dify-plugin pulls in {absent} unasked");
     }
+    let packages = linked("dify-plugin-host", "--no-default-features");
+    for absent in ["hyper", "reqwest", "rustls"] {
+        assert!(!packages.contains(absent), "dify-plugin-host pulls in {absent} unasked");
+    }
+    assert!(linked("dify-plugin-host", "--features=service-api").contains("reqwest"));
 }
 
 /// A published crate can't take it from an example, nor an example from the crate.

@@ -11,6 +11,8 @@ use http::{Method, Response, StatusCode, header};
 use http_body::{Body, Frame};
 use tokio::runtime::Handle;
 
+use crate::dev::generation::Lease;
+
 /// The pieces of an answer's body as they come. A failure puts the daemon's text of it at the end, and the body then ends
 /// cleanly: so does the daemon, which writes the error and returns (`internal/service/endpoint.go`).
 ///
@@ -20,13 +22,15 @@ pub(crate) struct Pieces {
     body: Option<EndpointBody>,
     /// Bytes that the caller still waits for, where that is known.
     owed: Option<u64>,
+    /// Until the plugin's end, its process is not ended for another to answer.
+    lease: Option<Lease>,
 }
 
 impl Pieces {
     /// The body of `response`, the answer to a request of `method`.
-    pub(crate) fn of(method: &Method, response: Response<EndpointBody>) -> Response<Self> {
+    pub(crate) fn of(method: &Method, response: Response<EndpointBody>, lease: Lease) -> Response<Self> {
         let owed = owed(method, &response);
-        response.map(|body| Self { body: Some(body), owed })
+        response.map(|body| Self { body: Some(body), owed, lease: Some(lease) })
     }
 }
 
@@ -72,7 +76,11 @@ impl Drop for Pieces {
             && let Some(mut body) = self.body.take()
             && let Ok(runtime) = Handle::try_current()
         {
-            runtime.spawn(async move { while body.next().await.is_some() {} });
+            let lease = self.lease.take();
+            runtime.spawn(async move {
+                while body.next().await.is_some() {}
+                drop(lease);
+            });
         }
     }
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use dify_plugin_host::Host;
 use dify_plugin_protocol::limits::ENDPOINT_REQUEST_BODY_BYTES;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -16,15 +15,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use serde_json::{Map, Value};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
 
 use crate::console::Tone;
 use crate::dev::body::Pieces;
+use crate::dev::generation::{Current, Generation};
 use crate::hook;
 use crate::narrator::{Note, short};
-use crate::route::Routes;
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -45,16 +42,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Errors if the address of `listener` can't be told.
-    pub(crate) fn new(
-        listener: TcpListener,
-        host: Host,
-        settings: Map<String, Value>,
-        routes: Routes,
-        notes: mpsc::UnboundedSender<Note>,
-    ) -> io::Result<Self> {
+    /// Serves whichever process is the `current` one. Errors if the address of `listener` can't be told.
+    pub(crate) fn new(listener: TcpListener, current: Current) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, gate: Arc::new(Gate { host, settings, routes, address, notes }) })
+        Ok(Self { listener, address, gate: Arc::new(Gate { current, address }) })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -86,11 +77,8 @@ async fn serve(gate: Arc<Gate>, stream: TcpStream) {
 
 /// Hands requests to the plugin.
 struct Gate {
-    host: Host,
-    settings: Map<String, Value>,
-    routes: Routes,
+    current: Current,
     address: SocketAddr,
-    notes: mpsc::UnboundedSender<Note>,
 }
 
 impl Gate {
@@ -100,23 +88,31 @@ impl Gate {
             Ok(request) => request,
             Err(error) => return refusal(&error),
         };
-        match self.host.invoke_endpoint(request, hook::ID, self.settings.clone()).await {
+        let Ok(lease) = self.current.lease().await else {
+            let text = "the plugin is not running, it could not be started; cargo dify dev says why\n";
+            return plain(StatusCode::SERVICE_UNAVAILABLE, text.to_owned());
+        };
+        let generation = &*lease.generation;
+        let Some(settings) = generation.settings.clone() else {
+            return plain(StatusCode::NOT_FOUND, "the manifest declares no endpoints\n".to_owned());
+        };
+        match generation.host.invoke_endpoint(request, hook::ID, settings).await {
             Ok(mut response) => {
                 let (status, session) = (response.status(), short(response.body().session_id()));
                 let tone =
                     if status.is_client_error() || status.is_server_error() { Tone::Bad } else { Tone::Good };
-                let help = self.routes.help(status, &method, uri.path());
+                let help = generation.routes.help(status, &method, uri.path());
                 let help = help.map_or_else(String::new, |help| format!("\n{help}"));
-                self.note(tone, format!("{session} {status} to {method} {uri}{help}"));
+                note(generation, tone, format!("{session} {status} to {method} {uri}{help}"));
                 for name in HOP_BY_HOP {
                     response.headers_mut().remove(name);
                 }
-                Pieces::of(&method, response).map(BodyExt::boxed_unsync)
+                Pieces::of(&method, response, lease).map(BodyExt::boxed_unsync)
             }
             // Why is told with the session's end.
             Err(error) => {
                 let response = error.response();
-                self.note(Tone::Bad, format!("{} to {method} {uri}", response.status()));
+                note(generation, Tone::Bad, format!("{} to {method} {uri}", response.status()));
                 response.map(|text| Full::new(text).boxed_unsync())
             }
         }
@@ -141,15 +137,19 @@ impl Gate {
         }
         Ok(Request::from_parts(head, whole.freeze()))
     }
+}
 
-    fn note(&self, tone: Tone, text: String) {
-        // Nobody to tell is left when we are about to end.
-        let _ = self.notes.send(Note { tone, verb: "Answered", text });
-    }
+fn note(generation: &Generation, tone: Tone, text: String) {
+    // Nobody to tell is left when we are about to end.
+    let _ = generation.notes.send(Note { tone, verb: "Answered", text });
+}
+
+fn plain(status: StatusCode, text: String) -> Response<Body> {
+    let mut response = Response::new(Full::from(text).boxed_unsync());
+    *response.status_mut() = status;
+    response
 }
 
 fn refusal(error: &hyper::Error) -> Response<Body> {
-    let mut response = Response::new(Full::from(format!("the request broke off: {error}\n")).boxed_unsync());
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    response
+    plain(StatusCode::BAD_REQUEST, format!("the request broke off: {error}\n"))
 }

@@ -73,10 +73,18 @@ fn options(option: &str, fields: &[Field<'_>]) -> String {
 
 fn launch_options(launch: &Launch) -> String {
     let mut options = String::new();
-    for (option, path) in [("--script", &launch.script), ("--python", &launch.python)] {
+    let paths = [("--script", &launch.script), ("--storage", &launch.storage), ("--python", &launch.python)];
+    for (option, path) in paths {
         if let Some(path) = path {
             options.push_str(&format!(" {option} {}", quoted(&path.to_string_lossy())));
         }
+    }
+    if let Some(url) = &launch.dify {
+        options.push_str(&format!(" --dify {}", quoted(url)));
+    }
+    // Keys that were given in clear have to be given again.
+    for app in &launch.apps {
+        options.push_str(&format!(" --app {}", quoted(&app.shown())));
     }
     for (option, given) in [("--as-daemon", launch.as_daemon), ("--release", launch.release)] {
         if given {
@@ -120,8 +128,16 @@ mod tests {
              \x20 - {name: deep, type: boolean}\n- identity: {name: dive}\n",
         );
         let plugin = Plugin::read(root.path()).unwrap();
-        let launch =
-            Launch { script: Some("a b.yaml".into()), as_daemon: false, python: None, release: true };
+        let launch = Launch {
+            script: Some("a b.yaml".into()),
+            dify: Some("http://localhost".to_owned()),
+            apps: vec!["a=app-hunter2".parse().unwrap(), "b=@keys/b".parse().unwrap()],
+            storage: None,
+            as_daemon: false,
+            python: None,
+            release: true,
+        };
+        let dify = "--dify http://localhost --app 'a=…' --app b=@keys/b --release";
         let dev = Dev { dir: "my/pond".into(), port: 0, settings: Vec::new(), launch };
         let text = text(&plugin, &dev, Some(([127, 0, 0, 1], 80).into()));
         assert_eq!(
@@ -130,8 +146,12 @@ mod tests {
                 "  curl -N http://127.0.0.1:80/duck/app-1",
                 "  curl -N --data '' http://127.0.0.1:80/feed",
                 "  (the values for <…> in the manifest are made up)",
-                "  cargo dify call my/pond tool pond/swim --param far=1 --credential key=hello --script 'a b.yaml' --release",
-                "  cargo dify call my/pond tool pond/dive --credential key=hello --script 'a b.yaml' --release",
+                &*format!(
+                    "  cargo dify call my/pond tool pond/swim --param far=1 --credential key=hello --script 'a b.yaml' {dify}"
+                ),
+                &*format!(
+                    "  cargo dify call my/pond tool pond/dive --credential key=hello --script 'a b.yaml' {dify}"
+                ),
                 "  Ctrl-C ends it.",
             ]
         );

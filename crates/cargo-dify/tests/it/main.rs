@@ -5,8 +5,11 @@
 
 mod call;
 mod dev;
+mod dify;
 mod install;
 mod manual;
 mod package;
+mod packaging;
 mod pond;
+mod restart;
 mod signing;

@@ -25,7 +25,7 @@ fn bash_completes_commands_and_options() {
         );
         String::from_utf8(Command::new("bash").args(["-c", &asked]).output().unwrap().stdout).unwrap()
     };
-    assert_eq!(complete("cargo-dify", "inst").trim(), "install");
+    assert_eq!(complete("cargo-dify", "ins").trim(), "inspect install");
     assert_eq!(complete("cargo-dify install", "--ten").trim(), "--tenant");
 }
 

@@ -1,241 +1,196 @@
-//! `cargo dify package` and `inspect`.
+//! `cargo dify package`, `test`, `inspect`, `keygen`, `sign` and `verify`, on a plugin that needs no build.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use dify_plugin_package::{ENTRY_MODULE, MAX_PACKAGE_BYTES, Package};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::pond::Pond;
+use crate::pond::{PYTHON, Pond};
 
-const CARGO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/cargo.sh");
-const X86_64: u8 = 62;
-const AARCH64: u8 = 183;
+const ANSWER: &str = r#"
+    case $line in
+    *'"tool":"swim"'*) say stream '{"type":"text","message":{"text":"swam"}}' ;;
+    *) say error '{"error_type":"HandlerNotFound","message":"no such tool","args":{}}' ;;
+    esac
+    say end null"#;
 
-/// The shortest static binary: a header alone.
-pub(crate) fn elf(machine: u8) -> Vec<u8> {
-    let mut header = vec![0; 64];
-    header[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
-    (header[16], header[18], header[20]) = (2, machine, 1);
-    header
-}
-
-pub(crate) fn run(dir: &Path, args: &[&str]) -> Output {
+/// `cargo dify <args>` in the folder.
+fn run(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-dify"));
-    command.arg("dify").args(args).current_dir(dir).stdin(Stdio::null());
-    // A toolchain that can build for everything, as far as it can be asked.
-    command.env("CARGO", CARGO).env("RUSTC", "/bin/false").output().unwrap()
+    let output = command.arg("dify").args(args).current_dir(folder).stdin(Stdio::null()).output().unwrap();
+    let Output { status, stdout, stderr } = output;
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-pub(crate) fn stdout(output: &Output) -> Value {
-    assert!(output.status.success(), "{}", stderr(output));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-pub(crate) fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn read(file: &Path) -> Package {
-    Package::read(&fs::read(file).unwrap(), MAX_PACKAGE_BYTES).unwrap()
-}
-
-/// A plugin with the binaries that `cargo.sh` says it builds.
-fn plugin(arch: &str) -> Pond {
-    let pond = Pond::answering("");
-    let dir = pond.dir();
-    fs::remove_file(dir.join("main.py")).unwrap();
-    let manifest = fs::read_to_string(dir.join("manifest.yaml")).unwrap();
-    fs::write(dir.join("manifest.yaml"), manifest.replace("arch: [amd64]", &format!("arch: {arch}")))
-        .unwrap();
-    fs::write(dir.join("Cargo.toml"), "").unwrap();
-    fs::write(dir.join(".difyignore"), "binary-*\ncalls\n*.sh\n").unwrap();
-    for (name, machine) in [("x86_64", X86_64), ("aarch64", AARCH64)] {
-        fs::write(dir.join(format!("binary-{name}-unknown-linux-musl")), elf(machine)).unwrap();
-    }
-    pond
-}
-
-#[test]
-fn a_package_has_a_static_binary_for_each_processor_and_what_starts_it() {
-    let plugin = plugin("[amd64, arm64]");
-    let dir = plugin.dir();
-    let output = run(dir, &["package", "--json"]);
-    let said = stdout(&output);
-    let package = read(&dir.join("pond-0.0.1.difypkg"));
-    assert_eq!(said["checksum"], package.checksum());
-    assert_eq!(said["unique_identifier"], format!("tests/pond:0.0.1@{}", package.checksum()));
-    assert_eq!((&said["binaries"], &said["limit_bytes"]), (&json!(["amd64", "arm64"]), &json!(50 << 20)));
-    assert_eq!(package.file("bin/plugin-linux-amd64"), Some(&*elf(X86_64)));
-    assert_eq!(package.file("bin/plugin-linux-arm64"), Some(&*elf(AARCH64)));
-    assert_eq!(package.file("main.py"), Some(ENTRY_MODULE.as_bytes()));
-    assert_eq!(package.file("requirements.txt"), Some(&b""[..]));
-    assert!(package.file("answer.sh").is_none());
-    let told = stderr(&output);
-    for words in
-        ["Packaged pond-0.0.1.difypkg of ", "50.0 MiB allowed", "bin/plugin-linux-arm64 64 bytes, static"]
-    {
-        assert!(told.contains(words), "{told}");
-    }
-    assert!(!told.contains('\u{1b}'), "colour where there is no terminal: {told}");
-
-    let calls = fs::read_to_string(dir.join("calls")).unwrap();
-    for (call, arch) in calls.lines().zip(["x86_64", "aarch64"]) {
-        for words in [
-            format!("--target {arch}-unknown-linux-musl"),
-            format!("--config target.{arch}-unknown-linux-musl.linker=\"rust-lld\"")
-                .replace(".linker=", ".linker = "),
-            "--profile dify-package".to_owned(),
-            "profile.dify-package.panic = \"unwind\"".to_owned(),
-        ] {
-            assert!(call.contains(&words), "{call}: {words}");
+/// A pond with an icon and `pond-0.0.1.difypkg` in it, and what was said of that as JSON.
+fn packed(more: &[(&str, &str)]) -> (Pond, Value, String) {
+    let pond = Pond::answering(ANSWER);
+    fs::create_dir(pond.path("_assets")).unwrap();
+    for (name, text) in more.iter().chain(&[("_assets/icon.svg", "<svg/>"), ("requirements.txt", "")]) {
+        if let Some(folder) = pond.path(name).parent() {
+            fs::create_dir_all(folder).unwrap();
         }
+        fs::write(pond.path(name), text).unwrap();
     }
-    assert_eq!(calls.lines().count(), 2);
+    let (code, stdout, stderr) = run(pond.dir(), &["package", "--no-build", "--json"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    (pond, serde_json::from_str(&stdout).unwrap(), stderr)
+}
 
-    // The same files give the same bytes, and the package of before isn't in it.
-    let first = fs::read(dir.join("pond-0.0.1.difypkg")).unwrap();
-    let again = run(dir, &["package", "--json"]);
-    assert_eq!(stdout(&again)["left_out"], json!(["pond-0.0.1.difypkg"]));
-    assert_eq!(fs::read(dir.join("pond-0.0.1.difypkg")).unwrap(), first);
+fn paths(pond: &Pond, package: &str) -> Vec<String> {
+    let (_, stdout, _) = run(pond.dir(), &["inspect", package, "--json"]);
+    let told: Value = serde_json::from_str(&stdout).unwrap();
+    told["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
-fn a_package_is_inspected_as_it_was_made() {
-    let plugin = plugin("[amd64, arm64]");
-    let made = stdout(&run(plugin.dir(), &["package", "-o", "a.difypkg", "--json"]));
-    let output = run(plugin.dir(), &["inspect", "a.difypkg", "--json"]);
-    let said = stdout(&output);
-    for field in ["unique_identifier", "checksum", "unpacked_bytes", "limit_bytes"] {
-        assert_eq!(said[field], made[field], "{field}");
-    }
-    assert_eq!((&said["name"], &said["arch"]), (&json!("pond"), &json!(["amd64", "arm64"])));
-    assert_eq!((&said["signed_at"], &said["category"]), (&Value::Null, &Value::Null));
-    assert_eq!(said["binaries"][1], json!({"arch": "arm64", "bytes": 64, "needs": "static"}));
-    assert!(said["files"].as_array().unwrap().contains(&json!({"path": "requirements.txt", "bytes": 0})));
+fn a_package_runs_as_the_daemon_runs_it() {
+    let (pond, said, _) = packed(&[]);
+    assert_eq!(said["file"], "pond-0.0.1.difypkg");
+    let identifier = said["unique_identifier"].as_str().unwrap();
+    assert!(identifier.starts_with("tests/pond:0.0.1@"), "{identifier}");
+    // From another folder, so that nothing of the plugin's own is used.
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::copy(pond.path("pond-0.0.1.difypkg"), elsewhere.path().join("p.difypkg")).unwrap();
 
-    let text = String::from_utf8(run(plugin.dir(), &["inspect", "a.difypkg"]).stdout).unwrap();
-    assert!(text.starts_with("tests/pond:0.0.1@") && text.contains("\nnot signed\n"), "{text}");
-    assert!(text.contains("binary for amd64: 64 bytes, static\n"), "{text}");
+    let (code, stdout, stderr) = run(elsewhere.path(), &["test", "p.difypkg", "--python", PYTHON, "--json"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let result: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&result["passed"], &result["unique_identifier"]), (&true.into(), &identifier.into()));
+
+    let call = ["call", "p.difypkg", "tool", "pond/swim", "--param", "far=3", "--python", PYTHON];
+    let (code, stdout, stderr) = run(elsewhere.path(), &call);
+    assert_eq!((code, &*stdout), (Some(0), "swam\n"), "{stderr}");
 }
 
 #[test]
-fn one_processor_may_be_asked_for_and_the_manifest_is_held_against_it() {
-    let plugin = plugin("[amd64]");
-    let output = run(plugin.dir(), &["package", "--target", "arm64", "--json"]);
-    assert_eq!(stdout(&output)["binaries"], json!(["arm64"]));
-    let told = stderr(&output);
-    assert!(told.contains("`meta.arch` lists amd64, and the package has no binary for it"), "{told}");
-    assert!(told.contains("a binary for arm64, which `meta.arch` doesn't list"), "{told}");
-    assert_eq!(fs::read_to_string(plugin.dir().join("calls")).unwrap().lines().count(), 1);
+fn a_package_that_does_not_hold_together_fails_and_says_where() {
+    let (pond, ..) = packed(&[("start.sh", "echo 'not the protocol'")]);
+    let (code, _, stderr) = run(pond.dir(), &["test", "pond-0.0.1.difypkg", "--python", PYTHON]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("wrote 1 lines on stdout that aren't the protocol's"), "{stderr}");
+
+    let (pond, ..) = packed(&[("start.sh", "echo 'no lake here' >&2; exit 3")]);
+    let (code, _, stderr) = run(pond.dir(), &["test", "pond-0.0.1.difypkg", "--python", PYTHON]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("no lake here"), "{stderr}");
+
+    fs::write(pond.path("p.difypkg"), "no zip file").unwrap();
+    let (code, _, stderr) = run(pond.dir(), &["test", "p.difypkg"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("`p.difypkg` is not a package the daemon reads"), "{stderr}");
 }
 
 #[test]
-fn zig_is_asked_to_link_what_it_compiles() {
-    let plugin = plugin("[amd64]");
-    stdout(&run(plugin.dir(), &["package", "--zig", "--profile", "mine", "--json"]));
-    let calls = fs::read_to_string(plugin.dir().join("calls")).unwrap();
-    assert!(calls.starts_with("zigbuild ") && calls.contains("--profile mine"), "{calls}");
-    assert!(!calls.contains("rust-lld") && !calls.contains("profile.dify"), "{calls}");
-}
-
-#[test]
-fn a_target_that_is_not_installed_is_named_with_its_command() {
-    let plugin = plugin("[amd64, arm64]");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-dify"));
-    // It says no folder.
-    command.args(["dify", "package"]).current_dir(plugin.dir()).env("CARGO", CARGO).env("RUSTC", "/bin/echo");
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let told = stderr(&output);
-    let wanted = "help: rustup target add x86_64-unknown-linux-musl aarch64-unknown-linux-musl\n";
-    assert!(told.ends_with(wanted), "{told}");
-    assert!(!plugin.dir().join("calls").exists());
-}
-
-#[test]
-fn a_build_that_fails_says_what_a_dependency_in_c_needs() {
-    let plugin = plugin("[amd64]");
-    fs::create_dir(plugin.dir().join("calls")).unwrap();
-    fs::remove_file(plugin.dir().join("binary-x86_64-unknown-linux-musl")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-dify"));
-    command
-        .args(["dify", "package"])
-        .current_dir(plugin.dir())
-        .env("CARGO", "/bin/false")
-        .env("RUSTC", "/bin/false");
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("cargo install cargo-zigbuild"), "{}", stderr(&output));
-}
-
-#[test]
-fn a_binary_that_would_not_start_is_refused() {
-    let plugin = plugin("[amd64]");
-    let dir = plugin.dir();
-    fs::create_dir(dir.join("bin")).unwrap();
-    let refused = |content: &[u8]| {
-        fs::write(dir.join("bin/plugin-linux-amd64"), content).unwrap();
-        let output = run(dir, &["package", "--no-build", "-o", "a.difypkg"]);
-        assert_eq!((output.status.code(), dir.join("a.difypkg").exists()), (Some(1), false));
-        stderr(&output)
-    };
-    let told = refused(&elf(AARCH64));
-    assert!(told.contains("`bin/plugin-linux-amd64` can't go into the package"), "{told}");
-    assert!(told.contains("it is for arm64, but its name says amd64"), "{told}");
-    assert!(refused(b"#!/bin/sh\n").contains("it is not a Linux executable"));
-    // And one that would is packed as it is.
-    fs::write(dir.join("bin/plugin-linux-amd64"), elf(X86_64)).unwrap();
-    stdout(&run(dir, &["package", "--no-build", "--json"]));
-    assert!(!dir.join("calls").exists());
-}
-
-#[test]
-fn secrets_are_left_out_and_said_to_be() {
-    let plugin = plugin("[amd64]");
-    fs::write(plugin.dir().join(".env"), "KEY=hunter2").unwrap();
-    fs::write(
-        plugin.dir().join("notes.txt"),
-        format!("-----BEGIN PRIVATE KEY-----\n{}", "MIIEvQ".repeat(20)),
-    )
-    .unwrap();
-    let output = run(plugin.dir(), &["package", "--json"]);
-    let mut left = stdout(&output)["left_out"].as_array().unwrap().clone();
-    left.sort_by_key(Value::to_string);
-    assert_eq!(left, [json!(".env"), json!("notes.txt")]);
-    let told = stderr(&output);
-    assert!(told.contains("Left out notes.txt (a private key)"), "{told}");
-    assert!(!told.contains("hunter2") && !told.contains("MIIEvQ"), "{told}");
-}
-
-#[test]
-fn what_is_too_large_names_the_largest_files() {
-    let plugin = plugin("[amd64]");
-    fs::File::create(plugin.dir().join("model.bin")).unwrap().set_len(60 << 20).unwrap();
-    let output = run(plugin.dir(), &["package"]);
-    assert_eq!(output.status.code(), Some(1));
-    let told = stderr(&output);
-    assert!(told.contains("the largest files: model.bin (61440 KiB)"), "{told}");
-}
-
-#[test]
-fn an_ignore_file_may_not_take_the_declarations() {
-    let plugin = plugin("[amd64]");
-    fs::write(plugin.dir().join(".difyignore"), "pond.yaml\n").unwrap();
-    let told = stderr(&run(plugin.dir(), &["package"]));
+fn secrets_packages_and_what_is_ignored_stay_out() {
+    let key = format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n", "MIIEowIBAAKCAQEAx".repeat(4));
+    let (pond, said, stderr) = packed(&[
+        (".env", "KEY=hunter2"),
+        (".env.example", "KEY="),
+        ("notes.txt", &key),
+        ("old.difypkg", ""),
+        (".git/config", ""),
+        ("target/CACHEDIR.TAG", ""),
+        ("src/main.rs", ""),
+        (".difyignore", "/src\n!/src/main.rs\n"),
+    ]);
+    let left_out: Vec<_> =
+        said["left_out"].as_array().unwrap().iter().map(|path| path.as_str().unwrap()).collect();
+    assert_eq!(left_out, [".env", ".git/", "notes.txt", "old.difypkg", "target/"]);
     assert!(
-        told.contains("the package lacks what the plugin declares") && told.contains("pond.yaml"),
-        "{told}"
+        stderr.contains(".env (settings of this machine)") && stderr.contains("notes.txt (a private key)"),
+        "{stderr}"
     );
+    assert!(!stderr.contains("hunter2"));
+    assert_eq!(
+        paths(&pond, "pond-0.0.1.difypkg"),
+        [
+            ".difyignore",
+            ".env.example",
+            "_assets/icon.svg",
+            "answer.sh",
+            "group.yaml",
+            "main.py",
+            "manifest.yaml",
+            "pond.yaml",
+            "requirements.txt"
+        ]
+    );
+    // The package is left out of the next, so that the same files give the same bytes.
+    let first = fs::read(pond.path("pond-0.0.1.difypkg")).unwrap();
+    assert_eq!(run(pond.dir(), &["package", "--no-build", "-o", "again.difypkg"]).0, Some(0));
+    assert_eq!(fs::read(pond.path("again.difypkg")).unwrap(), first);
 }
 
 #[test]
-fn what_is_no_package_is_said_to_be_none() {
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("a.difypkg"), "hello").unwrap();
-    let told = stderr(&run(dir.path(), &["inspect", "a.difypkg"]));
-    assert!(told.contains("it is not a zip file, or cut off"), "{told}");
-    let told = stderr(&run(dir.path(), &["inspect", "b.difypkg"]));
-    assert!(told.contains("cannot read the package `b.difypkg`"), "{told}");
+fn what_the_daemon_would_refuse_is_not_packed() {
+    let (pond, ..) = packed(&[]);
+    fs::write(pond.path(".difyignore"), "pond.yaml\n").unwrap();
+    let (code, _, stderr) = run(pond.dir(), &["package", "--no-build", "-o", "p.difypkg"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.contains("the package lacks what the plugin declares") && stderr.contains(".difyignore"),
+        "{stderr}"
+    );
+
+    fs::write(pond.path(".difyignore"), "").unwrap();
+    fs::create_dir(pond.path("bin")).unwrap();
+    fs::write(pond.path("bin/plugin-linux-amd64"), "#!/bin/sh").unwrap();
+    let (_, _, stderr) = run(pond.dir(), &["package", "--no-build", "-o", "p.difypkg"]);
+    assert!(stderr.contains("`bin/plugin-linux-amd64` can't go into the package"), "{stderr}");
+    assert!(stderr.contains("not a Linux executable of 64 bits"), "{stderr}");
+    fs::remove_file(pond.path("bin/plugin-linux-amd64")).unwrap();
+
+    // It unpacks to more than the daemon takes.
+    fs::File::create(pond.path("lake.bin")).unwrap().set_len(51 << 20).unwrap();
+    let (_, _, stderr) = run(pond.dir(), &["package", "--no-build", "-o", "p.difypkg"]);
+    assert!(
+        stderr.contains("of which 52428800 are allowed") && stderr.contains("lake.bin (52224 KiB)"),
+        "{stderr}"
+    );
+    assert!(!pond.path("p.difypkg").exists());
+}
+
+#[test]
+fn a_signed_package_is_verified_with_its_own_key_alone_and_signed_again() {
+    let (pond, ..) = packed(&[]);
+    for name in ["ours", "theirs"] {
+        assert_eq!(run(pond.dir(), &["keygen", name]).0, Some(0));
+    }
+    let mode = fs::metadata(pond.path("ours.private.pem")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // A key is never overwritten.
+    assert_eq!(run(pond.dir(), &["keygen", "ours"]).0, Some(1));
+
+    let sign = ["sign", "pond-0.0.1.difypkg", "--key", "ours.private.pem"];
+    let (code, _, stderr) = run(pond.dir(), &sign);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("THIRD_PARTY_SIGNATURE_VERIFICATION_ENABLED=true"), "{stderr}");
+    let verify = |package: &str, key: &str| run(pond.dir(), &["verify", package, "--key", key, "--json"]);
+    let (code, stdout, _) = verify("pond-0.0.1.signed.difypkg", "ours.public.pem");
+    assert_eq!((code, stdout.trim()), (Some(0), r#"{"category":"langgenius","verified":true}"#));
+    let (code, stdout, stderr) = verify("pond-0.0.1.signed.difypkg", "theirs.public.pem");
+    assert_eq!((code, stdout.trim()), (Some(1), r#"{"category":"langgenius","verified":false}"#));
+    assert!(stderr.contains("signed with another key, or was changed since"), "{stderr}");
+    assert!(verify("pond-0.0.1.difypkg", "ours.public.pem").2.contains("the package is not signed"));
+    assert!(verify("pond-0.0.1.difypkg", "ours.private.pem").2.contains("no PEM block `RSA PUBLIC KEY`"));
+
+    let again = [
+        "sign",
+        "pond-0.0.1.signed.difypkg",
+        "-k",
+        "theirs.private.pem",
+        "-c",
+        "community",
+        "-o",
+        "again.difypkg",
+    ];
+    assert_eq!(run(pond.dir(), &again).0, Some(0));
+    let (_, stdout, _) = verify("again.difypkg", "theirs.public.pem");
+    assert_eq!(stdout.trim(), r#"{"category":"community","verified":true}"#);
+    let signatures =
+        paths(&pond, "again.difypkg").iter().filter(|path| path.contains("verification")).count();
+    assert_eq!(signatures, 1);
 }

@@ -15,7 +15,7 @@ label: {en_US: Pond}
 description: {en_US: Pond}
 icon: icon.svg
 created_at: 2026-01-01T00:00:00Z
-resource: {memory: 1, permission: {app: {enabled: true}, endpoint: {enabled: true}}}
+resource: {memory: 1, permission: {app: {enabled: true}, endpoint: {enabled: true}, storage: {enabled: true, size: 1048576}}}
 plugins: {tools: [pond.yaml], endpoints: [group.yaml]}
 meta: {version: 0.0.1, arch: [amd64], runner: {language: python, version: '3.12', entrypoint: main}}
 ";
@@ -30,7 +30,7 @@ tools:
 ";
 
 /// What stands in for Python.
-const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/plugin.sh");
+pub(crate) const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/plugin.sh");
 
 /// A plugin whose answers are a piece of shell, which `plugin.sh` reads: `$line` is a request, `say` answers it.
 pub(crate) struct Pond(TempDir);

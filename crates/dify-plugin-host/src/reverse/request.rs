@@ -1,8 +1,8 @@
 //! The `request` of a reverse invocation as the daemon reads it: loosely, then checked
 //! (`pkg/utils/parser/map2struct.go`, `internal/core/dify_invocation/types.go`).
 //!
-//! The requests of apps are read field by field, so that a platform gets what Dify would get. Those of the other kinds
-//! go on as they are.
+//! The requests of apps and of storage are read field by field, so that a platform gets what the daemon would take. Those of
+//! the other kinds go on as they are.
 
 use dify_plugin_protocol::InvokeType;
 use serde_json::{Map, Value};
@@ -26,6 +26,7 @@ pub(super) fn read(
     let fields: &[Field] = match kind {
         InvokeType::App => &APP,
         InvokeType::FetchApp => &APP[..1],
+        InvokeType::Storage => &STORAGE,
         _ => return Ok(request),
     };
     let mut read = Map::new();
@@ -38,8 +39,9 @@ pub(super) fn read(
             | (Kind::Map, value @ (Value::Object(_) | Value::Null)) => value,
             (Kind::Text, other) => {
                 wrong.push(format!(
-                    "* '{}' expected type 'string', got unconvertible type '{}', value: '{}'",
+                    "* '{}' expected type '{}', got unconvertible type '{}', value: '{}'",
                     field.name,
+                    if field.name == "opt" { "dify_invocation.StorageOpt" } else { "string" },
                     go_text::go_type(&other),
                     go_text::plain(&other)
                 ));
@@ -60,14 +62,35 @@ pub(super) fn read(
             wrong.join("\n")
         ));
     }
-    if read.get("app_id").and_then(Value::as_str).is_none_or(str::is_empty) {
-        let place = match kind {
-            InvokeType::App => "InvokeAppRequest.InvokeAppSchema.AppId",
-            _ => "FetchAppRequest.AppId",
-        };
+    let text = |name: &str| read.get(name).and_then(Value::as_str).unwrap_or_default();
+    let mut broken = Vec::new();
+    match kind {
+        InvokeType::Storage => {
+            match text("opt") {
+                "" => broken.push(("InvokeStorageRequest.Opt", "required")),
+                "get" | "set" | "del" | "exist" => {}
+                _ => broken.push(("InvokeStorageRequest.Opt", "storage_opt")),
+            }
+            if text("key").is_empty() {
+                broken.push(("InvokeStorageRequest.Key", "required"));
+            }
+        }
+        InvokeType::App if text("app_id").is_empty() => {
+            broken.push(("InvokeAppRequest.InvokeAppSchema.AppId", "required"));
+        }
+        InvokeType::FetchApp if text("app_id").is_empty() => {
+            broken.push(("FetchAppRequest.AppId", "required"))
+        }
+        _ => {}
+    }
+    if !broken.is_empty() {
+        let broken = broken.into_iter().map(|(place, rule)| {
+            let field = place.rsplit('.').next().unwrap_or_default();
+            format!("Key: '{place}' Error:Field validation for '{field}' failed on the '{rule}' tag")
+        });
         return Err(format!(
-            "unmarshal backwards invoke request failed: error validating struct: Key: '{place}' Error:Field \
-             validation for 'AppId' failed on the 'required' tag"
+            "unmarshal backwards invoke request failed: error validating struct: {}",
+            broken.collect::<Vec<_>>().join("\n")
         ));
     }
     ignored.extend(request.into_iter().map(|(name, _)| name));
@@ -93,6 +116,12 @@ const APP: [Field; 6] = [
     Field { name: "response_mode", kind: Kind::Text },
     Field { name: "conversation_id", kind: Kind::Text },
     Field { name: "user", kind: Kind::Text },
+];
+
+const STORAGE: [Field; 3] = [
+    Field { name: "opt", kind: Kind::Text },
+    Field { name: "key", kind: Kind::Text },
+    Field { name: "value", kind: Kind::Text },
 ];
 
 /// Takes the field out, by its exact name, or else by one that differs in case only.

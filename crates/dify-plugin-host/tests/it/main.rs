@@ -9,4 +9,7 @@ mod process;
 mod recorded;
 mod reverse;
 mod rogue;
+#[cfg(feature = "service-api")]
+mod service_api;
 mod sessions;
+mod storage;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::rogue::{config, drain, nobody, session, start};
 
 /// What a plugin hears in a session `s` in which it makes these calls, one after the other, each with its answer.
-async fn answers_to(calls: &[Value], platform: impl Platform, config: HostConfig) -> Vec<Value> {
+pub(crate) async fn answers_to(calls: &[Value], platform: impl Platform, config: HostConfig) -> Vec<Value> {
     let mut script = "beat; ask\n".to_owned();
     for (id, call) in calls.iter().enumerate() {
         let mut call = call.clone();

@@ -30,10 +30,7 @@ fn paths(selection: Selection) -> Vec<String> {
 }
 
 fn left_out(dir: &Path) -> Vec<(String, Reason)> {
-    let mut left: Vec<_> =
-        select(dir).unwrap().left_out().iter().map(|left| (left.path.clone(), left.reason)).collect();
-    left.sort_by(|one, other| one.0.cmp(&other.0));
-    left
+    select(dir).unwrap().left_out().iter().map(|left| (left.path.clone(), left.reason)).collect()
 }
 
 #[test]

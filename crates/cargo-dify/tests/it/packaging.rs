@@ -1,0 +1,202 @@
+//! How `cargo dify package` has binaries built, and which it takes; what `inspect` says of them.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use dify_plugin_package::{ENTRY_MODULE, MAX_PACKAGE_BYTES, Package};
+use serde_json::{Value, json};
+
+use crate::pond::Pond;
+
+const CARGO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/cargo.sh");
+const X86_64: u8 = 62;
+const AARCH64: u8 = 183;
+
+/// The shortest static binary: a header alone.
+pub(crate) fn elf(machine: u8) -> Vec<u8> {
+    let mut header = vec![0; 64];
+    header[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+    (header[16], header[18], header[20]) = (2, machine, 1);
+    header
+}
+
+pub(crate) fn run(dir: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-dify"));
+    command.arg("dify").args(args).current_dir(dir).stdin(Stdio::null());
+    // A toolchain that can build for everything, as far as it can be asked.
+    command.env("CARGO", CARGO).env("RUSTC", "/bin/false").output().unwrap()
+}
+
+pub(crate) fn stdout(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", stderr(output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn read(file: &Path) -> Package {
+    Package::read(&fs::read(file).unwrap(), MAX_PACKAGE_BYTES).unwrap()
+}
+
+/// A plugin with the binaries that `cargo.sh` says it builds.
+fn plugin(arch: &str) -> Pond {
+    let pond = Pond::answering("");
+    let dir = pond.dir();
+    fs::remove_file(dir.join("main.py")).unwrap();
+    let manifest = fs::read_to_string(dir.join("manifest.yaml")).unwrap();
+    fs::write(dir.join("manifest.yaml"), manifest.replace("arch: [amd64]", &format!("arch: {arch}")))
+        .unwrap();
+    fs::write(dir.join("Cargo.toml"), "").unwrap();
+    fs::write(dir.join(".difyignore"), "binary-*\ncalls\n*.sh\n").unwrap();
+    for (name, machine) in [("x86_64", X86_64), ("aarch64", AARCH64)] {
+        fs::write(dir.join(format!("binary-{name}-unknown-linux-musl")), elf(machine)).unwrap();
+    }
+    pond
+}
+
+#[test]
+fn a_package_has_a_static_binary_for_each_processor_and_what_starts_it() {
+    let plugin = plugin("[amd64, arm64]");
+    let dir = plugin.dir();
+    let output = run(dir, &["package", "--json"]);
+    let said = stdout(&output);
+    let package = read(&dir.join("pond-0.0.1.difypkg"));
+    assert_eq!(said["checksum"], package.checksum());
+    assert_eq!(said["unique_identifier"], format!("tests/pond:0.0.1@{}", package.checksum()));
+    assert_eq!((&said["binaries"], &said["limit_bytes"]), (&json!(["amd64", "arm64"]), &json!(50 << 20)));
+    assert_eq!(package.file("bin/plugin-linux-amd64"), Some(&*elf(X86_64)));
+    assert_eq!(package.file("bin/plugin-linux-arm64"), Some(&*elf(AARCH64)));
+    assert_eq!(package.file("main.py"), Some(ENTRY_MODULE.as_bytes()));
+    assert_eq!(package.file("requirements.txt"), Some(&b""[..]));
+    assert!(package.file("answer.sh").is_none());
+    let told = stderr(&output);
+    for words in
+        ["Packaged pond-0.0.1.difypkg of ", "50.0 MiB allowed", "bin/plugin-linux-arm64 64 bytes, static"]
+    {
+        assert!(told.contains(words), "{told}");
+    }
+    assert!(!told.contains('\u{1b}'), "colour where there is no terminal: {told}");
+
+    let calls = fs::read_to_string(dir.join("calls")).unwrap();
+    for (call, arch) in calls.lines().zip(["x86_64", "aarch64"]) {
+        for words in [
+            format!("--target {arch}-unknown-linux-musl"),
+            format!("--config target.{arch}-unknown-linux-musl.linker=\"rust-lld\"")
+                .replace(".linker=", ".linker = "),
+            "--profile dify-package".to_owned(),
+            "profile.dify-package.panic = \"unwind\"".to_owned(),
+        ] {
+            assert!(call.contains(&words), "{call}: {words}");
+        }
+    }
+    assert_eq!(calls.lines().count(), 2);
+
+    // The same files give the same bytes, and the package of before isn't in it.
+    let first = fs::read(dir.join("pond-0.0.1.difypkg")).unwrap();
+    let again = run(dir, &["package", "--json"]);
+    assert_eq!(stdout(&again)["left_out"], json!(["pond-0.0.1.difypkg"]));
+    assert_eq!(fs::read(dir.join("pond-0.0.1.difypkg")).unwrap(), first);
+}
+
+#[test]
+fn a_package_is_inspected_as_it_was_made() {
+    let plugin = plugin("[amd64, arm64]");
+    let made = stdout(&run(plugin.dir(), &["package", "-o", "a.difypkg", "--json"]));
+    let output = run(plugin.dir(), &["inspect", "a.difypkg", "--json"]);
+    let said = stdout(&output);
+    for field in ["unique_identifier", "checksum", "unpacked_bytes", "limit_bytes"] {
+        assert_eq!(said[field], made[field], "{field}");
+    }
+    assert_eq!((&said["name"], &said["arch"]), (&json!("pond"), &json!(["amd64", "arm64"])));
+    assert_eq!((&said["signed_at"], &said["category"]), (&Value::Null, &Value::Null));
+    assert_eq!(said["binaries"][1], json!({"arch": "arm64", "bytes": 64, "needs": "static"}));
+    assert!(said["files"].as_array().unwrap().contains(&json!({"path": "requirements.txt", "bytes": 0})));
+
+    let text = String::from_utf8(run(plugin.dir(), &["inspect", "a.difypkg"]).stdout).unwrap();
+    assert!(text.starts_with("tests/pond:0.0.1@") && text.contains("\nnot signed\n"), "{text}");
+    assert!(text.contains("binary for amd64: 64 bytes, static\n"), "{text}");
+}
+
+#[test]
+fn one_processor_may_be_asked_for_and_the_manifest_is_held_against_it() {
+    let plugin = plugin("[amd64]");
+    let output = run(plugin.dir(), &["package", "--target", "arm64", "--json"]);
+    assert_eq!(stdout(&output)["binaries"], json!(["arm64"]));
+    let told = stderr(&output);
+    assert!(told.contains("`meta.arch` lists amd64, and the package has no binary for it"), "{told}");
+    assert!(told.contains("a binary for arm64, which `meta.arch` doesn't list"), "{told}");
+    assert_eq!(fs::read_to_string(plugin.dir().join("calls")).unwrap().lines().count(), 1);
+}
+
+#[test]
+fn zig_is_asked_to_link_what_it_compiles() {
+    let plugin = plugin("[amd64]");
+    stdout(&run(plugin.dir(), &["package", "--zig", "--profile", "mine", "--json"]));
+    let calls = fs::read_to_string(plugin.dir().join("calls")).unwrap();
+    assert!(calls.starts_with("zigbuild ") && calls.contains("--profile mine"), "{calls}");
+    assert!(!calls.contains("rust-lld") && !calls.contains("profile.dify"), "{calls}");
+}
+
+#[test]
+fn a_target_that_is_not_installed_is_named_with_its_command() {
+    let plugin = plugin("[amd64, arm64]");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-dify"));
+    // It says no folder.
+    command.args(["dify", "package"]).current_dir(plugin.dir()).env("CARGO", CARGO).env("RUSTC", "/bin/echo");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = stderr(&output);
+    let wanted = "help: rustup target add x86_64-unknown-linux-musl aarch64-unknown-linux-musl\n";
+    assert!(told.ends_with(wanted), "{told}");
+    assert!(!plugin.dir().join("calls").exists());
+}
+
+#[test]
+fn a_build_that_fails_says_what_a_dependency_in_c_needs() {
+    let plugin = plugin("[amd64]");
+    fs::create_dir(plugin.dir().join("calls")).unwrap();
+    fs::remove_file(plugin.dir().join("binary-x86_64-unknown-linux-musl")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-dify"));
+    command
+        .args(["dify", "package"])
+        .current_dir(plugin.dir())
+        .env("CARGO", "/bin/false")
+        .env("RUSTC", "/bin/false");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("cargo install cargo-zigbuild"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_binary_that_would_not_start_is_refused() {
+    let plugin = plugin("[amd64]");
+    let dir = plugin.dir();
+    fs::create_dir(dir.join("bin")).unwrap();
+    let refused = |content: &[u8]| {
+        fs::write(dir.join("bin/plugin-linux-amd64"), content).unwrap();
+        let output = run(dir, &["package", "--no-build", "-o", "a.difypkg"]);
+        assert_eq!((output.status.code(), dir.join("a.difypkg").exists()), (Some(1), false));
+        stderr(&output)
+    };
+    let told = refused(&elf(AARCH64));
+    assert!(told.contains("`bin/plugin-linux-amd64` can't go into the package"), "{told}");
+    assert!(told.contains("it is for arm64, but its name says amd64"), "{told}");
+    assert!(refused(b"#!/bin/sh\n").contains("it is not a Linux executable"));
+    // And one that would is packed as it is.
+    fs::write(dir.join("bin/plugin-linux-amd64"), elf(X86_64)).unwrap();
+    stdout(&run(dir, &["package", "--no-build", "--json"]));
+    assert!(!dir.join("calls").exists());
+}
+
+#[test]
+fn what_is_no_package_is_said_to_be_none() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.difypkg"), "hello").unwrap();
+    let told = stderr(&run(dir.path(), &["inspect", "a.difypkg"]));
+    assert!(told.contains("it is not a zip file, or cut off"), "{told}");
+    let told = stderr(&run(dir.path(), &["inspect", "b.difypkg"]));
+    assert!(told.contains("cannot read the package `b.difypkg`"), "{told}");
+}

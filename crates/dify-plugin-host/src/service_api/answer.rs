@@ -1,0 +1,356 @@
+//! Asking Dify, and its answer as a plugin reads it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use dify_plugin_protocol::InvokeType;
+use futures_core::stream::BoxStream;
+use futures_util::{StreamExt, stream};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Map, Value};
+
+use super::app::{App, Route};
+use super::request::{self, Mode};
+use super::sse::{EventReader, TooLong};
+use super::{ServiceApi, one};
+use crate::line::beginning;
+use crate::platform::{Item, PlatformError, ReverseCall, Words};
+
+/// The largest event or object, in bytes (daemon `internal/types/app/config.go`, `RESPONSE_MAX_BUFFER_SIZE`).
+const ANSWER_BYTES: usize = 30 * 1024 * 1024;
+
+/// How much of a refusal's body is read, in bytes.
+const REFUSAL_BYTES: usize = 64 * 1024;
+
+/// How long the answers about an app, which Dify has at hand, and the body of a refusal may take.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(30);
+
+type Items = BoxStream<'static, Result<Item, PlatformError>>;
+
+impl ServiceApi {
+    /// What `fetch_app` gets.
+    pub(super) async fn parameters(&self, app: &App) -> Result<Item, PlatformError> {
+        let asked = Asked::new(&InvokeType::FetchApp, app);
+        let response = asked.about(self, "parameters").await?;
+        let body = asked.object(response).await?;
+        Ok(Item::from(&Value::Object(body)))
+    }
+
+    /// Runs an app. The items of a stream come as Dify sends them.
+    pub(super) async fn answer(&self, app: &App, call: &ReverseCall) -> Result<Items, PlatformError> {
+        let mode = Mode::of(&call.request)?;
+        let asked = Asked::new(&call.invoke_type, app);
+        let user = if call.session.user_id.is_empty() { &*self.user } else { &call.session.user_id };
+        let no_query = request::text(&call.request, "query").is_empty();
+        let (routes, sure) = match self.route(&asked).await? {
+            Some(route) => (vec![route], true),
+            None if no_query => (vec![Route::Workflow, Route::Completion], false),
+            None => (vec![Route::Chat, Route::Workflow, Route::Completion], false),
+        };
+        let mut refusal = request::missing_query();
+        for route in routes {
+            let response = self.run(&asked, route, &call.request, user, mode).await?;
+            match asked.accepted(response).await {
+                Err(PlatformError::Refused { status: 400, body }) if !sure && is_wrong_route(&body) => {
+                    // All that is left is a chat then, and it needs a query.
+                    if !no_query {
+                        refusal = PlatformError::Refused { status: 400, body };
+                    }
+                }
+                Err(error) => return Err(error),
+                Ok(response) => {
+                    let _ = app.route.set(route);
+                    return asked.items(response, mode, self.silence_timeout).await;
+                }
+            }
+        }
+        Err(refusal)
+    }
+
+    /// Where to ask, if Dify tells the app's mode; older ones don't.
+    async fn route(&self, asked: &Asked<'_>) -> Result<Option<Route>, PlatformError> {
+        if let Some(route) = asked.app.route.get() {
+            return Ok(Some(*route));
+        }
+        let info = match asked.about(self, "info").await {
+            Ok(response) => asked.object(response).await?,
+            Err(PlatformError::Refused { status: 404, .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let Some(mode) = info.get("mode").and_then(Value::as_str).filter(|mode| !mode.is_empty()) else {
+            return Ok(None);
+        };
+        let route = Route::of_mode(mode)
+            .ok_or_else(|| PlatformError::refused(400, "invalid_param", "unexpected app type"))?;
+        let _ = asked.app.route.set(route);
+        Ok(Some(route))
+    }
+
+    async fn run(
+        &self,
+        asked: &Asked<'_>,
+        route: Route,
+        request: &Map<String, Value>,
+        user: &str,
+        mode: Mode,
+    ) -> Result<Response, PlatformError> {
+        let body = request::body(route, request, user)?.to_string();
+        let request = self.request(Method::POST, route.path(), asked.app)?;
+        let request = request.header(CONTENT_TYPE, "application/json").body(body);
+        let sent = asked.send(request);
+        match mode {
+            // The app runs before Dify answers at all.
+            Mode::Blocking => sent.await,
+            Mode::Streaming => match tokio::time::timeout(self.silence_timeout, sent).await {
+                Ok(sent) => sent,
+                Err(_) => Err(asked.silent(false, self.silence_timeout)),
+            },
+        }
+    }
+
+    fn request(&self, method: Method, path: &str, app: &App) -> Result<RequestBuilder, PlatformError> {
+        // The base ends in a slash and the paths are ours.
+        let url = self.base.join(path).map_err(|error| PlatformError::Other(error.to_string()))?;
+        Ok(self.client.request(method, url).header(AUTHORIZATION, app.authorization.clone()))
+    }
+}
+
+/// Whether Dify refused a call because the app is of another kind than the route.
+fn is_wrong_route(body: &str) -> bool {
+    let code = serde_json::from_str::<Map<String, Value>>(body).ok().and_then(|mut body| body.remove("code"));
+    let wrong = ["not_chat_app", "not_workflow_app", "app_unavailable"];
+    code.as_ref().and_then(Value::as_str).is_some_and(|code| wrong.contains(&code))
+}
+
+/// What is asked of which app, for the words of its failures.
+struct Asked<'a> {
+    app: &'a App,
+    words: Words,
+}
+
+impl<'a> Asked<'a> {
+    fn new(kind: &InvokeType, app: &'a App) -> Self {
+        Self { app, words: Words::of(kind) }
+    }
+
+    /// A failure before the answer began, in the daemon's manner.
+    fn failed(&self, text: &str) -> PlatformError {
+        PlatformError::Other(format!("{}{}", self.words.asking, self.app.without_key(text)))
+    }
+
+    fn silent(&self, reading: bool, limit: Duration) -> PlatformError {
+        let prefix = self.words.reading.filter(|_| reading).unwrap_or(self.words.asking);
+        PlatformError::Other(format!("{prefix}Dify sent nothing for {} s", limit.as_secs_f64()))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, PlatformError> {
+        let (client, request) = request.build_split();
+        let request = request.map_err(|error| self.failed(&cause(error)))?;
+        let verb = if request.method() == Method::GET { "Get" } else { "Post" };
+        let to = format!("{verb} \"{}\"", request.url());
+        client.execute(request).await.map_err(|error| self.failed(&format!("{to}: {}", cause(error))))
+    }
+
+    /// Asks for something about the app.
+    async fn about(&self, api: &ServiceApi, path: &str) -> Result<Response, PlatformError> {
+        let request = api.request(Method::GET, path, self.app)?.timeout(SHORT_TIMEOUT);
+        self.accepted(self.send(request).await?).await
+    }
+
+    /// Lets an answer pass whose status is 200, as the daemon does.
+    async fn accepted(&self, response: Response) -> Result<Response, PlatformError> {
+        let (status, url) = (response.status(), response.url().clone());
+        if status == StatusCode::OK {
+            return Ok(response);
+        }
+        if status.is_redirection() {
+            let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+            let location = location.and_then(|location| url.join(location).ok()).map(|mut location| {
+                location.set_query(None);
+                format!(" to {location}")
+            });
+            let location = location.unwrap_or_default();
+            return Err(self.failed(&format!(
+                "{url} answered with a redirection{location} (status {}); give the address that it leads to",
+                status.as_u16()
+            )));
+        }
+        let body = self.refusal_body(response).await;
+        let fields: Map<String, Value> = serde_json::from_str(&body).unwrap_or_default();
+        let field = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
+        if status == StatusCode::UNAUTHORIZED {
+            // Behind the daemon there are no keys, and so no words of its own for this.
+            let id = &self.app.id;
+            let said = beginning(field("message"));
+            let text = format!(
+                "{url} does not know the API key that was given for the app `{id}` (status 401): {said}"
+            );
+            return Err(self.failed(&text));
+        }
+        if status == StatusCode::NOT_FOUND
+            && field("message").eq_ignore_ascii_case("conversation not exists.")
+        {
+            // What a plugin gets: the exception without its text.
+            return Err(PlatformError::refused(400, "invalid_param", ""));
+        }
+        Err(PlatformError::Refused { status: status.as_u16(), body })
+    }
+
+    /// The beginning of a refusal's body, as far as it comes.
+    async fn refusal_body(&self, mut response: Response) -> String {
+        let mut body = Vec::new();
+        let read = async {
+            while body.len() <= REFUSAL_BYTES
+                && let Ok(Some(bytes)) = response.chunk().await
+            {
+                body.extend_from_slice(&bytes);
+            }
+        };
+        let whole = tokio::time::timeout(SHORT_TIMEOUT, read).await.is_ok() && body.len() <= REFUSAL_BYTES;
+        let mut body = self.app.without_key(&String::from_utf8_lossy(&body));
+        if !whole {
+            // The end may be the beginning of the key.
+            let end = body.len().min(REFUSAL_BYTES).saturating_sub(self.app.key_bytes());
+            body.truncate((0..=end).rev().find(|&at| body.is_char_boundary(at)).unwrap_or_default());
+        }
+        body
+    }
+
+    /// An answer that is one JSON object.
+    async fn object(&self, mut response: Response) -> Result<Map<String, Value>, PlatformError> {
+        let url = response.url().clone();
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(bytes)) => body.extend_from_slice(&bytes),
+                Ok(None) => break,
+                Err(error) if error.is_timeout() => return Err(self.failed(&cause(error))),
+                Err(_) => return Err(self.failed("unexpected EOF")),
+            }
+            if body.len() > ANSWER_BYTES {
+                return Err(self.failed(&format!("data length is too long: {}", body.len())));
+            }
+        }
+        match serde_json::from_str(&String::from_utf8_lossy(&body)) {
+            Ok(Value::Object(object)) => Ok(object),
+            Ok(_) | Err(_) => Err(self.failed(&format!(
+                "{url} answered with what is no JSON object; is it the address of a Dify Service API?"
+            ))),
+        }
+    }
+
+    /// The items of an answer that was accepted.
+    async fn items(&self, response: Response, mode: Mode, silence: Duration) -> Result<Items, PlatformError> {
+        if mode == Mode::Blocking {
+            let answer = self.object(response).await?;
+            return Ok(one(Ok(Item::from(&Value::Object(answer)))));
+        }
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_stream = content_type.is_some_and(|name| name.trim_start().starts_with("text/event-stream"));
+        if !is_stream {
+            let what = content_type.map_or_else(|| "no content type".to_owned(), |name| format!("`{name}`"));
+            return Err(self.failed(&format!(
+                "{} answered with {what} where a stream of events was due; is it the address of a Dify Service API?",
+                response.url()
+            )));
+        }
+        let reading = Reading {
+            response,
+            reader: Some(EventReader::new(ANSWER_BYTES)),
+            events: VecDeque::new(),
+            failure: None,
+            silent: self.silent(true, silence),
+            silence,
+            prefix: self.words.reading.unwrap_or(self.words.asking),
+        };
+        Ok(stream::unfold(reading, |mut reading| async move { Some((reading.next().await?, reading)) })
+            .boxed())
+    }
+}
+
+/// A stream of events as it comes.
+struct Reading {
+    response: Response,
+    /// Until the end of the stream.
+    reader: Option<EventReader>,
+    /// The data of events that have come.
+    events: VecDeque<Vec<u8>>,
+    /// What follows them.
+    failure: Option<PlatformError>,
+    silent: PlatformError,
+    silence: Duration,
+    prefix: &'static str,
+}
+
+impl Reading {
+    async fn next(&mut self) -> Option<Result<Item, PlatformError>> {
+        loop {
+            while let Some(data) = self.events.pop_front() {
+                match read_event(&data) {
+                    Ok(None) => {}
+                    Ok(Some(item)) => return Some(Ok(item)),
+                    Err(problem) => {
+                        self.events.clear();
+                        self.reader = None;
+                        return Some(Err(self.broken(&problem)));
+                    }
+                }
+            }
+            if let Some(failure) = self.failure.take() {
+                return Some(Err(failure));
+            }
+            let mut reader = self.reader.take()?;
+            match tokio::time::timeout(self.silence, self.response.chunk()).await {
+                Ok(Ok(Some(bytes))) => match reader.feed(&bytes, &mut self.events) {
+                    Ok(()) => self.reader = Some(reader),
+                    Err(TooLong { bytes }) => {
+                        self.failure = Some(self.broken(&format!("data length is too long: {bytes}")));
+                    }
+                },
+                // Some servers leave out the last empty line. What isn't whole was cut off.
+                Ok(Ok(None)) => match reader.rest() {
+                    Some(rest) if serde_json::from_slice::<serde::de::IgnoredAny>(&rest).is_err() => {
+                        self.failure = Some(self.broken("EOF\nfailed to read data"));
+                    }
+                    rest => self.events.extend(rest),
+                },
+                Ok(Err(_)) => {
+                    self.failure = Some(self.broken("unexpected EOF\nfailed to read system header"))
+                }
+                Err(_) => self.failure = Some(self.silent.clone()),
+            }
+        }
+    }
+
+    /// A failure in the middle, in the daemon's manner.
+    fn broken(&self, text: &str) -> PlatformError {
+        PlatformError::Other(format!("{}{text}", self.prefix))
+    }
+}
+
+/// An event as Dify hands it on to a plugin, which it does with objects alone, and not with its signs of life
+/// (dify `api/core/plugin/backwards_invocation/base.py`).
+fn read_event(data: &[u8]) -> Result<Option<Item>, String> {
+    let text = String::from_utf8_lossy(data);
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(event)) if event.get("event").is_some_and(|name| name == "ping") => Ok(None),
+        Ok(event @ Value::Object(_)) => Ok(Some(Item::from(&event))),
+        Ok(_) => Ok(None),
+        Err(_) if text == "ping" || text.is_empty() => Ok(None),
+        Err(error) => Err(format!("an event is no JSON: {error}")),
+    }
+}
+
+/// The last cause of a failure, which says most.
+fn cause(error: reqwest::Error) -> String {
+    if error.is_timeout() && error.is_connect() {
+        return "dial tcp: i/o timeout".to_owned();
+    }
+    let error = error.without_url();
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

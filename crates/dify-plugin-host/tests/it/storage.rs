@@ -1,0 +1,145 @@
+//! What a plugin keeps, in a folder, beside what the daemon did with the same calls.
+
+use dify_plugin_host::{Script, ScriptedApp, Storage};
+use serde_json::{Value, json};
+
+use crate::reverse::answers_to;
+use crate::rogue::config;
+
+const LIMIT: u64 = 1 << 20;
+
+fn call(request: Value) -> Value {
+    json!({"type": "storage", "request": request})
+}
+
+/// One call's answer: the data, or the text of the error.
+fn read(heard: &[Value]) -> Vec<Result<Value, String>> {
+    let answers = heard.iter().filter_map(|data| match data["event"].as_str().unwrap() {
+        "response" => Some(Ok(data["data"].clone())),
+        "error" => Some(Err(data["message"].as_str().unwrap().to_owned())),
+        _ => None,
+    });
+    answers.collect()
+}
+
+async fn ask(storage: &Storage, requests: &[Value]) -> Vec<Result<Value, String>> {
+    let calls: Vec<_> = requests.iter().cloned().map(call).collect();
+    read(&answers_to(&calls, storage.clone(), config()).await)
+}
+
+#[tokio::test]
+async fn the_daemons_answers_are_given_to_the_same_calls() {
+    let file = include_str!("../../../../proto-fixtures/recorded/real-storage.jsonl");
+    let rows = file.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let (mut ids, mut requests, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        let asked = &row["out"]["data"]["data"];
+        if asked["type"] == "storage" {
+            ids.push(asked["backwards_request_id"].clone());
+            requests.push(asked["request"].clone());
+        }
+        let answered = &row["in"]["data"];
+        if ids.contains(&answered["backwards_request_id"]) {
+            answers.push(answered.clone());
+        }
+    }
+    // The long value was shortened in the recording.
+    let long = "78".repeat(2 * LIMIT as usize);
+    for request in &mut requests {
+        if request["value"].as_str().is_some_and(|value| value.ends_with('…')) {
+            request["value"] = long.clone().into();
+        }
+    }
+    let expected = read(&answers);
+    assert_eq!((requests.len(), expected.len()), (29, 29));
+
+    let folder = tempfile::tempdir().unwrap();
+    let storage = Storage::new(folder.path().join("kept")).limit(LIMIT);
+    let got = ask(&storage, &requests).await;
+    for ((request, expected), got) in requests.iter().zip(expected).zip(got) {
+        let got = match got {
+            // The daemon's own folders were left out of the recording.
+            Err(text) => Err(text.replace(storage.folder().to_str().unwrap(), "…")),
+            Ok(data) if data["data"] == long => Ok(json!({"data": "78787878…"})),
+            Ok(data) => Ok(data),
+        };
+        assert_eq!(got, expected, "{}", request.to_string().chars().take(200).collect::<String>());
+    }
+    assert_eq!(std::fs::read(storage.folder().join("a/b c/é")).unwrap(), [2]);
+}
+
+#[tokio::test]
+async fn values_outlive_the_plugin_and_count_all_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = || Storage::new(folder.path()).limit(10);
+    let set = |key: &str, bytes: usize| json!({"opt": "set", "key": key, "value": "aa".repeat(bytes)});
+    let ok = || Ok(json!({"data": "ok"}));
+    let full = || Err("save data failed: allocated size is greater than max storage size".to_owned());
+    assert_eq!(ask(&storage(), &[set("a", 4), set("b", 4), set("b", 6)]).await, [ok(), ok(), ok()]);
+    // Another process begins here.
+    let deleted = Ok(json!({"data": "ok", "deleted_num": 0}));
+    assert_eq!(
+        ask(
+            &storage(),
+            &[
+                json!({"opt": "get", "key": "/b"}),
+                set("c", 1),
+                json!({"opt": "del", "key": "a"}),
+                set("d", 3),
+                set("e", 2)
+            ]
+        )
+        .await,
+        [Ok(json!({"data": "aaaaaaaaaaaa"})), full(), deleted, ok(), full()]
+    );
+}
+
+#[tokio::test]
+async fn no_key_leads_out_of_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("outside"), "secret").unwrap();
+    let storage = Storage::new(folder.path().join("kept"));
+    for key in ["../outside", "a/../../outside", "..\\outside", "a..b"] {
+        let requests: Vec<_> = ["set", "get", "exist", "del"]
+            .iter()
+            .map(|opt| json!({"opt": opt, "key": key, "value": "00"}))
+            .collect();
+        let answers = ask(&storage, &requests).await;
+        assert!(answers.iter().all(Result::is_err), "{key}: {answers:?}");
+    }
+    // A leading slash is that of the folder.
+    let outside = folder.path().join("outside");
+    let answers = ask(
+        &storage,
+        &[json!({"opt": "get", "key": outside}), json!({"opt": "set", "key": "/../x", "value": "00"})],
+    )
+    .await;
+    assert!(answers[0].is_err() && answers[1].is_ok(), "{answers:?}");
+    assert_eq!(std::fs::read(&outside).unwrap(), b"secret");
+    assert!(folder.path().join("kept/x").is_file());
+}
+
+#[tokio::test]
+async fn what_is_malformed_is_refused_and_other_kinds_go_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let invalid = "unmarshal backwards invoke request failed: error";
+    assert_eq!(
+        ask(&Storage::new(folder.path()), &[json!({}), json!({"opt": 5, "key": "k"})]).await,
+        [
+            Err(format!(
+                "{invalid} validating struct: Key: 'InvokeStorageRequest.Opt' Error:Field validation for 'Opt' failed on the \
+                 'required' tag\nKey: 'InvokeStorageRequest.Key' Error:Field validation for 'Key' failed on the 'required' tag"
+            )),
+            Err(format!(
+                "{invalid} decoding map: 1 error(s) decoding:\n\n* 'opt' expected type 'dify_invocation.StorageOpt', got \
+                 unconvertible type 'float64', value: '5'"
+            )),
+        ]
+    );
+    let app = json!({"type": "app", "request": {"app_id": "a"}});
+    let alone = answers_to(std::slice::from_ref(&app), Storage::new(folder.path()), config()).await;
+    assert_eq!(alone[0]["message"], "a storage has no answer for a reverse invocation of type `app`");
+    let script = Script::new().app("a", ScriptedApp::new().event(json!({"event": "message"})));
+    let both = Storage::new(folder.path()).otherwise(script);
+    assert_eq!(read(&answers_to(&[app], both, config()).await), [Ok(json!({"event": "message"}))]);
+}
