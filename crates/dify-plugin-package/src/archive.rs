@@ -57,13 +57,8 @@ pub enum PackageError {
         why: &'static str,
     },
     /// Unpacked it would be larger than allowed, as it says itself; nothing was unpacked.
-    #[error("unpacked it has {bytes} bytes, of which {limit} are allowed")]
-    TooLarge {
-        /// How many there would be.
-        bytes: u64,
-        /// The limit.
-        limit: u64,
-    },
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// More files than [`MAX_FILES`].
     #[error("it has {0} files, of which {MAX_FILES} are allowed")]
     TooManyFiles(usize),
@@ -102,10 +97,7 @@ impl Package {
     /// anything is unpacked, and no file is unpacked to more than it said.
     pub fn read(bytes: &[u8], limit: u64) -> Result<Self, PackageError> {
         let directory = read::Directory::read(bytes)?;
-        let told = directory.entries.iter().map(|entry| u64::from(entry.size)).sum();
-        if told > limit {
-            return Err(PackageError::TooLarge { bytes: told, limit });
-        }
+        TooLarge::check(directory.entries.iter().map(|entry| (entry.path, u64::from(entry.size))), limit)?;
         check_paths(directory.entries.iter().map(|entry| entry.path))?;
         let files = directory.entries.iter().map(|entry| {
             Ok(File { path: entry.path.to_owned(), content: entry.content(bytes, directory.start)? })

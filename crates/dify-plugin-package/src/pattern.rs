@@ -1,13 +1,41 @@
 //! Lines of an ignore file, as the daemon's packager takes them: gitignore patterns in the reading of go-git
 //! (`plumbing/format/gitignore`), of which each stands for itself.
 
-use crate::glob;
+use crate::glob::Glob;
 
 /// A pattern that leaves files out.
 #[derive(Debug)]
 pub(crate) struct Pattern {
-    parts: Vec<String>,
+    /// What stands between the slashes.
+    parts: Vec<Part>,
     only_folders: bool,
+}
+
+#[derive(Debug)]
+enum Part {
+    /// Nothing, as before a slash at the beginning.
+    Empty,
+    /// `**`: any number of folders.
+    Folders,
+    Name(Glob),
+    /// Not legal, as `[` or, in a path, `a**`: nothing has such a name.
+    Nothing,
+}
+
+impl Part {
+    fn name(text: &str) -> Self {
+        Glob::parse(text).map_or(Self::Nothing, Self::Name)
+    }
+
+    /// A part of several.
+    fn of_path(text: &str) -> Self {
+        match text {
+            "" => Self::Empty,
+            "**" => Self::Folders,
+            _ if text.contains("**") => Self::Nothing,
+            _ => Self::name(text),
+        }
+    }
 }
 
 impl Pattern {
@@ -22,62 +50,44 @@ impl Pattern {
             Some(line) => (line, true),
             None => (line, false),
         };
-        Some(Self { parts: line.split('/').map(str::to_owned).collect(), only_folders })
+        // In a name alone two stars are as good as one.
+        let parts = if line.contains('/') {
+            line.split('/').map(Part::of_path).collect()
+        } else {
+            vec![Part::name(line)]
+        };
+        Some(Self { parts, only_folders })
     }
 
     /// Whether it leaves out this path, of a folder or a file.
     pub(crate) fn excludes(&self, path: &[&str], is_folder: bool) -> bool {
-        match &*self.parts {
-            [name] => self.excludes_name(name, path, is_folder),
-            _ => self.excludes_path(path, is_folder),
-        }
+        let end = match &*self.parts {
+            [Part::Name(name)] => path.iter().position(|part| name.matches(part)).map(|at| at + 1),
+            [_] => None,
+            _ => self.end_in(path),
+        };
+        // What is below a folder that is left out is left out too.
+        end.is_some_and(|end| !self.only_folders || is_folder || end < path.len())
     }
 
-    /// A pattern without `/` stands for a name anywhere.
-    fn excludes_name(&self, pattern: &str, path: &[&str], is_folder: bool) -> bool {
-        for (index, name) in path.iter().enumerate() {
-            match glob::matches(pattern, name) {
-                None => return false,
-                Some(false) => {}
-                Some(true) => return !self.only_folders || is_folder || index + 1 < path.len(),
-            }
-        }
-        false
-    }
-
-    /// A pattern with `/` stands for a path from the root, and all below it.
-    fn excludes_path(&self, mut path: &[&str], is_folder: bool) -> bool {
-        let (mut matched, mut any_depth) = (false, false);
+    /// How many parts of the path the pattern stands for, which begins at the root. Of several places for a name after `**`
+    /// the first one counts.
+    fn end_in(&self, path: &[&str]) -> Option<usize> {
+        let (mut end, mut any_depth, mut matched) = (0, false, false);
         for (index, part) in self.parts.iter().enumerate() {
-            match &**part {
-                "" => any_depth = false,
-                "**" if index + 1 == self.parts.len() => break,
-                "**" => any_depth = true,
-                part if part.contains("**") => return false,
-                part => loop {
-                    let Some((name, rest)) = path.split_first() else { return false };
-                    match glob::matches(part, name) {
-                        None => return false,
-                        Some(true) => {
-                            path = rest;
-                            matched = true;
-                            any_depth = false;
-                            break;
-                        }
-                        Some(false) if any_depth => {
-                            path = rest;
-                            if path.is_empty() {
-                                matched = false;
-                                any_depth = false;
-                                break;
-                            }
-                        }
-                        Some(false) => return false,
-                    }
-                },
+            match part {
+                Part::Empty => any_depth = false,
+                Part::Folders if index + 1 == self.parts.len() => break,
+                Part::Folders => any_depth = true,
+                Part::Nothing => return None,
+                Part::Name(name) => {
+                    let places = if any_depth { &path[end..] } else { path[end..].get(..1)? };
+                    end += 1 + places.iter().position(|part| name.matches(part))?;
+                    (any_depth, matched) = (false, true);
+                }
             }
         }
-        matched && !(self.only_folders && !is_folder && path.is_empty())
+        matched.then_some(end)
     }
 }
 

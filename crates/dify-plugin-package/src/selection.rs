@@ -42,6 +42,8 @@ pub enum Reason {
     BuildOutput,
     /// A `.difypkg`.
     Package,
+    /// `.dify`, where `cargo dify dev` keeps what the plugin stores.
+    Storage,
 }
 
 impl fmt::Display for Reason {
@@ -51,6 +53,7 @@ impl fmt::Display for Reason {
             Self::VersionControl => f.write_str("version control"),
             Self::BuildOutput => f.write_str("build output"),
             Self::Package => f.write_str("a package"),
+            Self::Storage => f.write_str("what the plugin stored here"),
         }
     }
 }
@@ -189,6 +192,7 @@ fn reason(path: &Path, names: &[String]) -> Option<Reason> {
     match name {
         // In a worktree or a submodule it is a file.
         ".git" | ".hg" | ".svn" | ".jj" => Some(Reason::VersionControl),
+        ".dify" => Some(Reason::Storage),
         "__pycache__" => Some(Reason::BuildOutput),
         // Cargo's, also where its tag was taken off.
         "target" if path.with_file_name("Cargo.toml").is_file() => Some(Reason::BuildOutput),

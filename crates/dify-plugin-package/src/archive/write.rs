@@ -80,7 +80,7 @@ fn deflated(content: &[u8]) -> Vec<u8> {
 /// All ones stand for a number that is elsewhere.
 fn u32_of(number: usize) -> Result<u32, PackageError> {
     let fits = u32::try_from(number).ok().filter(|number| *number != u32::MAX);
-    fits.ok_or(PackageError::TooLarge { bytes: number as u64, limit: u64::from(u32::MAX) - 1 })
+    fits.ok_or(PackageError::Zip("it would have 4 GiB or more"))
 }
 
 fn u16_of(number: usize) -> Result<u16, PackageError> {

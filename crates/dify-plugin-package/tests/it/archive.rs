@@ -81,7 +81,7 @@ fn the_limit_holds_to_the_byte() {
     assert_eq!((error.bytes, error.limit, &*error.largest[0].0), (100, 99, "a"));
     let bytes = package.write().unwrap();
     assert!(Package::read(&bytes, 100).is_ok());
-    assert_eq!(Package::read(&bytes, 99), Err(PackageError::TooLarge { bytes: 100, limit: 99 }));
+    assert_eq!(Package::read(&bytes, 99), Err(PackageError::TooLarge(error)));
 }
 
 #[test]
