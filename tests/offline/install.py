@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,7 @@ import zipfile
 ALONE = ["unshare", "--net"]
 STRANGER = 12345
 ARCH = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
-HEARTBEAT_S = 10  # it takes a hundredth of that; this only ends a wait
+PATIENCE_S = 120  # all of it takes a few seconds; this only ends a wait for what never comes
 
 
 def fail(text):
@@ -85,7 +86,7 @@ def use(command, folder, in_memory=None):
     image = os.readlink(f"/proc/{plugin.pid}/exe")
     if in_memory not in (None, image.startswith("/memfd:")):
         fail(f"{command}: what runs is {image}")
-    said, errors = plugin.communicate(request(), timeout=HEARTBEAT_S)
+    said, errors = plugin.communicate(request())
     data = [line["data"] for line in map(json.loads, said.splitlines()) if line["event"] == "session"]
     if SHOWS not in json.dumps(data) or [item["type"] for item in data][-1] != "end" or plugin.returncode:
         fail(f"{command}: exit code {plugin.returncode}, answered {said[-2000:]}; {errors[-2000:]}")
@@ -150,6 +151,8 @@ def main():
     for tool in ("unshare", "setpriv", "mount", "qemu-aarch64"):
         if not shutil.which(tool):
             fail(f"`{tool}` is not installed")
+    signal.signal(signal.SIGALRM, lambda *_: fail(f"not done after {PATIENCE_S} s"))
+    signal.alarm(PATIENCE_S)
     work = tempfile.mkdtemp(prefix="offline-")
     os.chmod(work, 0o755)
     try:

@@ -189,7 +189,7 @@ pub(crate) struct Sign {
     pub(crate) key: PathBuf,
 
     /// In whose name
-    #[arg(short, long, value_enum, default_value_t = SignCategory::Langgenius)]
+    #[arg(short, long, value_enum, default_value_t = SignCategory::Community)]
     pub(crate) category: SignCategory,
 
     /// Where to write the signed package [default: beside it, as NAME.signed.difypkg]
@@ -204,7 +204,7 @@ pub(crate) struct Sign {
 /// In whose name a package is signed.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum SignCategory {
-    /// As the daemon's own CLI does unless told otherwise
+    /// Dify's makers, as the daemon's own CLI has it unless told otherwise
     Langgenius,
     /// A partner of Dify's makers
     Partner,

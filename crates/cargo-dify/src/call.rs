@@ -34,8 +34,8 @@ const GRACE: Duration = Duration::from_millis(500);
 /// Whatever kept the answer from coming whole, an error as the answer included.
 pub(crate) async fn run(call: &Call, console: &Console) -> Result<(), Error> {
     let opened = launch::open(&call.plugin, console)?;
-    let question = Question::new(call, &opened.plugin, console)?;
-    let ready = launch::prepare(&opened.plugin, &opened.launch(&call.launch), console)?;
+    let question = Question::new(call, opened.plugin(), console)?;
+    let ready = launch::prepare(opened.plugin(), &opened.launch(&call.launch), console)?;
 
     let mut stop = Stop::new().map_err(Error::Runtime)?;
     let mut config = HostConfig::default();

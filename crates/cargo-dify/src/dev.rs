@@ -10,7 +10,7 @@ mod watch;
 
 use std::time::Duration;
 
-use dify_plugin_host::PluginExit;
+use dify_plugin_host::{HostConfig, PluginExit};
 use tokio::net::TcpListener;
 
 use crate::args::Dev;
@@ -37,7 +37,7 @@ pub(crate) async fn run(dev: &Dev, console: &Console) -> Result<(), Error> {
         Some(_) => Some(listen(dev.port).await?),
         None => None,
     };
-    let host = loaded.ready.clone().start(supervisor.config(), console, &mut stop).await?;
+    let host = loaded.ready.clone().start(HostConfig::default(), console, &mut stop).await?;
     supervisor.take_over(loaded, host);
     if let Some(listener) = listener {
         supervisor.serve(listener).map_err(listen_failed(dev.port))?;
@@ -46,7 +46,7 @@ pub(crate) async fn run(dev: &Dev, console: &Console) -> Result<(), Error> {
     supervisor.run(&mut stop).await;
     let text = format!(
         "open calls have {0} s, then the plugin has {0} s to exit; Ctrl-C kills it",
-        supervisor.config().shutdown_grace.as_secs()
+        HostConfig::default().shutdown_grace.as_secs()
     );
     console.status("Stopping", &text);
     let exit = supervisor.shut_down(&mut stop).await;

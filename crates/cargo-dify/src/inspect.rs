@@ -1,39 +1,18 @@
 //! `cargo dify inspect`: what is in a package.
 
-use std::fs;
-use std::path::Path;
-
-use dify_plugin_manifest::Plugin;
-use dify_plugin_package::{Arch, Binary, MAX_PACKAGE_BYTES, Package, UniqueIdentifier};
+use dify_plugin_package::{Arch, Binary, MAX_PACKAGE_BYTES, UniqueIdentifier};
 use serde_json::json;
 
 use crate::args::Inspect;
 use crate::console::Console;
 use crate::error::Error;
 use crate::output::Output;
-use crate::package::{linkage, mib};
-
-/// Reads a package from a file.
-///
-/// # Errors
-/// If it can't be read, or isn't one.
-pub(crate) fn open(file: &Path) -> Result<Package, Error> {
-    let bytes = fs::read(file).map_err(|source| Error::NoPackage { file: file.to_owned(), source })?;
-    Package::read(&bytes, MAX_PACKAGE_BYTES)
-        .map_err(|source| Error::BadPackage { file: file.to_owned(), source })
-}
-
-/// Reads the declarations in a package, from an unpacked copy.
-pub(crate) fn declarations(package: &Package, file: &Path) -> Result<Plugin, Error> {
-    let scratch = tempfile::tempdir().map_err(|source| Error::Save { file: std::env::temp_dir(), source })?;
-    package.unpack(scratch.path())?;
-    Plugin::read(scratch.path())
-        .map_err(|source| Error::Manifest { dir: file.to_owned(), source: Box::new(source) })
-}
+use crate::package::{linkage, size};
+use crate::unpacked::{self, Unpacked};
 
 pub(crate) fn run(args: &Inspect, console: &Console) -> Result<(), Error> {
-    let package = open(&args.package)?;
-    let plugin = declarations(&package, &args.package)?;
+    let package = unpacked::open(&args.package)?;
+    let Unpacked { plugin, .. } = &Unpacked::new(&package, &args.package)?;
     let identifier = UniqueIdentifier::new(&plugin.manifest, &package)?;
     let binaries: Vec<_> = Arch::ALL
         .into_iter()
@@ -82,13 +61,13 @@ pub(crate) fn run(args: &Inspect, console: &Console) -> Result<(), Error> {
         None => "not signed".to_owned(),
     })?;
     for (arch, bytes, needs) in &binaries {
-        output.line(&format!("binary for {arch}: {}, {needs}", mib(*bytes)))?;
+        output.line(&format!("binary for {arch}: {}, {needs}", size(*bytes)))?;
     }
     output.line(&format!(
         "{} files, {} unpacked ({} allowed):",
         package.files().len(),
-        mib(package.bytes()),
-        mib(MAX_PACKAGE_BYTES)
+        size(package.bytes()),
+        size(MAX_PACKAGE_BYTES)
     ))?;
     for file in package.files() {
         output.line(&format!("{:>12} {}", file.content.len(), file.path))?;

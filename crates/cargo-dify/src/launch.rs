@@ -4,16 +4,15 @@ use std::path::{Path, PathBuf};
 
 use dify_plugin_host::{Host, HostConfig, PluginCommand};
 use dify_plugin_manifest::Plugin;
-use tempfile::TempDir;
 
 use crate::answering::Answering;
 use crate::args::Launch;
 use crate::build::{self, Purpose};
 use crate::console::Console;
 use crate::error::{Error, Runner};
-use crate::inspect;
 use crate::keys;
 use crate::stop::Stop;
+use crate::unpacked::{self, Unpacked};
 
 /// A plugin that is ready to be started.
 #[derive(Debug, Clone)]
@@ -27,17 +26,24 @@ pub(crate) struct Ready {
     pub(crate) runner: Runner,
 }
 
-/// A plugin's folder; that of a package is gone with this.
+/// A plugin that is there as a folder, or as a package.
 #[derive(Debug)]
-pub(crate) struct Opened {
-    pub(crate) plugin: Plugin,
-    unpacked: Option<TempDir>,
+pub(crate) enum Opened {
+    Folder(Plugin),
+    Package(Unpacked),
 }
 
 impl Opened {
+    pub(crate) fn plugin(&self) -> &Plugin {
+        match self {
+            Self::Folder(plugin) => plugin,
+            Self::Package(unpacked) => &unpacked.plugin,
+        }
+    }
+
     /// How it is started: a package as the daemon starts it, whatever is in it.
     pub(crate) fn launch(&self, launch: &Launch) -> Launch {
-        Launch { as_daemon: launch.as_daemon || self.unpacked.is_some(), ..launch.clone() }
+        Launch { as_daemon: launch.as_daemon || matches!(self, Self::Package(_)), ..launch.clone() }
     }
 }
 
@@ -48,11 +54,11 @@ impl Opened {
 /// If they can't be read. What only the daemon would refuse is a warning.
 pub(crate) fn open(path: &Path, console: &Console) -> Result<Opened, Error> {
     if !path.is_file() {
-        return Ok(Opened { plugin: read(path, console)?, unpacked: None });
+        return read(path, console).map(Opened::Folder);
     }
-    let scratch = tempfile::tempdir().map_err(|source| Error::Save { file: std::env::temp_dir(), source })?;
-    inspect::open(path)?.unpack(scratch.path())?;
-    Ok(Opened { plugin: read(scratch.path(), console)?, unpacked: Some(scratch) })
+    let unpacked = Unpacked::new(&unpacked::open(path)?, path)?;
+    warn_if_illegal(&unpacked.plugin, console);
+    Ok(Opened::Package(unpacked))
 }
 
 /// Reads the declarations in `dir`.
@@ -62,10 +68,14 @@ pub(crate) fn open(path: &Path, console: &Console) -> Result<Opened, Error> {
 /// If they can't be read. What only the daemon would refuse is a warning.
 pub(crate) fn read(dir: &Path, console: &Console) -> Result<Plugin, Error> {
     let plugin = read_quietly(dir)?;
+    warn_if_illegal(&plugin, console);
+    Ok(plugin)
+}
+
+fn warn_if_illegal(plugin: &Plugin, console: &Console) {
     if let Err(illegal) = plugin.manifest.validate() {
         console.warning(&format!("the daemon would not install this plugin: {illegal}"));
     }
-    Ok(plugin)
 }
 
 /// Reads the declarations in `dir` without a word about what the daemon would refuse.

@@ -26,6 +26,7 @@ mod manual;
 mod package;
 mod signing;
 mod trial;
+mod unpacked;
 
 use std::process::ExitCode;
 

@@ -18,6 +18,7 @@ use crate::console::{Console, Tone};
 use crate::error::Error;
 use crate::launch;
 use crate::output::Output;
+use crate::unpacked::Unpacked;
 
 /// Builds, packs and checks what came out.
 pub(crate) fn run(args: &args::Package, console: &Console) -> Result<(), Error> {
@@ -38,20 +39,20 @@ pub(crate) fn run(args: &args::Package, console: &Console) -> Result<(), Error> 
     let file = args.output.clone().unwrap_or_else(|| default_name(&plugin));
     fs::write(&file, &bytes).map_err(|source| Error::Save { file: file.clone(), source })?;
 
-    let largest = shipped.iter().map(|(arch, binary)| {
-        let size = package.file(&arch.binary_path()).map_or(0, <[u8]>::len);
-        format!("\n{} {}, {}", arch.binary_path(), mib(size as u64), linkage(binary))
+    let binaries = shipped.iter().map(|(arch, binary)| {
+        let bytes = package.file(&arch.binary_path()).map_or(0, <[u8]>::len);
+        format!("\n{} {}, {}", arch.binary_path(), size(bytes as u64), linkage(binary))
     });
     console.status(
         "Packaged",
         &format!(
             "{} of {} ({} unpacked, {} allowed), {} files{}\n{identifier}",
             file.display(),
-            mib(bytes.len() as u64),
-            mib(package.bytes()),
-            mib(MAX_PACKAGE_BYTES),
+            size(bytes.len() as u64),
+            size(package.bytes()),
+            size(MAX_PACKAGE_BYTES),
             package.files().len(),
-            largest.collect::<String>()
+            binaries.collect::<String>()
         ),
     );
     if args.json {
@@ -137,9 +138,10 @@ fn files(
 /// Reads what was packed as the daemon will: its declarations from an unpacked copy, its binaries from their headers.
 fn check(package: &Package, plugin: &Plugin, console: &Console) -> Result<Vec<(Arch, Binary)>, Error> {
     package.check_size(MAX_PACKAGE_BYTES)?;
-    let scratch = tempfile::tempdir().map_err(|source| Error::Save { file: std::env::temp_dir(), source })?;
-    package.unpack(scratch.path())?;
-    Plugin::read(scratch.path()).map_err(|source| Error::Incomplete(Box::new(source)))?;
+    Unpacked::new(package, Path::new("")).map_err(|error| match error {
+        Error::Manifest { source, .. } => Error::Incomplete(source),
+        other => other,
+    })?;
 
     let mut shipped = Vec::new();
     for arch in Arch::ALL {
@@ -178,7 +180,7 @@ pub(crate) fn linkage(binary: &Binary) -> String {
 }
 
 /// For people.
-pub(crate) fn mib(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     match bytes {
         0..=1023 => format!("{bytes} bytes"),
         1024..=1_048_575 => format!("{:.1} KiB", bytes as f64 / 1024.0),

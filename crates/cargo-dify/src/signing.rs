@@ -11,8 +11,8 @@ use serde_json::json;
 use crate::args::{Keygen, Sign, SignCategory, Verify};
 use crate::console::Console;
 use crate::error::Error;
-use crate::inspect;
 use crate::output::Output;
+use crate::unpacked::{self, Unpacked};
 
 /// Makes a pair of keys and says how a daemon gets to know it.
 pub(crate) fn keygen(args: &Keygen, console: &Console) -> Result<(), Error> {
@@ -37,7 +37,7 @@ pub(crate) fn keygen(args: &Keygen, console: &Console) -> Result<(), Error> {
 /// Signs a package.
 pub(crate) fn sign(args: &Sign, console: &Console) -> Result<(), Error> {
     let key = read_key(&args.key, PrivateKey::from_pem)?;
-    let mut package = inspect::open(&args.package)?;
+    let mut package = unpacked::open(&args.package)?;
     let category = match args.category {
         SignCategory::Langgenius => Category::Langgenius,
         SignCategory::Partner => Category::Partner,
@@ -48,7 +48,7 @@ pub(crate) fn sign(args: &Sign, console: &Console) -> Result<(), Error> {
     let now = std::time::SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| Error::Clock)?;
     package.sign(&key, category, i64::try_from(now.as_secs()).unwrap_or(i64::MAX))?;
     let identifier =
-        UniqueIdentifier::new(&inspect::declarations(&package, &args.package)?.manifest, &package)?;
+        UniqueIdentifier::new(&Unpacked::new(&package, &args.package)?.plugin.manifest, &package)?;
     let file = args.output.clone().unwrap_or_else(|| signed_name(&args.package));
     fs::write(&file, package.write()?).map_err(|source| Error::Save { file: file.clone(), source })?;
     let instead = if again { ", in place of the signature it had" } else { "" };
@@ -64,7 +64,7 @@ pub(crate) fn sign(args: &Sign, console: &Console) -> Result<(), Error> {
 /// Checks a signature.
 pub(crate) fn verify(args: &Verify, console: &Console) -> Result<(), Error> {
     let key = read_key(&args.key, PublicKey::from_pem)?;
-    let package = inspect::open(&args.package)?;
+    let package = unpacked::open(&args.package)?;
     let verified = package.verify(&key);
     if args.json {
         let said = json!({"verified": verified.is_ok(), "category": package.category()});

@@ -9,11 +9,11 @@ use serde_json::{Map, json};
 use crate::args::{Launch, Test};
 use crate::console::Console;
 use crate::error::Error;
-use crate::inspect;
-use crate::launch;
+use crate::launch::{self, Opened};
 use crate::output::Output;
-use crate::package::mib;
+use crate::package::size;
 use crate::stop::Stop;
+use crate::unpacked::{self, Unpacked};
 
 /// A tool that no plugin has: what it is asked for must be answered, and does nothing.
 const NOBODY: &str = "cargo-dify-test";
@@ -24,9 +24,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Goes through the package step by step; the first that fails is the error.
 pub(crate) async fn run(args: &Test, console: &Console) -> Result<(), Error> {
     let mut stop = Stop::new().map_err(Error::Runtime)?;
-    let package = inspect::open(&args.package)?;
-    let opened = launch::open(&args.package, console)?;
-    let plugin = &opened.plugin;
+    let package = unpacked::open(&args.package)?;
+    let opened = Opened::Package(Unpacked::new(&package, &args.package)?);
+    let plugin = opened.plugin();
     plugin.manifest.validate().map_err(Error::Illegal)?;
     let identifier = UniqueIdentifier::new(&plugin.manifest, &package)?;
     for arch in Arch::ALL {
@@ -36,7 +36,7 @@ pub(crate) async fn run(args: &Test, console: &Console) -> Result<(), Error> {
             fits.map_err(|source| Error::Binary { path, source })?;
         }
     }
-    console.status("Read", &format!("{identifier}\n{} unpacked", mib(package.bytes())));
+    console.status("Read", &format!("{identifier}\n{} unpacked", size(package.bytes())));
 
     let how = Launch { python: args.python.clone(), ..Launch::default() };
     let ready = launch::prepare(plugin, &opened.launch(&how), console)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dify_plugin_protocol::{AccessType, Action, InvokeType};
 use futures_core::stream::BoxStream;
+use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
 
 use crate::encode;
@@ -216,4 +217,9 @@ impl Words {
     pub(crate) fn answer_message(&self) -> &'static str {
         if self.reading.is_some() { "stream" } else { "struct" }
     }
+}
+
+/// An answer of one item.
+pub(crate) fn one(item: Result<Item, PlatformError>) -> BoxStream<'static, Result<Item, PlatformError>> {
+    stream::iter([item]).boxed()
 }

@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 use dify_plugin_protocol::InvokeType;
 use futures_core::stream::BoxStream;
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{FutureExt, StreamExt};
 use serde_json::{Value, json};
 
 pub use app::ScriptedApp;
 pub use file::ScriptError;
 
-use crate::platform::{Item, Platform, PlatformError, ReverseCall};
+use crate::platform::{Item, Platform, PlatformError, ReverseCall, one};
 
 /// The app that answers for those that are not in the script.
 const ANY_APP: &str = "*";
@@ -143,8 +143,4 @@ impl Platform for Script {
             )))),
         }
     }
-}
-
-fn one(item: Result<Item, PlatformError>) -> BoxStream<'static, Result<Item, PlatformError>> {
-    stream::iter([item]).boxed()
 }

@@ -12,14 +12,14 @@ use std::time::Duration;
 
 use dify_plugin_protocol::InvokeType;
 use futures_core::stream::BoxStream;
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{FutureExt, StreamExt};
 use reqwest::{Client, Url, redirect};
 use serde_json::Value;
 
 pub use error::ServiceApiError;
 
 use self::app::App;
-use crate::platform::{Item, Platform, PlatformError, ReverseCall, Words};
+use crate::platform::{Item, Platform, PlatformError, ReverseCall, Words, one};
 
 /// How long Dify may take to accept a connection, as at the daemon (`internal/core/dify_invocation/calldify/http_client.go`).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -179,10 +179,6 @@ impl Platform for ServiceApi {
         };
         answer.flatten_stream().boxed()
     }
-}
-
-fn one(item: Result<Item, PlatformError>) -> BoxStream<'static, Result<Item, PlatformError>> {
-    stream::iter([item]).boxed()
 }
 
 /// The address below which the routes are.

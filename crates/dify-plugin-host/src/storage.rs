@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dify_plugin_protocol::InvokeType;
 use futures_core::stream::BoxStream;
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{FutureExt, StreamExt};
 use serde_json::{Map, Value, json};
 
-use crate::platform::{Item, Platform, PlatformError, ReverseCall};
+use crate::platform::{Item, Platform, PlatformError, ReverseCall, one};
 
 /// The most that the daemon keeps for one plugin in one workspace, in bytes (`internal/types/app/default.go`,
 /// `PERSISTENCE_STORAGE_MAX_SIZE`).
@@ -183,10 +183,6 @@ impl Platform for Storage {
         };
         answer.into_stream().boxed()
     }
-}
-
-fn one(item: Result<Item, PlatformError>) -> BoxStream<'static, Result<Item, PlatformError>> {
-    stream::iter([item]).boxed()
 }
 
 fn size(bytes: u64) -> i64 {

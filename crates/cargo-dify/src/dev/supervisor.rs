@@ -147,10 +147,6 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    pub(crate) fn config(&self) -> HostConfig {
-        HostConfig::default()
-    }
-
     /// Has a process answer from here on. The one before it finishes its calls, and is ended then.
     pub(crate) fn take_over(&mut self, loaded: Loaded, host: Host) {
         let (notes, receiver) = mpsc::unbounded_channel();
@@ -287,7 +283,8 @@ impl<'a> Supervisor<'a> {
         let pause = self.pause;
         self.pause = (pause * 2).min(PAUSES.1);
         if let Some(loaded) = &self.loaded {
-            let (ready, console, config) = (loaded.ready.clone(), self.console.clone(), self.config());
+            let (ready, console, config) =
+                (loaded.ready.clone(), self.console.clone(), HostConfig::default());
             self.work = Some(Box::pin(async move {
                 tokio::time::sleep(pause).await;
                 Done::Restarted(ready.launch(config, &console).await)
@@ -374,7 +371,7 @@ impl<'a> Supervisor<'a> {
         if self.running.is_none() {
             self.current.wait();
         }
-        let (dev, console, config) = (self.dev.clone(), self.console.clone(), self.config());
+        let (dev, console, config) = (self.dev.clone(), self.console.clone(), HostConfig::default());
         let answering = loaded.ready.answering.clone();
         self.tried = Some(now);
         self.reloading = true;

@@ -192,6 +192,59 @@ fn a_binary_that_would_not_start_is_refused() {
 }
 
 #[test]
+fn secrets_packages_and_what_is_ignored_stay_out() {
+    let pond = Pond::answering("");
+    let key = format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n", "MIIEowIBAAKCAQEAx".repeat(4));
+    for (name, text) in [
+        (".env", "KEY=hunter2"),
+        (".env.example", "KEY="),
+        ("notes.txt", &key),
+        ("old.difypkg", ""),
+        (".git/config", ""),
+        (".dify/storage/name", "hunter2"),
+        ("target/CACHEDIR.TAG", ""),
+        ("src/main.rs", ""),
+        (".difyignore", "/src\n!/src/main.rs\n*.sh\n"),
+    ] {
+        fs::create_dir_all(pond.path(name).parent().unwrap()).unwrap();
+        fs::write(pond.path(name), text).unwrap();
+    }
+    let output = run(pond.dir(), &["package", "--no-build", "--json"]);
+    let left_out = [".dify/", ".env", ".git/", "notes.txt", "old.difypkg", "target/"];
+    assert_eq!(stdout(&output)["left_out"], json!(left_out));
+    let told = stderr(&output);
+    assert!(
+        told.contains(".env (settings of this machine)") && told.contains("notes.txt (a private key)"),
+        "{told}"
+    );
+    assert!(!told.contains("hunter2"), "{told}");
+    let package = read(&pond.path("pond-0.0.1.difypkg"));
+    let paths: Vec<_> = package.files().iter().map(|file| &*file.path).collect();
+    assert_eq!(paths, [".difyignore", ".env.example", "group.yaml", "main.py", "manifest.yaml", "pond.yaml"]);
+}
+
+#[test]
+fn what_the_daemon_would_refuse_is_not_packed() {
+    let pond = Pond::answering("");
+    let refused = || {
+        let output = run(pond.dir(), &["package", "--no-build", "-o", "p.difypkg"]);
+        assert_eq!((output.status.code(), pond.path("p.difypkg").exists()), (Some(1), false));
+        stderr(&output)
+    };
+    fs::write(pond.path(".difyignore"), "pond.yaml\n").unwrap();
+    let told = refused();
+    assert!(
+        told.contains("the package lacks what the plugin declares") && told.contains(".difyignore"),
+        "{told}"
+    );
+
+    fs::remove_file(pond.path(".difyignore")).unwrap();
+    fs::File::create(pond.path("lake.bin")).unwrap().set_len(51 << 20).unwrap();
+    let told = refused();
+    assert!(told.contains("of which 52428800 are allowed") && told.contains("lake.bin"), "{told}");
+}
+
+#[test]
 fn what_is_no_package_is_said_to_be_none() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.difypkg"), "hello").unwrap();

@@ -32,8 +32,7 @@ fn whoever_makes_a_key_signs_or_verifies_is_told_what_an_operator_sets() {
     let told = keys(dir, "me");
     assert!(SETTINGS.iter().all(|setting| told.contains(setting)), "{told}");
 
-    let output =
-        run(dir, &["sign", "a.difypkg", "--key", "me.private.pem", "--category", "community", "--json"]);
+    let output = run(dir, &["sign", "a.difypkg", "--key", "me.private.pem", "--json"]);
     let signed = stdout(&output);
     assert_eq!((&signed["file"], &signed["category"]), (&json!("a.signed.difypkg"), &json!("community")));
     assert_ne!(signed["checksum"], made["checksum"]);
@@ -46,6 +45,16 @@ fn whoever_makes_a_key_signs_or_verifies_is_told_what_an_operator_sets() {
     let told = stderr(&output);
     assert!(output.status.success() && told.contains("in the name of community"), "{told}");
     assert!(SETTINGS.iter().all(|setting| told.contains(setting)), "{told}");
+
+    // With no other key.
+    keys(dir, "they");
+    let output = run(dir, &["verify", "a.signed.difypkg", "--key", "they.public.pem", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said, json!({"verified": false, "category": "community"}));
+    assert!(stderr(&output).contains("signed with another key, or was changed since"), "{}", stderr(&output));
+    let told = stderr(&run(dir, &["verify", "a.difypkg", "--key", "me.public.pem"]));
+    assert!(told.contains("the package is not signed"), "{told}");
 
     // Signing again takes the place of the signature.
     let output = run(dir, &["sign", "a.signed.difypkg", "--key", "me.private.pem", "-o", "b.difypkg"]);

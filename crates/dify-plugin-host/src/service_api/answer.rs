@@ -10,12 +10,12 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Map, Value};
 
+use super::ServiceApi;
 use super::app::{App, Route};
 use super::request::{self, Mode};
 use super::sse::{EventReader, TooLong};
-use super::{ServiceApi, one};
 use crate::line::beginning;
-use crate::platform::{Item, PlatformError, ReverseCall, Words};
+use crate::platform::{Item, PlatformError, ReverseCall, Words, one};
 
 /// The largest event or object, in bytes (daemon `internal/types/app/config.go`, `RESPONSE_MAX_BUFFER_SIZE`).
 const ANSWER_BYTES: usize = 30 * 1024 * 1024;
