@@ -218,7 +218,7 @@ pub(crate) fn settings(group: &EndpointGroup) -> Vec<Field<'_>> {
 ///
 /// If the plugin has no such tool; the error lists those it has.
 pub(crate) fn find_tool<'a>(plugin: &'a Plugin, name: &str) -> Result<(&'a ToolProvider, &'a Tool), Error> {
-    let provider = plugin.tool_provider();
+    let provider = plugin.tool_provider.as_ref();
     let found = provider.zip(name.split_once('/')).and_then(|(provider, (provider_name, tool_name))| {
         let tool = provider.tools.iter().find(|tool| tool.identity.name == tool_name)?;
         (provider.identity.name == provider_name).then_some((provider, tool))

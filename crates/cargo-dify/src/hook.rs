@@ -21,7 +21,7 @@ pub(crate) fn settings(
     given: &[Assignment],
     console: &Console,
 ) -> Result<Option<Map<String, Value>>, Error> {
-    let Some(group) = plugin.endpoint_group() else { return Ok(None) };
+    let Some(group) = plugin.endpoint_group.as_ref() else { return Ok(None) };
     let settings = declared::fill("--setting", &declared::settings(group), given)?;
     for warning in &settings.warnings {
         console.warning(warning);
@@ -31,9 +31,6 @@ pub(crate) fn settings(
             "Dify would not let anyone set up these endpoints: the manifest lacks \
              `resource.permission.endpoint.enabled: true`",
         );
-    }
-    if let Some(error) = &group.ends_early {
-        console.warning(&format!("the daemon's list of endpoints ends early: {error}"));
     }
     Ok(Some(settings.values))
 }

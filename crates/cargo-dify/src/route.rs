@@ -9,7 +9,7 @@ pub(crate) struct Routes(Vec<(String, String)>);
 
 impl Routes {
     pub(crate) fn of(plugin: &Plugin) -> Self {
-        let endpoints = plugin.endpoint_group().into_iter().flat_map(|group| &group.endpoints);
+        let endpoints = plugin.endpoint_group.as_ref().into_iter().flat_map(|group| &group.endpoints);
         Self(endpoints.map(|endpoint| (endpoint.method.as_str().to_owned(), endpoint.path.clone())).collect())
     }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use crate::finding::{Finding, Severity};
+
 /// A place in a file of the plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -111,6 +113,51 @@ pub enum ManifestError {
     },
 }
 
+impl ManifestError {
+    /// The same as one of several findings.
+    pub(crate) fn to_finding(&self) -> Finding {
+        let (code, at, field) = match self {
+            Self::NoManifest { .. } => ("no-manifest", Location::new("manifest.yaml", 1, 1), ""),
+            Self::Unreadable { named_at, .. } => ("no-such-file", named_at.clone(), ""),
+            Self::OutsidePackage { named_at, .. } => ("outside-package", named_at.clone(), ""),
+            Self::TooLarge { file, .. } => ("too-large", Location::new(file, 1, 1), ""),
+            Self::NotUtf8 { at } => ("not-utf-8", at.clone(), ""),
+            Self::Syntax { at, .. } => ("not-yaml", at.clone(), ""),
+            Self::TooDeep { at, .. } => ("too-deep", at.clone(), ""),
+            Self::Field { at, field, problem } => (problem.code(), at.clone(), &**field),
+        };
+        let (message, help) = match self {
+            Self::NoManifest { .. } => (
+                "there is no manifest.yaml".to_owned(),
+                "name the folder that holds the plugin's manifest.yaml".to_owned(),
+            ),
+            Self::Syntax { problem, .. } => {
+                let help = "correct the YAML here or in the lines before; an editor that knows YAML shows it";
+                (format!("not valid YAML: {problem}"), help.to_owned())
+            }
+            Self::Field { problem: Problem::WrongType { expected, found }, .. } => {
+                (format!("expected {expected}, found {found}"), format!("write {expected}"))
+            }
+            Self::Field { problem: Problem::Merge, .. } => {
+                (Problem::Merge.to_string(), "write `<<: *name`, or a list of such names".to_owned())
+            }
+            _ => {
+                let text = match self {
+                    Self::Field { problem, .. } => problem.to_string(),
+                    other => {
+                        let text = other.to_string();
+                        let place = format!("{at}: ");
+                        text.strip_prefix(&place).map_or(text.clone(), str::to_owned)
+                    }
+                };
+                let (message, help) = text.split_once("; ").unwrap_or((&text, ""));
+                (message.to_owned(), help.to_owned())
+            }
+        };
+        Finding { severity: Severity::Refused, code, at, field: field.to_owned(), message, help }
+    }
+}
+
 fn field_prefix(field: &str) -> String {
     if field.is_empty() { String::new() } else { format!("{field}: ") }
 }
@@ -153,6 +200,17 @@ pub enum Problem {
     /// A merge key (`<<`) has something else than mappings.
     #[error("map merge requires map or sequence of maps as the value")]
     Merge,
+    /// A parameter rule uses a template that there isn't.
+    #[error("use_template {name} not found; use one of {known}, or write the rule out")]
+    NoSuchTemplate {
+        /// The name.
+        name: String,
+        /// The templates that there are.
+        known: String,
+    },
+    /// A pattern of model files can't be read as one.
+    #[error("syntax error in pattern; close every `[`, and write `\\\\` for a backslash")]
+    BadPattern,
     /// A value that the daemon couldn't keep as JSON.
     #[error("the declaration is kept as JSON, which has no {what}; {cure}")]
     NotJson {
@@ -161,4 +219,20 @@ pub enum Problem {
         /// What to write.
         cure: &'static str,
     },
+}
+
+impl Problem {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::WrongType { .. } => "wrong-type",
+            Self::DuplicateKey { .. } => "duplicate-key",
+            Self::Tag { .. } => "wrong-tag",
+            Self::Time => "not-a-time",
+            Self::RecursiveAlias | Self::ExcessiveAliasing => "aliases",
+            Self::Merge => "wrong-merge",
+            Self::NoSuchTemplate { .. } => "no-such-template",
+            Self::BadPattern => "bad-pattern",
+            Self::NotJson { .. } => "not-json",
+        }
+    }
 }

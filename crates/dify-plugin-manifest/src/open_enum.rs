@@ -43,9 +43,9 @@ macro_rules! open_enum {
             }
         }
 
-        impl $crate::yaml::Decode for $name {
-            fn decode(value: &$crate::yaml::Value<'_>) -> Result<Self, $crate::ManifestError> {
-                String::decode(value).map(Self::from)
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer).map(Self::from)
             }
         }
     };

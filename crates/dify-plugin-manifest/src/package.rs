@@ -1,25 +1,25 @@
 //! The files of a plugin's folder.
 
-use std::fs::File;
+use std::fs::{DirEntry, File};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Location, ManifestError};
-use crate::yaml::{Decode, Source, Value};
+use crate::glob::Glob;
+use crate::yaml::Source;
 
 /// The largest declaration that is read, in bytes: 4 MiB. The daemon has no limit but that of a whole package
 /// (50 MiB); the largest declaration among Dify's own plugins has 200 kB.
 pub const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// The path of a file that declares something, and where it is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DeclaredFile {
+#[derive(Debug, Clone)]
+pub(crate) struct DeclaredFile {
     /// The path from the plugin's root, `/` separated.
-    pub path: String,
+    pub(crate) path: String,
     /// Where the path is written.
-    pub named_at: Location,
+    pub(crate) named_at: Location,
 }
 
 impl DeclaredFile {
@@ -27,8 +27,8 @@ impl DeclaredFile {
         Self { path: path.to_owned(), named_at }
     }
 
-    /// Reads the file and decodes its first document.
-    pub(crate) fn read<T: Decode + Default>(&self, root: &Path) -> Result<T, ManifestError> {
+    /// Reads and parses the file.
+    pub(crate) fn parse(&self, root: &Path) -> Result<Source, ManifestError> {
         if !is_package_path(&self.path) {
             return Err(ManifestError::OutsidePackage {
                 path: self.path.clone(),
@@ -41,18 +41,47 @@ impl DeclaredFile {
             source: Arc::new(source),
         };
         let file = File::open(root.join(&self.path)).map_err(unreadable)?;
-        decode_file(&self.path, file, unreadable)
+        parse_file(&self.path, file, unreadable)
+    }
+
+    /// The files below `root` that this is a pattern of, in the order in which a package has them: by their paths, byte
+    /// by byte. `None` if it is no pattern.
+    pub(crate) fn matching(&self, root: &Path) -> Option<Vec<Self>> {
+        let parts: Option<Vec<Glob>> = self.path.split('/').map(Glob::parse).collect();
+        let parts = parts?;
+        let fixed = self.path.split('/').take_while(|part| !part.contains(['*', '?', '[', '\\'])).count();
+        let fixed = fixed.min(parts.len() - 1);
+        let folder = self.path.split('/').take(fixed).collect::<Vec<_>>().join("/");
+        if fixed > 0 && !is_package_path(&folder) {
+            return Some(Vec::new());
+        }
+        let mut found = vec![folder];
+        for (index, part) in parts.iter().enumerate().skip(fixed) {
+            let last = index + 1 == parts.len();
+            found = found.iter().flat_map(|folder| entries(root, folder, part, last)).collect();
+        }
+        found.sort_unstable();
+        Some(found.iter().map(|path| Self::new(path, self.named_at.clone())).collect())
     }
 }
 
-impl Decode for DeclaredFile {
-    fn decode(value: &Value<'_>) -> Result<Self, ManifestError> {
-        Ok(Self { path: String::decode(value)?, named_at: value.location() })
-    }
+/// The files, or the folders, in `folder` whose names are as `name` says.
+fn entries(root: &Path, folder: &str, name: &Glob, files: bool) -> Vec<String> {
+    let Ok(entries) = root.join(folder).read_dir() else { return Vec::new() };
+    let path = |entry: &DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        Some(if folder.is_empty() { name } else { format!("{folder}/{name}") })
+    };
+    let wanted = |entry: &DirEntry| {
+        let fits = entry.file_name().to_str().is_some_and(|text| name.matches(text));
+        // A link to a file is packed as the file; one to a folder can't be packed.
+        fits && if files { entry.path().is_file() } else { entry.file_type().is_ok_and(|kind| kind.is_dir()) }
+    };
+    entries.flatten().filter(wanted).filter_map(|entry| path(&entry)).collect()
 }
 
-/// Reads `manifest.yaml` in `root`.
-pub(crate) fn read_manifest<T: Decode + Default>(root: &Path) -> Result<T, ManifestError> {
+/// Reads and parses `manifest.yaml` in `root`.
+pub(crate) fn parse_manifest(root: &Path) -> Result<Source, ManifestError> {
     const NAME: &str = "manifest.yaml";
     let path = root.join(NAME);
     let no_manifest = |source: io::Error| ManifestError::NoManifest {
@@ -60,14 +89,14 @@ pub(crate) fn read_manifest<T: Decode + Default>(root: &Path) -> Result<T, Manif
         source: Arc::new(source),
     };
     let file = File::open(&path).map_err(no_manifest)?;
-    decode_file(NAME, file, no_manifest)
+    parse_file(NAME, file, no_manifest)
 }
 
-fn decode_file<T: Decode + Default>(
+fn parse_file(
     name: &str,
     file: File,
     unreadable: impl Fn(io::Error) -> ManifestError,
-) -> Result<T, ManifestError> {
+) -> Result<Source, ManifestError> {
     let mut bytes = Vec::new();
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
@@ -77,7 +106,7 @@ fn decode_file<T: Decode + Default>(
         let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
         ManifestError::NotUtf8 { at: Location::after(name, &valid) }
     })?;
-    Source::parse(name, text)?.decode()
+    Source::parse(name, text)
 }
 
 /// Tells whether a package can have a file of that path: what Go's `fs.ValidPath` tells, which the daemon's zip

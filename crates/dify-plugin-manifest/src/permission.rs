@@ -1,24 +1,28 @@
 //! What a plugin may ask of Dify.
 
-use crate::error::ManifestError;
-use crate::yaml::{Decode, Value};
+use serde::Deserialize;
 
 /// `resource.permission`: the reverse invocations that a plugin may make. The default allows nothing, and an
 /// absent part is a denied one. Uploading a file needs no permission.
 ///
 /// The daemon checks these in `internal/core/io_tunnel/backwards_invocation/task.go`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Permission {
     /// `tool.enabled`: calling tools.
+    #[serde(deserialize_with = "crate::typed::enabled")]
     pub tool: bool,
     /// `model`: calling models, by type.
     pub model: ModelPermission,
     /// `node.enabled`: running workflow nodes (parameter extractor, question classifier).
+    #[serde(deserialize_with = "crate::typed::enabled")]
     pub node: bool,
     /// `endpoint.enabled`: being set up as an endpoint in a workspace (`internal/service/setup_endpoint.go`).
+    #[serde(deserialize_with = "crate::typed::enabled")]
     pub endpoint: bool,
     /// `app.enabled`: calling apps, and fetching what is known of them.
+    #[serde(deserialize_with = "crate::typed::enabled")]
     pub app: bool,
     /// `storage`: keeping data.
     pub storage: StoragePermission,
@@ -26,7 +30,8 @@ pub struct Permission {
 
 /// `resource.permission.model`. A type of model may be called when both `enabled` and its own switch are on,
 /// which is what the methods tell.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct ModelPermission {
     /// The switch over all the others.
@@ -78,57 +83,12 @@ impl ModelPermission {
 }
 
 /// `resource.permission.storage`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct StoragePermission {
     /// Whether data may be kept.
     pub enabled: bool,
     /// How much in all, in bytes; the daemon has a cap of its own besides (100 MiB unless configured).
     pub size: u64,
-}
-
-impl Decode for Permission {
-    fn decode(value: &Value<'_>) -> Result<Self, ManifestError> {
-        let map = value.mapping()?;
-        Ok(Self {
-            tool: map.field::<Switch>("tool")?.0,
-            model: map.field("model")?,
-            node: map.field::<Switch>("node")?.0,
-            endpoint: map.field::<Switch>("endpoint")?.0,
-            app: map.field::<Switch>("app")?.0,
-            storage: map.field("storage")?,
-        })
-    }
-}
-
-/// A part that is nothing but `enabled`.
-#[derive(Default)]
-struct Switch(bool);
-
-impl Decode for Switch {
-    fn decode(value: &Value<'_>) -> Result<Self, ManifestError> {
-        Ok(Self(value.mapping()?.field("enabled")?))
-    }
-}
-
-impl Decode for ModelPermission {
-    fn decode(value: &Value<'_>) -> Result<Self, ManifestError> {
-        let map = value.mapping()?;
-        Ok(Self {
-            enabled: map.field("enabled")?,
-            llm: map.field("llm")?,
-            text_embedding: map.field("text_embedding")?,
-            rerank: map.field("rerank")?,
-            tts: map.field("tts")?,
-            speech2text: map.field("speech2text")?,
-            moderation: map.field("moderation")?,
-        })
-    }
-}
-
-impl Decode for StoragePermission {
-    fn decode(value: &Value<'_>) -> Result<Self, ManifestError> {
-        let map = value.mapping()?;
-        Ok(Self { enabled: map.field("enabled")?, size: map.field("size")? })
-    }
 }

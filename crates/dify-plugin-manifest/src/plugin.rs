@@ -2,13 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::endpoint::{Endpoint, EndpointGroup};
-use crate::error::ManifestError;
-use crate::manifest::Manifest;
-use crate::package;
-use crate::tool::{Tool, ToolProvider};
+use serde_json::{Map, Value as Json};
 
-/// What a plugin's folder declares: its manifest, and the tool providers and endpoint groups it names.
+use crate::agent_strategy::AgentStrategyProvider;
+use crate::datasource::DatasourceProvider;
+use crate::endpoint::EndpointGroup;
+use crate::error::{ManifestError, Problem};
+use crate::finding::Finding;
+use crate::manifest::{Kinds, Manifest};
+use crate::model::ModelProvider;
+use crate::package::{self, DeclaredFile};
+use crate::reader::Reader;
+use crate::shape::{Object, agent_strategy, datasource, endpoint, manifest, model, tool, trigger};
+use crate::tool::ToolProvider;
+use crate::trigger::TriggerProvider;
+use crate::typed::typed;
+
+/// What a plugin's folder declares: its manifest, and the provider of each kind that it has.
+///
+/// The daemon keeps one provider of a kind. Of several files the last counts, and any file counts before what is written
+/// in the manifest itself.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Plugin {
@@ -16,74 +29,248 @@ pub struct Plugin {
     pub root: PathBuf,
     /// `manifest.yaml`.
     pub manifest: Manifest,
-    /// The tool providers, in the manifest's order, or the one written in the manifest itself. The daemon
-    /// knows only the last: see [`tool_provider`](Self::tool_provider).
-    pub tool_providers: Vec<ToolProvider>,
-    /// The endpoint groups, in the manifest's order, or the one written in the manifest itself. The daemon
-    /// knows only the last: see [`endpoint_group`](Self::endpoint_group).
-    pub endpoint_groups: Vec<EndpointGroup>,
+    /// The tools.
+    pub tool_provider: Option<ToolProvider>,
+    /// The endpoints.
+    pub endpoint_group: Option<EndpointGroup>,
+    /// The models.
+    pub model_provider: Option<ModelProvider>,
+    /// The agent strategies.
+    pub agent_strategy_provider: Option<AgentStrategyProvider>,
+    /// The data sources.
+    pub datasource_provider: Option<DatasourceProvider>,
+    /// The triggers.
+    pub trigger_provider: Option<TriggerProvider>,
+    /// All of it as the daemon keeps it and hands it to Dify: its `PluginDeclaration`, as JSON.
+    pub declaration: Map<String, Json>,
+}
+
+/// What came of reading a plugin's folder, right or wrong.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Checked {
+    /// The plugin, or the first thing that keeps the daemon from reading it.
+    pub plugin: Result<Plugin, ManifestError>,
+    /// All that is wrong: what the daemon refuses first, then by file and line.
+    pub findings: Vec<Finding>,
 }
 
 impl Plugin {
     /// Reads the plugin in the folder `dir` as the daemon does when a package is uploaded
-    /// (`pkg/plugin_packager/decoder/helper.go`). That doesn't include [`Manifest::validate`], icons, or the
-    /// provider files of kinds other than tools and endpoints.
+    /// (`pkg/plugin_packager/decoder/helper.go`). That doesn't include [`Manifest::validate`] and icons.
     ///
     /// # Errors
     /// The first file that can't be read, isn't YAML, or holds a value that doesn't fit its field.
     pub fn read(dir: impl AsRef<Path>) -> Result<Self, ManifestError> {
-        let root = dir.as_ref().to_owned();
-        let manifest: Manifest = package::read_manifest(&root)?;
-
-        let mut tool_providers = Vec::new();
-        for file in &manifest.plugins.tools {
-            let mut provider: ToolProvider = file.read(&root)?;
-            for tool in &provider.tool_files {
-                provider.tools.push(tool.read::<Tool>(&root)?);
-            }
-            tool_providers.push(provider);
-        }
-        if tool_providers.is_empty() {
-            tool_providers.extend(manifest.inline.tool.clone());
-        }
-        for provider in &mut tool_providers {
-            fill_in(provider, &manifest);
-        }
-
-        let mut endpoint_groups = Vec::new();
-        for file in &manifest.plugins.endpoints {
-            let mut group: EndpointGroup = file.read(&root)?;
-            for endpoint in &group.endpoint_files {
-                group.endpoints.push(endpoint.read::<Endpoint>(&root)?);
-            }
-            endpoint_groups.push(group);
-        }
-        if endpoint_groups.is_empty() {
-            endpoint_groups.extend(manifest.inline.endpoint.clone());
-        }
-
-        Ok(Self { root, manifest, tool_providers, endpoint_groups })
-    }
-
-    /// The tool provider that the daemon knows: the last one.
-    pub fn tool_provider(&self) -> Option<&ToolProvider> {
-        self.tool_providers.last()
-    }
-
-    /// The endpoint group that the daemon knows: the last one.
-    pub fn endpoint_group(&self) -> Option<&EndpointGroup> {
-        self.endpoint_groups.last()
+        check(dir).plugin
     }
 }
 
-/// Gives a provider what it leaves to the manifest (`FillInDefaultValues` in
-/// `pkg/entities/plugin_entities/plugin_declaration.go`).
-fn fill_in(provider: &mut ToolProvider, manifest: &Manifest) {
-    let identity = &mut provider.identity;
-    if identity.description.en_us.is_empty() {
-        identity.description = manifest.description.clone();
+/// Reads the plugin in the folder `dir` and reports all that is wrong with it, not only the first thing.
+pub fn check(dir: impl AsRef<Path>) -> Checked {
+    let root = dir.as_ref();
+    let mut reader = Reader::default();
+    let declaration = match package::parse_manifest(root) {
+        Ok(source) => declaration(&mut reader, root, &source),
+        Err(error) => {
+            reader.error(error);
+            Map::new()
+        }
+    };
+    let mut findings = reader.findings;
+    findings.sort_by(|a, b| {
+        let key = |finding: &Finding| {
+            (finding.severity, finding.at.file.clone(), finding.at.line, finding.at.column)
+        };
+        key(a).cmp(&key(b))
+    });
+    let plugin = match reader.errors.into_iter().next() {
+        Some(error) => Err(error),
+        None => Ok(plugin(root, declaration)),
+    };
+    Checked { plugin, findings }
+}
+
+/// The kinds, in the order in which the daemon reads them: where the manifest names the files, under what the declaration
+/// keeps the provider, what it looks like, and under what a provider keeps its members.
+static KINDS: [Kind; 6] = [
+    Kind {
+        files: "plugins.tools",
+        key: "tool",
+        provider: &tool::PROVIDER,
+        members: "tools",
+        member: &tool::TOOL,
+    },
+    Kind {
+        files: "plugins.endpoints",
+        key: "endpoint",
+        provider: &endpoint::GROUP,
+        members: "endpoints",
+        member: &endpoint::ENDPOINT,
+    },
+    Kind {
+        files: "plugins.models",
+        key: "model",
+        provider: &model::PROVIDER,
+        members: "models",
+        member: &model::MODEL,
+    },
+    Kind {
+        files: "plugins.agent_strategies",
+        key: "agent_strategy",
+        provider: &agent_strategy::PROVIDER,
+        members: "strategies",
+        member: &agent_strategy::STRATEGY,
+    },
+    Kind {
+        files: "plugins.datasources",
+        key: "datasource",
+        provider: &datasource::PROVIDER,
+        members: "datasources",
+        member: &datasource::DATASOURCE,
+    },
+    Kind {
+        files: "plugins.triggers",
+        key: "trigger",
+        provider: &trigger::PROVIDER,
+        members: "events",
+        member: &trigger::EVENT,
+    },
+];
+
+struct Kind {
+    files: &'static str,
+    key: &'static str,
+    provider: &'static Object,
+    members: &'static str,
+    member: &'static Object,
+}
+
+fn declaration(reader: &mut Reader, root: &Path, source: &crate::yaml::Source) -> Map<String, Json> {
+    let mut declaration = reader.document(source, &manifest::MANIFEST);
+    // Of a provider in the manifest itself, no file is ever opened.
+    reader.forget_files();
+
+    let named = std::mem::take(&mut reader.providers);
+    for kind in &KINDS {
+        let files: Vec<_> =
+            named.iter().filter(|(field, _)| field == kind.files).map(|(_, file)| file).collect();
+        for (index, file) in files.iter().enumerate() {
+            reader.start_provider(kind.key);
+            if let Some(provider) = provider(reader, root, file, kind) {
+                declaration.insert(kind.key.to_owned(), Json::Object(provider));
+            }
+            if index + 1 < files.len() {
+                reader.outdone(file, kind.key);
+            }
+        }
     }
-    if identity.tags.is_empty() {
-        identity.tags.clone_from(&manifest.tags);
+    fill_in(&mut declaration);
+    // The daemon overwrites what the file claims by what it finds; a folder has no signature.
+    declaration.insert("verified".to_owned(), Json::Bool(false));
+    reader.check_whole(root, &declaration);
+    declaration
+}
+
+/// Reads a provider's file, and the files of its members.
+fn provider(reader: &mut Reader, root: &Path, file: &DeclaredFile, kind: &Kind) -> Option<Map<String, Json>> {
+    let source = reader.caught(file.parse(root))?;
+    let mut provider = reader.document(&source, kind.provider);
+
+    let files = std::mem::take(&mut reader.members);
+    let mut members: Vec<Json> =
+        files.iter().filter_map(|file| member(reader, root, file, kind.member)).collect();
+    if let Some(positions) = reader.positions.take() {
+        let positions = positions.into_iter().filter_map(|(model_type, file)| {
+            let source = reader.caught(file.parse(root))?;
+            Some((model_type.to_owned(), reader.names(&source)))
+        });
+        let positions = positions.collect();
+        provider.insert("position".to_owned(), Json::Object(positions));
+    }
+    members.extend(models(reader, root, kind.member));
+
+    match provider.get_mut(kind.members) {
+        Some(Json::Array(inline)) => inline.extend(members),
+        Some(null) if !members.is_empty() => *null = Json::Array(members),
+        _ => {}
+    }
+    Some(provider)
+}
+
+fn member(reader: &mut Reader, root: &Path, file: &DeclaredFile, member: &Object) -> Option<Json> {
+    let source = reader.caught(file.parse(root))?;
+    Some(Json::Object(reader.document(&source, member)))
+}
+
+/// The models of the files that the patterns of the provider read last are patterns of. A file that two of them match
+/// counts twice.
+fn models(reader: &mut Reader, root: &Path, model: &Object) -> Vec<Json> {
+    let mut files = Vec::new();
+    for pattern in std::mem::take(&mut reader.model_patterns) {
+        let Some(mut matching) = pattern.matching(root) else {
+            let problem = Problem::BadPattern;
+            reader.error(ManifestError::Field { at: pattern.named_at, field: "models".to_owned(), problem });
+            continue;
+        };
+        matching.retain(|file| !file.path.ends_with("_position.yaml"));
+        if matching.is_empty() {
+            reader.no_such_models(&pattern);
+        }
+        files.extend(matching);
+    }
+    // Files in the order of the package, not of the patterns.
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    for twice in files.windows(2).filter(|pair| pair[0].path == pair[1].path) {
+        reader.model_twice(&twice[1]);
+    }
+    files.iter().filter_map(|file| member(reader, root, file, model)).collect()
+}
+
+/// Gives providers what they leave to the manifest (`FillInDefaultValues` in
+/// `pkg/entities/plugin_entities/plugin_declaration.go`).
+fn fill_in(declaration: &mut Map<String, Json>) {
+    let description = declaration.get("description").cloned().unwrap_or_default();
+    let tags = declaration.get("tags").cloned().unwrap_or_default();
+    for key in ["tool", "trigger"] {
+        let Some(identity) = declaration.get_mut(key).and_then(|provider| provider.get_mut("identity"))
+        else {
+            continue;
+        };
+        if identity["description"]["en_US"] == "" {
+            identity["description"] = description.clone();
+        }
+        if identity["tags"].as_array().is_none_or(Vec::is_empty) {
+            identity["tags"] = tags.clone();
+        }
+    }
+    if let Some(model) = declaration.get_mut("model")
+        && model["description"].is_null()
+    {
+        model["description"] = description;
+    }
+}
+
+fn plugin(root: &Path, declaration: Map<String, Json>) -> Plugin {
+    let get = |key: &str| declaration.get(key).filter(|provider| !provider.is_null());
+    let mut manifest: Manifest = typed(&Json::Object(declaration.clone()));
+    manifest.kinds = Kinds {
+        tool: get("tool").is_some(),
+        endpoint: get("endpoint").is_some(),
+        model: get("model").is_some(),
+        agent_strategy: get("agent_strategy").is_some(),
+        datasource: get("datasource").is_some(),
+        trigger: get("trigger").is_some(),
+    };
+    Plugin {
+        root: root.to_owned(),
+        manifest,
+        tool_provider: get("tool").map(typed),
+        endpoint_group: get("endpoint").map(typed),
+        model_provider: get("model").map(typed),
+        agent_strategy_provider: get("agent_strategy").map(typed),
+        datasource_provider: get("datasource").map(typed),
+        trigger_provider: get("trigger").map(typed),
+        declaration,
     }
 }

@@ -1,6 +1,6 @@
 //! What the daemon refuses in a manifest that reads well.
 
-use crate::manifest::Manifest;
+use crate::manifest::{Kinds, Manifest};
 
 /// Why the daemon refuses a plugin at upload, in its own words (`ManifestValidate` in
 /// `pkg/entities/plugin_entities/plugin_declaration.go`).
@@ -43,21 +43,21 @@ impl Manifest {
     /// # Errors
     /// The first rule that is broken.
     pub fn validate(&self) -> Result<(), IllegalManifest> {
-        if !is_name(&self.author, 64) {
-            return Err(IllegalManifest::Author);
-        }
-        if !is_name(&self.name, 128) {
-            return Err(IllegalManifest::Name);
-        }
+        self.validate_author()?;
+        self.validate_name()?;
+        self.validate_kinds()
+    }
 
-        let (files, inline) = (&self.plugins, &self.inline);
-        let tool = !files.tools.is_empty() || inline.tool.is_some();
-        let endpoint = !files.endpoints.is_empty() || inline.endpoint.is_some();
-        let model = !files.models.is_empty() || inline.model;
-        let agent_strategy = !files.agent_strategies.is_empty() || inline.agent_strategy;
-        let datasource = !files.datasources.is_empty() || inline.datasource;
-        let trigger = !files.triggers.is_empty() || inline.trigger;
+    pub(crate) fn validate_author(&self) -> Result<(), IllegalManifest> {
+        if is_name(&self.author, 64) { Ok(()) } else { Err(IllegalManifest::Author) }
+    }
 
+    pub(crate) fn validate_name(&self) -> Result<(), IllegalManifest> {
+        if is_name(&self.name, 128) { Ok(()) } else { Err(IllegalManifest::Name) }
+    }
+
+    pub(crate) fn validate_kinds(&self) -> Result<(), IllegalManifest> {
+        let Kinds { tool, endpoint, model, agent_strategy, datasource, trigger } = self.kinds;
         let kinds = [tool, endpoint, model, agent_strategy, datasource, trigger];
         let count = kinds.into_iter().filter(|given| *given).count();
         match count {

@@ -1,10 +1,11 @@
 //! YAML as `gopkg.in/yaml.v3` reads it, which is what the daemon decodes declarations with
 //! (`pkg/utils/parser/yaml.go`).
 //!
-//! A file becomes a [`Document`] of untyped nodes, and a node becomes a Rust value by [`Decode`]. The two are
+//! A file becomes a [`Document`] of untyped nodes, and a scalar becomes a Rust value by [`Decode`]. The two are
 //! apart because yaml.v3 types a scalar by the field that receives it (`no` is text in a string field and
 //! false in a bool field), and because what stands under a key that no field asks for is never looked at.
 
+mod decimal;
 mod decode;
 mod document;
 mod quoted;
@@ -12,8 +13,8 @@ mod scalar;
 mod time;
 mod value;
 
-pub(crate) use self::decode::{Decode, Time};
-pub(crate) use self::value::{Raw, Source, Value};
+pub(crate) use self::decode::{Decimal, Decode, TextKeys, Time};
+pub(crate) use self::value::{Mapping, Raw, Source, Value};
 
 /// The deepest nesting that is read, in levels. yaml.v3 stops at 10,000; declarations stay below ten.
 pub const MAX_DEPTH: usize = 128;

@@ -4,7 +4,6 @@ mod archive;
 mod checksum;
 mod elf;
 mod entry_module;
-mod glob;
 mod identifier;
 mod key;
 mod limits;

@@ -1,7 +1,7 @@
 //! Lines of an ignore file, as the daemon's packager takes them: gitignore patterns in the reading of go-git
 //! (`plumbing/format/gitignore`), of which each stands for itself.
 
-use crate::glob::Glob;
+use dify_plugin_manifest::Glob;
 
 /// A pattern that leaves files out.
 #[derive(Debug)]

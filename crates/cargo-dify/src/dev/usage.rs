@@ -10,7 +10,7 @@ use crate::declared::{self, Field, quoted};
 /// A line for each endpoint and each tool, fit for pasting, and how to end.
 pub(crate) fn text(plugin: &Plugin, dev: &Dev, address: Option<SocketAddr>) -> String {
     let mut lines = vec![String::new()];
-    if let (Some(group), Some(address)) = (plugin.endpoint_group(), address) {
+    if let (Some(group), Some(address)) = (plugin.endpoint_group.as_ref(), address) {
         lines.extend(group.endpoints.iter().map(|endpoint| {
             let url = format!("http://{address}{}", with_values(&endpoint.path));
             format!("  {} {}", curl(&endpoint.method), quoted(&url))
@@ -20,7 +20,7 @@ pub(crate) fn text(plugin: &Plugin, dev: &Dev, address: Option<SocketAddr>) -> S
         }
         lines.push(String::new());
     }
-    if let Some(provider) = plugin.tool_provider() {
+    if let Some(provider) = plugin.tool_provider.as_ref() {
         let credentials = options("--credential", &declared::credentials(provider));
         for (name, tool) in declared::tool_names(provider).zip(&provider.tools) {
             lines.push(format!(

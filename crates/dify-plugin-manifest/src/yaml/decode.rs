@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 
 use super::document::Kind;
 use super::scalar::Scalar;
-use super::time;
-use super::value::{Result, Value};
+use super::value::{Keys, Result, Value};
+use super::{decimal, time};
 use crate::error::Problem;
 
 /// What a YAML value can become.
@@ -78,41 +78,54 @@ impl Decode for f64 {
 /// Anything, as JSON.
 impl Decode for Json {
     fn decode(value: &Value<'_>) -> Result<Self> {
-        value.json(1)
+        value.json(1, Keys::Text)
     }
 }
 
 impl Decode for serde_json::Map<String, Json> {
     fn decode(value: &Value<'_>) -> Result<Self> {
-        value.json_object(1, true)
+        value.json_object(1, Keys::AnyHere)
     }
 }
 
-impl<T: Decode> Decode for Option<T> {
+/// A mapping of anything, whose keys at every level become text.
+pub(crate) struct TextKeys(Json);
+
+impl TextKeys {
+    pub(crate) fn into_json(self) -> Json {
+        self.0
+    }
+}
+
+impl Decode for TextKeys {
     fn decode(value: &Value<'_>) -> Result<Self> {
-        T::decode(value).map(Some)
+        value.json_object(1, Keys::Any).map(|map| Self(Json::Object(map)))
     }
 }
 
-/// A null item is left out, as yaml.v3 does in lists of structs and strings.
-impl<T: Decode> Decode for Vec<T> {
+/// A decimal number, kept as text.
+pub(crate) struct Decimal(String);
+
+impl Decimal {
+    pub(crate) fn into_text(self) -> String {
+        self.0
+    }
+}
+
+impl Decode for Decimal {
     fn decode(value: &Value<'_>) -> Result<Self> {
-        let mut items = Vec::new();
-        for item in value.items()? {
-            if !item.is_null()? {
-                items.push(T::decode(&item)?);
-            }
-        }
-        Ok(items)
+        const EXPECTED: &str = "a decimal number, as in 0.0015";
+        value.scalar(EXPECTED)?;
+        decimal::plain(value.text()?).map(Self).ok_or_else(|| value.wrong_type(EXPECTED))
     }
 }
 
-/// A point in time, kept as its source text; none where a mapping stands for it.
+/// A point in time as Go writes it in JSON; none where a mapping stands for it.
 #[derive(Debug)]
 pub(crate) struct Time(Option<String>);
 
 impl Time {
-    pub(crate) fn into_text(self) -> Option<String> {
+    pub(crate) fn into_json(self) -> Option<String> {
         self.0
     }
 }
@@ -124,11 +137,10 @@ impl Decode for Time {
             return value.mapping().map(|_| Self(None));
         }
         let scalar = value.scalar("a time, as in 2026-01-31T08:30:00Z")?;
-        let text = value.text()?;
-        if matches!(scalar, Scalar::Timestamp(_)) || time::is_rfc3339(text) {
-            Ok(Self(Some(text.to_owned())))
-        } else {
-            Err(value.error(Problem::Time))
-        }
+        let time = match scalar {
+            Scalar::Timestamp(time) => Some(time),
+            _ => time::rfc3339(value.text()?),
+        };
+        time.map(|time| Self(Some(time))).ok_or_else(|| value.error(Problem::Time))
     }
 }

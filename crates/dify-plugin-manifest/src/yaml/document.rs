@@ -23,6 +23,8 @@ pub(super) struct NodeId(usize);
 #[derive(Debug)]
 pub(super) struct Document {
     nodes: Vec<Node>,
+    /// Where a second document begins, by line and column.
+    second: Option<(usize, usize)>,
 }
 
 /// One value as written.
@@ -81,6 +83,10 @@ impl Document {
         (!self.nodes.is_empty()).then_some(NodeId(0))
     }
 
+    pub(super) fn second(&self) -> Option<(usize, usize)> {
+        self.second
+    }
+
     pub(super) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
     }
@@ -103,7 +109,8 @@ impl<'f> Builder<'f> {
         let unbroken_end = (!text.ends_with(['\n', '\r'])).then(|| text.chars().count());
         let mut builder =
             Self { file, nodes: Vec::new(), open: Vec::new(), anchors: Vec::new(), unbroken_end };
-        for event in Parser::new_from_str(text) {
+        let mut events = Parser::new_from_str(text);
+        for event in events.by_ref() {
             match event {
                 Ok((event, span)) => {
                     if builder.event(event, &span)?.is_break() {
@@ -115,7 +122,11 @@ impl<'f> Builder<'f> {
                 Err(error) => return Ok(Err(error)),
             }
         }
-        Ok(Ok(Document { nodes: builder.nodes }))
+        let second = match events.next() {
+            Some(Ok((Event::DocumentStart(_), span))) => Some((span.start.line(), span.start.col() + 1)),
+            _ => None,
+        };
+        Ok(Ok(Document { nodes: builder.nodes, second }))
     }
 
     fn event(&mut self, event: Event<'_>, span: &Span) -> Result<ControlFlow<()>, ManifestError> {

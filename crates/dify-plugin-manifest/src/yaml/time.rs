@@ -7,9 +7,9 @@ pub(super) fn yaml(text: &str) -> Option<String> {
     read(text, Strictness::Yaml)
 }
 
-/// Tells whether `text` is RFC 3339 to the letter, which is what Go wants of a quoted time.
-pub(super) fn is_rfc3339(text: &str) -> bool {
-    read(text, Strictness::Rfc3339).is_some()
+/// The same of RFC 3339 to the letter, which is what Go wants of a quoted time.
+pub(super) fn rfc3339(text: &str) -> Option<String> {
+    read(text, Strictness::Rfc3339)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -139,11 +139,11 @@ mod tests {
 
     #[test]
     fn a_quoted_time_is_rfc_3339_to_the_letter() {
-        assert!(is_rfc3339("2024-07-12T08:03:44.658609186Z"));
-        assert!(is_rfc3339("2024-07-12T08:03:44-07:00"));
+        assert!(rfc3339("2024-07-12T08:03:44.658609186Z").is_some());
+        assert!(rfc3339("2024-07-12T08:03:44-07:00").is_some());
         for text in ["2024-07-12", "2024-07-12 08:03:44", "2024-7-12T08:03:44Z", "2024-07-12T08:03:44,5Z", ""]
         {
-            assert!(!is_rfc3339(text), "{text}");
+            assert_eq!(rfc3339(text), None, "{text}");
         }
     }
 }

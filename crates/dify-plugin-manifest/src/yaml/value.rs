@@ -6,7 +6,6 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Number, Value as Json};
 
 use super::MAX_DEPTH;
-use super::decode::Decode;
 use super::document::{Document, Kind, Node, NodeId};
 use super::scalar::{Scalar, Tag};
 use crate::error::{Location, ManifestError, Problem};
@@ -34,17 +33,29 @@ impl Source {
         })
     }
 
-    /// Decodes the document. One without content, or that is null, is the default.
-    pub(crate) fn decode<T: Decode + Default>(&self) -> Result<T> {
-        match self.document.root() {
-            Some(root) => Value::new(self, root, String::new(), false)?.decode_or_default(),
-            None => Ok(T::default()),
-        }
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The top value; `None` in a file without content.
+    pub(crate) fn root(&self) -> Result<Option<Value<'_>>> {
+        self.document.root().map(|root| Value::new(self, root, String::new(), false)).transpose()
+    }
+
+    /// Where a second document begins, which the daemon doesn't read.
+    pub(crate) fn second_document(&self) -> Option<Location> {
+        let (line, column) = self.document.second()?;
+        Some(Location::new(&self.file, line, column))
     }
 
     fn error(&self, node: &Node, field: &str, problem: Problem) -> ManifestError {
         let at = Location::new(&self.file, node.line, node.column);
         ManifestError::Field { at, field: field.to_owned(), problem }
+    }
+
+    fn location(&self, id: NodeId) -> Location {
+        let node = self.document.node(id);
+        Location::new(&self.file, node.line, node.column)
     }
 
     /// Counts a value. The limits are yaml.v3's: documents of up to 400,000 values may come from aliases to
@@ -105,8 +116,9 @@ impl<'d> Value<'d> {
         Ok(Self { source, written, node, path, aliased })
     }
 
-    fn decode_or_default<T: Decode + Default>(&self) -> Result<T> {
-        if self.is_null()? { Ok(T::default()) } else { T::decode(self) }
+    /// The way to the value from the top of its file.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
     }
 
     pub(crate) fn location(&self) -> Location {
@@ -145,7 +157,7 @@ impl<'d> Value<'d> {
     }
 
     /// The items of a list, nulls included.
-    pub(super) fn items(&self) -> Result<Vec<Value<'d>>> {
+    pub(crate) fn items(&self) -> Result<Vec<Value<'d>>> {
         let Kind::Sequence(children) = &self.node.kind else {
             return Err(self.wrong_type("a list (each item on a line of its own that begins with `- `)"));
         };
@@ -157,7 +169,7 @@ impl<'d> Value<'d> {
         Value::new(self.source, id, path, self.aliased)
     }
 
-    pub(super) fn is_null(&self) -> Result<bool> {
+    pub(crate) fn is_null(&self) -> Result<bool> {
         Ok(matches!(self.node.kind, Kind::Scalar { .. }) && self.scalar("")? == Scalar::Null)
     }
 
@@ -178,7 +190,7 @@ impl<'d> Value<'d> {
         }
     }
 
-    pub(super) fn wrong_type(&self, expected: &'static str) -> ManifestError {
+    pub(crate) fn wrong_type(&self, expected: &'static str) -> ManifestError {
         let found = match &self.node.kind {
             Kind::Scalar { text, plain } => {
                 Scalar::resolve(self.node.tag, *plain, text).map_or("text", |scalar| scalar.name())
@@ -219,7 +231,13 @@ impl<'d> Value<'d> {
             let text = key.text()?;
             if seen.insert(text.to_owned()) {
                 let plain_text = key.scalar("")? == Scalar::Text;
-                entries.push(Entry { key: text, plain_text, value, aliased: self.aliased });
+                entries.push(Entry {
+                    key: text,
+                    key_node: pair[0],
+                    plain_text,
+                    value,
+                    aliased: self.aliased,
+                });
             } else if merges == 0 {
                 let first_line = key.node.line;
                 return Err(key.error(Problem::DuplicateKey { key: text.to_owned(), first_line }));
@@ -273,7 +291,7 @@ impl<'d> Value<'d> {
     }
 
     /// The value as JSON; `depth` counts the collections around it.
-    pub(super) fn json(&self, depth: usize) -> Result<Json> {
+    pub(super) fn json(&self, depth: usize, keys: Keys) -> Result<Json> {
         if depth > MAX_DEPTH {
             return Err(ManifestError::TooDeep { at: self.location(), limit: MAX_DEPTH });
         }
@@ -292,30 +310,48 @@ impl<'d> Value<'d> {
                 Scalar::Timestamp(time) => Ok(Json::String(time)),
                 Scalar::Text => Ok(Json::String(text.clone())),
             },
-            Kind::Sequence(_) => self.items()?.iter().map(|item| item.json(depth + 1)).collect(),
-            Kind::Mapping(_) => self.json_object(depth, false).map(Json::Object),
+            Kind::Sequence(_) => {
+                self.items()?.iter().map(|item| item.json(depth + 1, keys.nested())).collect()
+            }
+            Kind::Mapping(_) => self.json_object(depth, keys.nested()).map(Json::Object),
             Kind::Alias { .. } => Err(self.error(Problem::RecursiveAlias)),
         }
     }
 
     /// A mapping as a JSON object. Go's `map[string]any` takes any scalar as a key, but only at its own level;
     /// below it, yaml.v3 makes a map that Go can't write as JSON when one key isn't text.
-    pub(super) fn json_object(
-        &self,
-        depth: usize,
-        any_scalar_is_key: bool,
-    ) -> Result<serde_json::Map<String, Json>> {
+    pub(super) fn json_object(&self, depth: usize, keys: Keys) -> Result<serde_json::Map<String, Json>> {
         let mapping = self.mapping()?;
         let mut object = serde_json::Map::new();
         for entry in &mapping.entries {
             let value = mapping.value(entry)?;
-            if !any_scalar_is_key && !entry.plain_text {
+            if keys == Keys::Text && !entry.plain_text {
                 let (what, cure) = ("key other than text", "quote the key");
                 return Err(value.error(Problem::NotJson { what, cure }));
             }
-            object.insert(entry.key.to_owned(), value.json(depth + 1)?);
+            object.insert(entry.key.to_owned(), value.json(depth + 1, keys.nested())?);
         }
         Ok(object)
+    }
+}
+
+/// Which keys a mapping that becomes JSON may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// Text, as in the mappings below another one.
+    Text,
+    /// Any scalar here, and text below: Go's `map[string]any`.
+    AnyHere,
+    /// Any scalar: the daemon makes text of them all.
+    Any,
+}
+
+impl Keys {
+    fn nested(self) -> Self {
+        match self {
+            Self::Text | Self::AnyHere => Self::Text,
+            Self::Any => Self::Any,
+        }
     }
 }
 
@@ -330,6 +366,7 @@ pub(crate) struct Mapping<'d> {
 #[derive(Debug)]
 struct Entry<'d> {
     key: &'d str,
+    key_node: NodeId,
     /// False for a key that would be a number, a bool or a time as a value.
     plain_text: bool,
     value: NodeId,
@@ -337,12 +374,20 @@ struct Entry<'d> {
 }
 
 impl<'d> Mapping<'d> {
-    /// Decodes a field; one that is absent or null is the type's default.
-    pub(crate) fn field<T: Decode + Default>(&self, key: &str) -> Result<T> {
-        match self.get(key)? {
-            Some(value) => value.decode_or_default(),
-            None => Ok(T::default()),
-        }
+    /// The way to the mapping from the top of its file.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The keys, and where they are written.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&'d str, Location)> {
+        self.entries.iter().map(|entry| (entry.key, self.source.location(entry.key_node)))
+    }
+
+    /// Where the value of a key is written.
+    pub(crate) fn location_of(&self, key: &str) -> Option<Location> {
+        let entry = self.entries.iter().find(|entry| entry.key == key)?;
+        Some(self.source.location(entry.value))
     }
 
     /// The field as it stands, `None` when the key is absent.

@@ -26,7 +26,7 @@ pub(crate) fn manifest(yaml: &str) -> Result<Manifest, ManifestError> {
 
 pub(crate) fn provider(yaml: &str) -> Result<ToolProvider, ManifestError> {
     let files = [("manifest.yaml", "plugins: {tools: [provider.yaml]}"), ("provider.yaml", yaml)];
-    read(&files).map(|mut plugin| plugin.tool_providers.remove(0))
+    read(&files).map(|plugin| plugin.tool_provider.unwrap())
 }
 
 pub(crate) fn tool(yaml: &str) -> Result<Tool, ManifestError> {
@@ -35,10 +35,10 @@ pub(crate) fn tool(yaml: &str) -> Result<Tool, ManifestError> {
         ("provider.yaml", "tools: [tool.yaml]"),
         ("tool.yaml", yaml),
     ];
-    read(&files).map(|mut plugin| plugin.tool_providers.remove(0).tools.remove(0))
+    read(&files).map(|plugin| plugin.tool_provider.unwrap().tools.remove(0))
 }
 
 pub(crate) fn group(yaml: &str) -> Result<EndpointGroup, ManifestError> {
     let files = [("manifest.yaml", "plugins: {endpoints: [group.yaml]}"), ("group.yaml", yaml)];
-    read(&files).map(|mut plugin| plugin.endpoint_groups.remove(0))
+    read(&files).map(|plugin| plugin.endpoint_group.unwrap())
 }

@@ -23,19 +23,19 @@ fn each_rule_speaks_in_the_daemons_words() {
             "at least one of endpoint, model, tool, agent_strategy, trigger, or datasource must be provided",
         ),
         (
-            named("plugins: {models: [m.yaml], tools: [x.yaml]}"),
+            named("plugins: {models: [x.yaml], tools: [x.yaml]}"),
             "model and datasource, tool, endpoint, trigger, or agent_strategy cannot be provided at the same time",
         ),
         (
-            named("plugins: {agent_strategies: [s.yaml], datasources: [d.yaml]}"),
+            named("plugins: {agent_strategies: [x.yaml], datasources: [x.yaml]}"),
             "agent_strategy and tool, model, endpoint, trigger, or datasource cannot be provided at the same time",
         ),
         (
-            named("plugins: {datasources: [d.yaml], triggers: [t.yaml]}"),
+            named("plugins: {datasources: [x.yaml], triggers: [x.yaml]}"),
             "datasource and tool, model, endpoint, trigger, or agent_strategy cannot be provided at the same time",
         ),
         (
-            named("plugins: {triggers: [t.yaml]}\nendpoint: {}"),
+            named("plugins: {triggers: [x.yaml]}\nendpoint: {}"),
             "trigger and tool, model, endpoint, or agent_strategy cannot be provided at the same time",
         ),
     ];
@@ -49,9 +49,9 @@ fn one_kind_or_tools_with_endpoints_are_legal() {
     let author = "a".repeat(64);
     for kinds in [
         "plugins: {tools: [x.yaml], endpoints: [x.yaml]}",
-        "plugins: {models: [m.yaml]}",
-        "plugins: {triggers: [t.yaml]}",
-        "plugins: {datasources: [a.yaml, b.yaml]}",
+        "plugins: {models: [x.yaml]}",
+        "plugins: {triggers: [x.yaml]}",
+        "plugins: {datasources: [x.yaml, x.yaml]}",
         "agent_strategy: {}",
         "endpoint: {}",
     ] {

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 /// What a name looks like: `*`, `?`, `[classes]`, and `\` before a character that is meant itself.
 #[derive(Debug)]
-pub(crate) struct Glob(Vec<Piece>);
+pub struct Glob(Vec<Piece>);
 
 #[derive(Debug)]
 enum Piece {
@@ -20,7 +20,7 @@ enum Piece {
 
 impl Glob {
     /// Reads a pattern. `None` if it isn't legal; then it stands for no name at all.
-    pub(crate) fn parse(pattern: &str) -> Option<Self> {
+    pub fn parse(pattern: &str) -> Option<Self> {
         let mut pieces = Vec::new();
         let mut rest = pattern.chars();
         while let Some(letter) = rest.next() {
@@ -38,7 +38,7 @@ impl Glob {
     }
 
     /// Whether the pattern stands for all of `name`, in which there is no `/`.
-    pub(crate) fn matches(&self, name: &str) -> bool {
+    pub fn matches(&self, name: &str) -> bool {
         let name = name.as_bytes();
         let (mut piece, mut at) = (0, 0);
         // The piece after the last star, and the first byte that the star doesn't take.

@@ -1,0 +1,145 @@
+//! The rules that values must keep: the daemon's `validate:` tags.
+
+use serde_json::Value as Json;
+
+use super::{NO_TIME, Place, Reader};
+use crate::shape::{Field, Kind, Rule};
+use crate::yaml::Value;
+
+impl Reader {
+    /// Reports the rules of `field` that its value breaks.
+    pub(super) fn keep_rules(
+        &mut self,
+        place: &Place,
+        value: Option<&Value<'_>>,
+        field: &Field,
+        json: &Json,
+    ) {
+        let empty = is_zero(json);
+        for rule in field.rules {
+            match rule {
+                Rule::Required if empty => self.missing(place, value, field),
+                Rule::Between(..) => self.keep(place, rule, json),
+                _ if empty => {}
+                Rule::EachOneOf(_) | Rule::EachAtMost(_) => {
+                    let items = value.and_then(|list| list.items().ok()).unwrap_or_default();
+                    let given = items.iter().filter(|item| !item.is_null().unwrap_or(true));
+                    for (item, json) in given.zip(json.as_array().into_iter().flatten()) {
+                        self.keep(&Place::of(item), rule, json);
+                    }
+                }
+                _ => self.keep(place, rule, json),
+            }
+        }
+    }
+
+    /// Reports that a field is absent, null or empty.
+    pub(super) fn missing(&mut self, place: &Place, value: Option<&Value<'_>>, field: &Field) {
+        let key = field.key;
+        let state = if value.is_some() { "has no value" } else { "is missing" };
+        let choices = field.rules.iter().find_map(|rule| match rule {
+            Rule::OneOf(choices) | Rule::EachOneOf(choices) => Some(*choices),
+            _ => None,
+        });
+        let form = field.rules.iter().find_map(|rule| match rule {
+            Rule::Form(form) => Some(form.cure),
+            _ => None,
+        });
+        let cure = match (&field.kind, choices, form) {
+            (Kind::Texts, Some(choices), _) => {
+                format!("write `{key}:` and below it some of {}", choices.join(", "))
+            }
+            (_, Some(choices), _) => format!("write `{key}:` and one of {}", choices.join(", ")),
+            (_, _, Some(cure)) => format!("write `{key}:`; {cure}"),
+            (Kind::Object(object), ..) => {
+                let keys: Vec<_> = object.fields.iter().map(|field| format!("`{}`", field.key)).collect();
+                format!("write `{key}:` and below it {}", keys.join(", "))
+            }
+            (Kind::Int | Kind::Size, ..) => format!("write `{key}:` and a number other than 0"),
+            (Kind::Time, ..) => format!("write `{key}:` and a time, as in 2026-01-31T08:30:00Z"),
+            _ => format!("write `{key}:` and a text"),
+        };
+        self.misread(place, None, "missing", &format!("`{key}` {state}"), &cure);
+    }
+
+    fn keep(&mut self, place: &Place, rule: &Rule, json: &Json) {
+        let text = json.as_str().unwrap_or_default();
+        let (code, message, help) = match rule {
+            Rule::Required => return,
+            Rule::AtMost(limit) | Rule::EachAtMost(limit) => {
+                let length = text.chars().count();
+                if length <= *limit {
+                    return;
+                }
+                ("too-long", format!("{length} characters are too many"), format!("use at most {limit}"))
+            }
+            Rule::AtMostItems(limit) => {
+                let count = json.as_array().map_or(0, Vec::len);
+                if count <= *limit {
+                    return;
+                }
+                ("too-long", format!("{count} items are too many"), format!("use at most {limit}"))
+            }
+            Rule::OneOf(choices) | Rule::EachOneOf(choices) => {
+                if choices.contains(&text) {
+                    return;
+                }
+                (
+                    "unknown-value",
+                    format!("Dify knows no `{text}` here"),
+                    instead(text, choices.iter().copied()),
+                )
+            }
+            Rule::Form(form) => {
+                if (form.fits)(text) {
+                    return;
+                }
+                ("wrong-form", format!("`{text}` is not of the right form"), form.cure.to_owned())
+            }
+            Rule::Between(low, high) => {
+                let number = json.as_u64().unwrap_or_default();
+                if (*low..=*high).contains(&number) {
+                    return;
+                }
+                let message = format!("{number} is out of range");
+                ("out-of-range", message, format!("write a number from {low} to {high}"))
+            }
+            Rule::Plain => {
+                if !(json.is_array() || json.is_object()) {
+                    return;
+                }
+                let message = "a list or a mapping is not taken here".to_owned();
+                ("wrong-form", message, "write text, a number, true or false".to_owned())
+            }
+        };
+        self.misread(place, None, code, &message, &help);
+    }
+}
+
+/// Go's zero values.
+fn is_zero(json: &Json) -> bool {
+    match json {
+        Json::Null => true,
+        Json::String(text) => text.is_empty() || text == NO_TIME,
+        Json::Number(number) => number.as_f64() == Some(0.0),
+        Json::Bool(value) => !value,
+        // Not nil.
+        Json::Array(_) | Json::Object(_) => false,
+    }
+}
+
+/// What to write instead of `given`: the likeliest, and all that there are.
+pub(crate) fn instead<'a>(given: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    let simple = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
+    let wanted = simple(given);
+    let near = known
+        .clone()
+        .map(|candidate| (strsim::osa_distance(&wanted, &simple(candidate)), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
+        .min_by_key(|(distance, _)| *distance);
+    let all = known.collect::<Vec<_>>().join(", ");
+    match near {
+        Some((_, candidate)) => format!("did you mean `{candidate}`? known: {all}"),
+        None => format!("use one of {all}"),
+    }
+}

@@ -1,0 +1,58 @@
+//! Agent strategies (`agent_declaration.go`).
+
+use super::parameter::{
+    AUTO_GENERATE, IDENTITY, LONGEST_NAME, LONGEST_SCOPE, OPTION, PROVIDER_IDENTITY, TEMPLATE,
+    no_list_is_an_empty_one,
+};
+use super::text::{I18N, OPTIONAL_I18N};
+use super::{Field, Kind, Object, Rule};
+
+pub(crate) static PROVIDER: Object = Object::new(&[
+    Field::new("identity", Kind::Object(&PROVIDER_IDENTITY)),
+    Field::new("strategies", Kind::With(|reader, place, value| reader.members(place, value, &STRATEGY))),
+])
+.others(&["extra"]);
+
+pub(crate) static STRATEGY: Object = Object::new(&[
+    Field::new("identity", Kind::Object(&IDENTITY)),
+    Field::new("description", Kind::Object(&I18N)),
+    Field::new("parameters", Kind::Objects(&PARAMETER)),
+    Field::new("output_schema", Kind::Map),
+    Field::new("features", Kind::Texts).rules(&[Rule::EachAtMost(255)]),
+])
+.others(&["extra"])
+.finish(|reader, place, mapping, strategy| {
+    no_list_is_an_empty_one(strategy, "features");
+    crate::check::parameters(reader, place, mapping, strategy);
+});
+
+static PARAMETER: Object = Object::new(&[
+    Field::new("name", Kind::Text).rules(&[Rule::Required, LONGEST_NAME]),
+    Field::new("label", Kind::Object(&I18N)),
+    Field::new("help", Kind::Object(&OPTIONAL_I18N)),
+    Field::new("type", Kind::Text).rules(&[Rule::Required, Rule::OneOf(TYPES)]),
+    Field::new("auto_generate", Kind::Optional(&AUTO_GENERATE)),
+    Field::new("template", Kind::Optional(&TEMPLATE)),
+    Field::new("scope", Kind::OptionalText).rules(&[LONGEST_SCOPE]),
+    Field::new("required", Kind::Bool),
+    Field::new("default", Kind::Any).rules(&[Rule::Plain]),
+    Field::new("min", Kind::OptionalNumber),
+    Field::new("max", Kind::OptionalNumber),
+    Field::new("precision", Kind::OptionalInt),
+    Field::new("options", Kind::Objects(&OPTION)),
+])
+.finish(crate::check::parameter);
+
+const TYPES: &[&str] = &[
+    "string",
+    "number",
+    "boolean",
+    "select",
+    "secret-input",
+    "file",
+    "files",
+    "app-selector",
+    "model-selector",
+    "array[tools]",
+    "any",
+];

@@ -1,0 +1,252 @@
+//! Model providers and models (`model_declaration.go`).
+
+use serde_json::{Map, Value as Json};
+
+use super::config::HELP;
+use super::parameter::no_list_is_an_empty_one;
+use super::template;
+use super::text::{I18N, OPTIONAL_I18N};
+use super::{Field, Kind, Object, Rule};
+use crate::error::{ManifestError, Problem};
+use crate::reader::{Place, Reader, located};
+use crate::yaml::Mapping;
+
+pub(crate) static PROVIDER: Object = Object::new(&[
+    Field::new("provider", Kind::Text).rules(&[Rule::Required, LONGEST]),
+    Field::new("label", Kind::Object(&I18N)),
+    Field::new("description", Kind::Optional(&I18N)),
+    Field::new("icon_small", Kind::Optional(&ICON)),
+    Field::new("icon_large", Kind::Optional(&ICON)),
+    Field::new("icon_small_dark", Kind::Optional(&ICON)),
+    Field::new("icon_large_dark", Kind::Optional(&ICON)),
+    Field::new("background", Kind::OptionalText),
+    Field::new("help", Kind::Optional(&HELP)),
+    Field::new("supported_model_types", Kind::Texts).rules(&[
+        Rule::Required,
+        Rule::AtMostItems(16),
+        Rule::EachOneOf(TYPES),
+    ]),
+    Field::new("configurate_methods", Kind::Texts).rules(&[
+        Rule::Required,
+        Rule::AtMostItems(16),
+        Rule::EachOneOf(METHODS),
+    ]),
+    Field::new("provider_credential_schema", Kind::Optional(&PROVIDER_CREDENTIALS)),
+    Field::new("model_credential_schema", Kind::Optional(&MODEL_CREDENTIALS)),
+    Field::new("position", Kind::Optional(&POSITION)).omitted_when_empty(),
+    Field::new("models", Kind::With(|reader, place, value| reader.models(place, value, &MODEL))),
+])
+.others(&["extra", "model_declarations"])
+.finish(inline_models);
+
+/// The models under a key that no plugin uses and the daemon reads all the same, unless `models` is a list.
+fn inline_models(
+    reader: &mut Reader,
+    place: &Place,
+    mapping: Option<&Mapping<'_>>,
+    provider: &mut Map<String, Json>,
+) {
+    let list = mapping.and_then(|mapping| reader.get(mapping, "model_declarations"));
+    if let Some(list) = list {
+        let inline = reader.objects(&place.field("model_declarations"), Some(&list), &MODEL);
+        if provider.get("models").is_none_or(Json::is_null) {
+            provider.insert("models".to_owned(), inline);
+        }
+    }
+    no_list_is_an_empty_one(provider, "models");
+}
+
+pub(crate) static MODEL: Object = Object::new(&[
+    Field::new("model", Kind::Text).rules(&[Rule::Required, LONGEST]),
+    Field::new("label", Kind::Object(&OPTIONAL_I18N)),
+    Field::new("model_type", Kind::Text).rules(&[Rule::Required, Rule::OneOf(TYPES)]),
+    Field::new("features", Kind::Texts).rules(&[Rule::EachOneOf(FEATURES)]),
+    Field::new("fetch_from", Kind::Text).rules(&[Rule::OneOf(METHODS)]),
+    Field::new("model_properties", Kind::TextKeyMap),
+    Field::new("deprecated", Kind::Bool),
+    Field::new("parameter_rules", Kind::ObjectsOrNone(&RULE)).rules(&[Rule::AtMostItems(128)]),
+    Field::new("pricing", Kind::Optional(&PRICING)),
+])
+.others(&["extra"])
+.finish(|_, _, _, model| {
+    if model.get("fetch_from") == Some(&Json::from("")) {
+        model.insert("fetch_from".to_owned(), Json::from("predefined-model"));
+    }
+    let name = model.get("model").cloned().unwrap_or_default();
+    if let Some(Json::Object(label)) = model.get_mut("label")
+        && label.get("en_US") == Some(&Json::from(""))
+    {
+        label.insert("en_US".to_owned(), name);
+    }
+});
+
+static RULE: Object = Object::new(&[
+    Field::new("name", Kind::Text).rules(&[Rule::Required, LONGEST]),
+    Field::new("use_template", Kind::OptionalText),
+    Field::new("label", Kind::Optional(&OPTIONAL_I18N)),
+    Field::new("type", Kind::OptionalText)
+        .rules(&[Rule::OneOf(&["float", "int", "string", "boolean", "text"])]),
+    Field::new("help", Kind::Optional(&OPTIONAL_I18N)),
+    Field::new("required", Kind::Bool),
+    Field::new("default", Kind::Any).rules(&[Rule::Plain]),
+    Field::new("min", Kind::OptionalNumber),
+    Field::new("max", Kind::OptionalNumber),
+    Field::new("precision", Kind::OptionalInt),
+    Field::new("options", Kind::Texts).rules(&[Rule::EachAtMost(255)]),
+])
+.finish(fill_from_template);
+
+/// What `TransformTemplate` does. A label counts by its `en_US` alone, and is the rule's name otherwise, so that a
+/// template's label never shows.
+fn fill_from_template(
+    reader: &mut Reader,
+    place: &Place,
+    mapping: Option<&Mapping<'_>>,
+    rule: &mut Map<String, Json>,
+) {
+    let text = |rule: &Map<String, Json>, key: &str| {
+        rule.get(key).and_then(Json::as_str).unwrap_or_default().to_owned()
+    };
+    let labelled =
+        rule.get("label").and_then(|label| label["en_US"].as_str()).is_some_and(|text| !text.is_empty());
+    if !labelled {
+        if rule.get("label").is_some_and(Json::is_object) {
+            reader.misread(
+                &place.field("label"),
+                mapping,
+                "label-lost",
+                "a label without `en_US` is dropped in every language",
+                "add `en_US:`",
+            );
+        }
+        rule.insert("label".to_owned(), serde_json::json!({"en_US": text(rule, "name")}));
+    }
+    let name = text(rule, "use_template");
+    if !name.is_empty() {
+        match template::template(&name) {
+            Some(template) => {
+                for (key, value) in template {
+                    let field = rule.entry(key).or_insert(Json::Null);
+                    if field.is_null() {
+                        *field = value;
+                    }
+                }
+            }
+            None => {
+                let at = located(&place.field("use_template"), mapping);
+                let problem = Problem::NoSuchTemplate { name, known: template::NAMES.join(", ") };
+                reader.error(ManifestError::Field { at, field: place.field("use_template").field, problem });
+            }
+        }
+    } else if rule.get("type").is_none_or(Json::is_null) {
+        reader.misread(
+            &place.field("type"),
+            mapping,
+            "missing",
+            "a rule without `use_template` needs a type",
+            "write `type: float`, `int`, `string`, `boolean` or `text`, or `use_template:`",
+        );
+    }
+    no_list_is_an_empty_one(rule, "options");
+}
+
+/// The icon of each language.
+static ICON: Object = Object::new(&[
+    Field::new("en_US", Kind::Text).required(),
+    Field::new("ja_JP", Kind::Text).omitted_when_empty(),
+    Field::new("zh_Hans", Kind::Text).omitted_when_empty(),
+    Field::new("pt_BR", Kind::Text).omitted_when_empty(),
+])
+.finish(|reader, place, mapping, icons| {
+    for (language, icon) in icons {
+        reader.icon(&place.field(language), mapping, icon);
+    }
+});
+
+static PRICING: Object = Object::new(&[
+    Field::new("input", Kind::Decimal),
+    Field::new("output", Kind::OptionalDecimal),
+    Field::new("unit", Kind::Decimal),
+    Field::new("currency", Kind::Text).required(),
+]);
+
+static PROVIDER_CREDENTIALS: Object =
+    Object::new(&[
+        Field::new("credential_form_schemas", Kind::ObjectsOrNone(&FORM)).rules(&[Rule::AtMostItems(32)])
+    ]);
+
+static MODEL_CREDENTIALS: Object = Object::new(&[
+    Field::new("model", Kind::Object(&MODEL_FIELD)),
+    Field::new("credential_form_schemas", Kind::ObjectsOrNone(&FORM)).rules(&[Rule::AtMostItems(32)]),
+]);
+
+static MODEL_FIELD: Object = Object::new(&[
+    Field::new("label", Kind::Object(&I18N)),
+    Field::new("placeholder", Kind::Optional(&I18N)),
+]);
+
+static FORM: Object = Object::new(&[
+    Field::new("variable", Kind::Text).rules(&[Rule::Required, LONGEST]),
+    Field::new("label", Kind::Object(&I18N)),
+    Field::new("type", Kind::Text)
+        .rules(&[Rule::Required, Rule::OneOf(&["text-input", "secret-input", "select", "radio", "switch"])]),
+    Field::new("required", Kind::Bool),
+    Field::new("default", Kind::OptionalText).rules(&[LONGEST]),
+    Field::new("options", Kind::ObjectsOrNone(&FORM_OPTION)).rules(&[Rule::AtMostItems(128)]),
+    Field::new("help", Kind::Optional(&I18N)),
+    Field::new("url", Kind::OptionalText),
+    Field::new("placeholder", Kind::Optional(&I18N)),
+    Field::new("max_length", Kind::Int),
+    Field::new("show_on", Kind::ObjectsOrNone(&SHOW_ON)).rules(&[Rule::AtMostItems(16)]),
+])
+.finish(crate::check::form);
+
+static FORM_OPTION: Object = Object::new(&[
+    Field::new("label", Kind::Object(&I18N)),
+    Field::new("value", Kind::Text).rules(&[Rule::Required, LONGEST]),
+    Field::new("show_on", Kind::ObjectsOrNone(&SHOW_ON)).rules(&[Rule::AtMostItems(16)]),
+]);
+
+static SHOW_ON: Object = Object::new(&[
+    Field::new("variable", Kind::Text).rules(&[Rule::Required, LONGEST]),
+    Field::new("value", Kind::Text).rules(&[Rule::Required, LONGEST]),
+]);
+
+static POSITION: Object = Object::new(&[
+    Field::new("llm", Kind::Texts).omitted_when_empty(),
+    Field::new("text_embedding", Kind::Texts).omitted_when_empty(),
+    Field::new("rerank", Kind::Texts).omitted_when_empty(),
+    Field::new("tts", Kind::Texts).omitted_when_empty(),
+    Field::new("speech2text", Kind::Texts).omitted_when_empty(),
+    Field::new("moderation", Kind::Texts).omitted_when_empty(),
+]);
+
+const LONGEST: Rule = Rule::AtMost(255);
+
+const TYPES: &[&str] = &[
+    "llm",
+    "text-embedding",
+    "rerank",
+    "speech2text",
+    "moderation",
+    "tts",
+    "text2img",
+    "multimodal-embedding",
+    "multimodal-rerank",
+];
+
+const METHODS: &[&str] = &["predefined-model", "customizable-model"];
+
+/// What Dify knows; the daemon takes any (SDK, `entities/model/schema.py`).
+const FEATURES: &[&str] = &[
+    "tool-call",
+    "multi-tool-call",
+    "agent-thought",
+    "vision",
+    "stream-tool-call",
+    "document",
+    "video",
+    "audio",
+    "structured-output",
+    "polling",
+];
