@@ -1,33 +1,35 @@
-//! Reads every plugin below a folder and says what is wrong with which; as JSON, what the daemon would keep of it, too.
+//! Reads plugins and says what is wrong with which; with `--json`, a line for each, and in it what the daemon would keep.
 //!
 //! ```sh
 //! cargo run -p dify-plugin-manifest --example read_all -- path/to/plugins
-//! cargo run -p dify-plugin-manifest --example read_all -- --json path/to/plugins > read.jsonl
+//! find path/to/plugins -name manifest.yaml -printf '%h\n' |
+//!     cargo run -p dify-plugin-manifest --example read_all -- --json - > read.jsonl
 //! ```
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program's output")]
 
 use std::error::Error;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use dify_plugin_manifest::{Checked, Severity, check};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn main() -> ExitCode {
-    let mut arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let mut arguments: Vec<_> = std::env::args().skip(1).collect();
     let as_json = arguments.first().is_some_and(|first| first == "--json");
     if as_json {
         arguments.remove(0);
     }
     let [top] = &arguments[..] else {
         eprintln!(
-            "usage: read_all [--json] FOLDER\nreads each plugin (a folder with a manifest.yaml) below FOLDER"
+            "usage: read_all [--json] FOLDER\nreads each plugin (a folder with a manifest.yaml) below FOLDER,"
         );
+        eprintln!("or with `-` for FOLDER, each folder that a line of stdin names");
         return ExitCode::from(2);
     };
-    match read_all(Path::new(top), as_json) {
+    match read_all(top, as_json) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -38,22 +40,28 @@ fn main() -> ExitCode {
 }
 
 /// Returns whether there was a plugin and the daemon takes every one.
-fn read_all(top: &Path, as_json: bool) -> Result<bool, Box<dyn Error>> {
+fn read_all(top: &str, as_json: bool) -> Result<bool, Box<dyn Error>> {
     let mut folders = Vec::new();
-    find_plugins(top, &mut folders)?;
-    folders.sort();
+    if top == "-" {
+        for line in io::stdin().lock().lines() {
+            folders.push(PathBuf::from(line?));
+        }
+    } else {
+        find_plugins(Path::new(top), &mut folders)?;
+        folders.sort();
+    }
 
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let (mut fine, mut refused, mut misread) = (0, 0, 0);
+    let (mut taken, mut refused, mut misread) = (0, 0, 0);
     for folder in &folders {
         let checked = check(folder);
         let refusals =
             checked.findings.iter().filter(|finding| finding.severity == Severity::Refused).count();
-        fine += usize::from(refusals == 0);
+        taken += usize::from(refusals == 0);
         refused += refusals;
         misread += checked.findings.len() - refusals;
         if as_json {
-            writeln!(out, "{}", line(folder.strip_prefix(top)?, &checked))?;
+            writeln!(out, "{}", line(folder, refusals > 0, &checked))?;
         } else {
             for finding in &checked.findings {
                 writeln!(out, "{}: {finding}", folder.display())?;
@@ -62,23 +70,30 @@ fn read_all(top: &Path, as_json: bool) -> Result<bool, Box<dyn Error>> {
     }
     out.flush()?;
     eprintln!(
-        "{fine} of {} plugins are taken; {refused} things are refused, {misread} misread",
+        "{taken} of {} plugins are taken; {refused} things are refused, {misread} misread",
         folders.len()
     );
-    Ok(fine > 0 && fine == folders.len())
+    Ok(taken > 0 && taken == folders.len())
 }
 
-fn line(folder: &Path, checked: &Checked) -> serde_json::Value {
-    let findings: Vec<_> = checked.findings.iter().map(ToString::to_string).collect();
-    let refused = checked.findings.iter().any(|finding| finding.severity == Severity::Refused);
+fn line(folder: &Path, refused: bool, checked: &Checked) -> Value {
+    let findings: Vec<_> = checked.findings.iter().map(finding).collect();
+    let mut line = json!({"path": folder, "refused": refused, "findings": findings});
     match &checked.plugin {
-        Ok(plugin) => {
-            json!({"path": folder, "refused": refused, "findings": findings, "declaration": plugin.declaration})
-        }
-        Err(error) => {
-            json!({"path": folder, "refused": refused, "findings": findings, "error": error.to_string()})
-        }
+        Ok(plugin) => line["declaration"] = Value::Object(plugin.declaration.clone()),
+        Err(error) => line["error"] = Value::from(error.to_string()),
     }
+    line
+}
+
+fn finding(finding: &dify_plugin_manifest::Finding) -> Value {
+    json!({
+        "severity": finding.severity.as_str(),
+        "code": finding.code,
+        "at": finding.at.to_string(),
+        "field": finding.field,
+        "message": finding.message,
+    })
 }
 
 /// Collects the folders that hold a manifest.yaml; a plugin's own folders aren't searched.

@@ -29,6 +29,10 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
+    fn manifest_is_read(&self) -> bool {
+        !self.spots.is_empty()
+    }
+
     fn spot(&self, key: &str) -> Place {
         let at = self.spots.iter().find(|(known, _)| *known == key).map(|(_, at)| at.clone());
         Place { at: at.unwrap_or_else(|| Location::new("manifest.yaml", 1, 1)), field: key.to_owned() }
@@ -76,11 +80,16 @@ impl Reader {
         );
     }
 
-    pub(crate) fn no_such_models(&mut self, pattern: &DeclaredFile) {
+    /// A pattern of model files, and how many it matches.
+    pub(crate) fn check_pattern(&mut self, pattern: &DeclaredFile, matching: usize) {
         let place = Place { at: pattern.named_at.clone(), field: "models".to_owned() };
-        let message = format!("no file matches `{}`", pattern.path);
-        let help = "correct the path; `*` stands for one part of a path, and there is no `**`";
-        self.misread(&place, None, "no-match", &message, help);
+        let help = "write one pattern for each depth, as in `models/llm/*.yaml`";
+        if matching == 0 {
+            self.misread(&place, None, "no-match", &format!("no file matches `{}`", pattern.path), help);
+        } else if pattern.path.contains("**") {
+            let message = "`**` is the same as `*` to the daemon: it stands for one part of a path";
+            self.misread(&place, None, "no-match", message, help);
+        }
     }
 
     pub(crate) fn model_twice(&mut self, file: &DeclaredFile) {
@@ -231,9 +240,18 @@ pub(crate) fn manifest(
     }
 
     let version = manifest.get("version").and_then(Json::as_str).unwrap_or_default();
+    let here = place.field("version");
     if !is_identifier_version(version) {
         let message = format!("the version `{version}` makes no legal identifier");
-        reader.refuse(&place.field("version"), mapping, "wrong-form", &message, VERSION.cure);
+        reader.refuse(&here, mapping, "wrong-form", &message, VERSION.cure);
+    } else if !(VERSION.fits)(version) {
+        reader.misread(
+            &here,
+            mapping,
+            "wrong-form",
+            &format!("`{version}` is not of the right form"),
+            VERSION.cure,
+        );
     }
 
     let meta = mapping.and_then(|mapping| reader.get(mapping, "meta"));

@@ -136,7 +136,7 @@ impl ManifestError {
                 (format!("not valid YAML: {problem}"), help.to_owned())
             }
             Self::Field { problem: Problem::WrongType { expected, found }, .. } => {
-                (format!("expected {expected}, found {found}"), format!("write {expected}"))
+                (format!("{found} is not taken here"), format!("write {expected}"))
             }
             Self::Field { problem: Problem::Merge, .. } => {
                 (Problem::Merge.to_string(), "write `<<: *name`, or a list of such names".to_owned())

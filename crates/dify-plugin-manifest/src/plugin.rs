@@ -214,9 +214,7 @@ fn models(reader: &mut Reader, root: &Path, model: &Object) -> Vec<Json> {
             continue;
         };
         matching.retain(|file| !file.path.ends_with("_position.yaml"));
-        if matching.is_empty() {
-            reader.no_such_models(&pattern);
-        }
+        reader.check_pattern(&pattern, matching.len());
         files.extend(matching);
     }
     // Files in the order of the package, not of the patterns.

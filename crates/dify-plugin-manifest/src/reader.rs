@@ -63,6 +63,8 @@ pub(crate) struct Reader {
     pub(crate) notes: Notes,
     /// Greater than 0 below what is missing as a whole: its fields aren't reported one by one.
     missing: usize,
+    /// Set while there is nothing in a file.
+    unread: bool,
     /// Set when a document is made to exhaust memory: no more of it is read.
     stopped: bool,
 }
@@ -77,14 +79,36 @@ impl Reader {
                 &place,
                 None,
                 "second-document",
-                "the daemon reads the first document of a file and drops the rest",
-                "remove the `---` line, or move what follows it to a file of its own",
+                "the daemon's reading ends before this line, and what follows is dropped",
+                "remove the `---` line, or indent what follows as the lines before",
+            );
+        }
+        if let Some(at) = source.separator() {
+            self.misread(
+                &Place { at: at.clone(), field: String::new() },
+                None,
+                "line-separator",
+                "this character (U+0085, U+2028 or U+2029) can't be seen, and ends the line for the daemon",
+                "delete it, or write a line break",
             );
         }
         let top = Place::top(source.file());
         let root = self.caught(source.root()).flatten();
         let root = root.filter(|root| !self.caught(root.is_null()).unwrap_or(true));
-        self.object(&top, root.as_ref(), object)
+        // Then the daemon's own decoders, which fill in defaults, never run.
+        self.unread = root.is_none();
+        if self.unread {
+            self.misread(
+                &top,
+                None,
+                "empty",
+                "there is nothing in this file",
+                "declare something in it, or don't name it",
+            );
+        }
+        let fields = self.object(&top, root.as_ref(), object);
+        self.unread = false;
+        fields
     }
 
     /// A field as it stands; `None` when the key is absent.
@@ -121,6 +145,7 @@ impl Reader {
         }
         if let Some(finish) = object.finish
             && !self.stopped
+            && !self.unread
         {
             finish(self, place, mapping.as_ref(), &mut fields);
         }
@@ -183,7 +208,7 @@ impl Reader {
             },
             Kind::Objects(object) => self.objects(place, value, object),
             Kind::ObjectsOrNone(object) => match self.objects(place, value, object) {
-                Json::Null => json!([]),
+                Json::Null if !self.unread => json!([]),
                 list => list,
             },
             Kind::Configs(_) => json!([]),

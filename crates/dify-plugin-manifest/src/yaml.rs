@@ -10,6 +10,7 @@ mod decode;
 mod document;
 mod quoted;
 mod scalar;
+mod strict;
 mod time;
 mod value;
 

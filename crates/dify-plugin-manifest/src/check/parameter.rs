@@ -69,8 +69,6 @@ fn scope(reader: &mut Reader, place: &Place, mapping: Option<&Mapping<'_>>, fiel
         "any" => {
             &["string", "number", "object", "array[number]", "array[string]", "array[object]", "array[file]"]
         }
-        // Whatever is wrong with the type is reported.
-        "" => return,
         other => {
             let message = format!("a value of the type `{other}` takes no scope");
             reader.misread(&place.field("scope"), mapping, "unknown-value", &message, "remove the line");

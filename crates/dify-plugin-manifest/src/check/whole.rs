@@ -42,7 +42,17 @@ impl Reader {
         };
         // One at a time is all that the daemon says; the rules don't depend on each other, so say all.
         let illegal = [manifest.validate_author(), manifest.validate_name(), manifest.validate_kinds()];
+        // What can't be read may be what is missing then.
+        let unread = !self.errors.is_empty();
         for illegal in illegal.into_iter().filter_map(Result::err) {
+            let excused = match illegal {
+                IllegalManifest::Author | IllegalManifest::Name => !self.notes.manifest_is_read(),
+                IllegalManifest::NoKind => unread,
+                _ => false,
+            };
+            if excused {
+                continue;
+            }
             let (key, help) = match illegal {
                 IllegalManifest::Author => ("author", "write 1 to 64 of a-z, 0-9, `_` and `-`"),
                 IllegalManifest::Name => ("name", "write 1 to 128 of a-z, 0-9, `_` and `-`"),

@@ -1,8 +1,7 @@
 //! Agent strategies (`agent_declaration.go`).
 
 use super::parameter::{
-    AUTO_GENERATE, IDENTITY, LONGEST_NAME, LONGEST_SCOPE, OPTION, PROVIDER_IDENTITY, TEMPLATE,
-    no_list_is_an_empty_one,
+    AUTO_GENERATE, IDENTITY, LONGEST_NAME, LONGEST_SCOPE, OPTION, TAGS, TEMPLATE, no_list_is_an_empty_one,
 };
 use super::text::{I18N, OPTIONAL_I18N};
 use super::{Field, Kind, Object, Rule};
@@ -12,6 +11,18 @@ pub(crate) static PROVIDER: Object = Object::new(&[
     Field::new("strategies", Kind::With(|reader, place, value| reader.members(place, value, &STRATEGY))),
 ])
 .others(&["extra"]);
+
+/// As that of a tool provider, but that nothing is filled from the manifest.
+static PROVIDER_IDENTITY: Object = Object::new(&[
+    Field::new("author", Kind::Text).required(),
+    Field::new("name", Kind::Text).rules(&[Rule::Required, Rule::Form(&super::NAME)]),
+    Field::new("description", Kind::Object(&I18N)),
+    Field::new("icon", Kind::Text).required(),
+    Field::new("icon_dark", Kind::Text),
+    Field::new("label", Kind::Object(&I18N)),
+    Field::new("tags", Kind::Texts).rules(&[Rule::EachOneOf(TAGS)]),
+])
+.finish(crate::check::provider_identity);
 
 pub(crate) static STRATEGY: Object = Object::new(&[
     Field::new("identity", Kind::Object(&IDENTITY)),

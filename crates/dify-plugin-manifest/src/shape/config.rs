@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::text::{I18N, OPTIONAL_I18N};
+use super::text::I18N;
 use super::{Field, Kind, Object, Rule};
 use crate::reader::{Place, Reader};
 use crate::yaml::{Mapping, Raw, Value};
@@ -34,10 +34,6 @@ pub(crate) static OAUTH: Object = Object::new(&[
     Field::new("client_schema", Kind::Objects(&CONFIG)),
     Field::new("credentials_schema", Kind::Objects(&CONFIG)),
 ]);
-
-/// Help of a model provider's form, which the daemon keeps though it is empty.
-pub(crate) static HELP: Object =
-    Object::new(&[Field::new("title", Kind::Object(&I18N)), Field::new("url", Kind::Object(&OPTIONAL_I18N))]);
 
 /// The credentials of a tool provider: `credentials_schema`, or `credentials_for_provider` where the first holds nothing as
 /// it is written, an alias included.
@@ -98,22 +94,25 @@ fn configs(reader: &mut Reader, place: &Place, schema: Option<&Value<'_>>, entri
     let mut configs = Vec::new();
     let mut name = "";
     for (index, item) in content.into_iter().enumerate() {
+        let is_key = index % 2 == 0;
         match item.raw() {
-            Raw::Scalar(text) if entries == Entries::Lenient || index % 2 == 0 => name = text,
-            Raw::Mapping if entries == Entries::Lenient || index % 2 == 1 => {
+            Raw::Scalar(text) if is_key => name = text,
+            Raw::Mapping if !is_key || entries == Entries::Lenient => {
                 let item = item.named(name);
                 let mut config = reader.object(&Place::of(&item), Some(&item), &CONFIG);
                 config.insert("name".to_owned(), Json::from(name));
                 configs.push(Json::Object(config));
             }
             _ if entries == Entries::Strict => {
-                reader.refuse_kind(&item.named(name), "a mapping (lines of `key: value`)")
+                reader.refuse_kind(&item.named(name), "a mapping (lines of `key: value`)");
             }
-            _ => reader.dropped(
-                &item.named(name),
-                "it is no mapping, and the daemon leaves it out without a word",
-                "write `type:`, `label:` and so on below the name",
-            ),
+            _ => {
+                reader.dropped(
+                    &item.named(name),
+                    "it is no mapping, and the daemon leaves it out without a word",
+                    "write `type:`, `label:` and so on below the name",
+                );
+            }
         }
     }
     Json::Array(configs)

@@ -5,9 +5,9 @@ use super::text::I18N;
 use super::{Field, Form, Kind, Object, Rule, agent_strategy, datasource, endpoint, model, tool, trigger};
 
 pub(crate) static MANIFEST: Object = Object::new(&[
-    Field::new("version", Kind::Text).rules(&[Rule::Required, Rule::Form(&VERSION)]),
+    // Its form, and those of author and name, are `check`'s: the daemon refuses what breaks them.
+    Field::new("version", Kind::Text),
     Field::new("type", Kind::Text).rules(&[Rule::Required, Rule::OneOf(&["plugin"])]),
-    // Its form is `Manifest::validate`'s.
     Field::new("author", Kind::Text),
     Field::new("name", Kind::Text),
     Field::new("label", Kind::Object(&I18N)),

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::config::HELP;
 use super::parameter::no_list_is_an_empty_one;
 use super::template;
 use super::text::{I18N, OPTIONAL_I18N};
@@ -110,15 +109,6 @@ fn fill_from_template(
     let labelled =
         rule.get("label").and_then(|label| label["en_US"].as_str()).is_some_and(|text| !text.is_empty());
     if !labelled {
-        if rule.get("label").is_some_and(Json::is_object) {
-            reader.misread(
-                &place.field("label"),
-                mapping,
-                "label-lost",
-                "a label without `en_US` is dropped in every language",
-                "add `en_US:`",
-            );
-        }
         rule.insert("label".to_owned(), serde_json::json!({"en_US": text(rule, "name")}));
     }
     let name = text(rule, "use_template");
@@ -149,6 +139,10 @@ fn fill_from_template(
     }
     no_list_is_an_empty_one(rule, "options");
 }
+
+/// Where a person finds help.
+static HELP: Object =
+    Object::new(&[Field::new("title", Kind::Object(&I18N)), Field::new("url", Kind::Object(&I18N))]);
 
 /// The icon of each language.
 static ICON: Object = Object::new(&[

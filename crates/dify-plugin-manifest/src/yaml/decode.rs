@@ -115,6 +115,10 @@ impl Decimal {
 impl Decode for Decimal {
     fn decode(value: &Value<'_>) -> Result<Self> {
         const EXPECTED: &str = "a decimal number, as in 0.0015";
+        // As with a time.
+        if let Kind::Mapping(_) = value.node.kind {
+            return value.mapping().map(|_| Self("0".to_owned()));
+        }
         value.scalar(EXPECTED)?;
         decimal::plain(value.text()?).map(Self).ok_or_else(|| value.wrong_type(EXPECTED))
     }

@@ -8,6 +8,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 use super::MAX_DEPTH;
 use super::quoted;
 use super::scalar::Tag;
+use super::strict::{self, Strict};
 use crate::error::{Location, ManifestError};
 
 /// How much text may be scanned again after a repair, in bytes. A repair starts over, so that a file with many
@@ -23,8 +24,10 @@ pub(super) struct NodeId(usize);
 #[derive(Debug)]
 pub(super) struct Document {
     nodes: Vec<Node>,
-    /// Where a second document begins, by line and column.
+    /// Where what follows the document begins, by line and column.
     second: Option<(usize, usize)>,
+    /// The first character that is a line break to yaml.v3 and to nobody else.
+    separator: Option<Location>,
 }
 
 /// One value as written.
@@ -59,11 +62,13 @@ impl Document {
     /// Reads the first document of `text`; `file` is for the errors.
     pub(super) fn parse(file: &str, text: &str) -> Result<Self, ManifestError> {
         check_characters(file, text)?;
-        let mut text = Cow::Borrowed(text);
+        let separator =
+            text.find(strict::is_line_separator).map(|place| Location::after(file, &text[..place]));
+        let mut text = strict::with_line_feeds(text);
         let mut rescanned = 0;
         loop {
             let error = match Builder::build(file, &text)? {
-                Ok(document) => return Ok(document),
+                Ok(document) => return Ok(Self { separator, ..document }),
                 Err(error) => error,
             };
             let at = error.marker();
@@ -81,6 +86,10 @@ impl Document {
     /// The top node; `None` for a file without content.
     pub(super) fn root(&self) -> Option<NodeId> {
         (!self.nodes.is_empty()).then_some(NodeId(0))
+    }
+
+    pub(super) fn separator(&self) -> Option<&Location> {
+        self.separator.as_ref()
     }
 
     pub(super) fn second(&self) -> Option<(usize, usize)> {
@@ -101,15 +110,23 @@ struct Builder<'f> {
     anchors: Vec<Option<NodeId>>,
     /// The length of a text that doesn't end with a line break, in characters.
     unbroken_end: Option<usize>,
+    strict: Strict<'f>,
 }
 
 impl<'f> Builder<'f> {
     /// Reads the first document, or returns what the parser doesn't take.
-    fn build(file: &'f str, text: &str) -> Result<Result<Document, ScanError>, ManifestError> {
+    fn build(file: &'f str, text: &'f str) -> Result<Result<Document, ScanError>, ManifestError> {
         let unbroken_end = (!text.ends_with(['\n', '\r'])).then(|| text.chars().count());
-        let mut builder =
-            Self { file, nodes: Vec::new(), open: Vec::new(), anchors: Vec::new(), unbroken_end };
+        let mut builder = Self {
+            file,
+            nodes: Vec::new(),
+            open: Vec::new(),
+            anchors: Vec::new(),
+            unbroken_end,
+            strict: Strict::new(file, text),
+        };
         let mut events = Parser::new_from_str(text);
+        let mut second = None;
         for event in events.by_ref() {
             match event {
                 Ok((event, span)) => {
@@ -118,15 +135,18 @@ impl<'f> Builder<'f> {
                     }
                 }
                 // yaml.v3 doesn't look at what follows the top value.
-                Err(_) if builder.open.is_empty() && !builder.nodes.is_empty() => break,
+                Err(error) if builder.open.is_empty() && !builder.nodes.is_empty() => {
+                    second = Some(*error.marker());
+                    break;
+                }
                 Err(error) => return Ok(Err(error)),
             }
         }
-        let second = match events.next() {
-            Some(Ok((Event::DocumentStart(_), span))) => Some((span.start.line(), span.start.col() + 1)),
-            _ => None,
-        };
-        Ok(Ok(Document { nodes: builder.nodes, second }))
+        if let Some(Ok((Event::DocumentStart(_), span))) = events.next() {
+            second = Some(span.start);
+        }
+        let second = second.map(|at| (at.line(), at.col() + 1));
+        Ok(Ok(Document { nodes: builder.nodes, second, separator: None }))
     }
 
     fn event(&mut self, event: Event<'_>, span: &Span) -> Result<ControlFlow<()>, ManifestError> {
@@ -135,9 +155,14 @@ impl<'f> Builder<'f> {
             Event::Nothing | Event::StreamStart | Event::DocumentStart(_) => {}
             Event::SequenceEnd | Event::MappingEnd => {
                 self.open.pop();
+                self.strict.close();
             }
-            Event::Alias(anchor) => self.alias(anchor, &span.start),
+            Event::Alias(anchor) => {
+                self.strict.value(&span.start)?;
+                self.alias(anchor, &span.start);
+            }
             Event::Scalar(text, style, anchor, tag) => {
+                self.strict.value(&span.start)?;
                 let mut text = text.into_owned();
                 // A block that the file's end cuts off has no last line break to libyaml.
                 let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
@@ -147,7 +172,12 @@ impl<'f> Builder<'f> {
                 {
                     text.pop();
                 }
-                let kind = Kind::Scalar { text, plain: matches!(style, ScalarStyle::Plain) };
+                let plain = matches!(style, ScalarStyle::Plain);
+                if plain {
+                    let bare = text.is_empty() && anchor == 0 && tag.is_none();
+                    self.strict.plain_scalar(span, bare && self.expects_key())?;
+                }
+                let kind = Kind::Scalar { text, plain };
                 self.add(kind, Tag::from_parsed(tag.as_deref()), anchor, &span.start);
             }
             Event::SequenceStart(anchor, tag) => {
@@ -188,9 +218,17 @@ impl<'f> Builder<'f> {
         if self.open.len() >= MAX_DEPTH {
             return Err(ManifestError::TooDeep { at: location(self.file, at), limit: MAX_DEPTH });
         }
+        self.strict.value(at)?;
         let id = self.add(kind, tag, anchor, at);
         self.open.push(id);
+        self.strict.open(at);
         Ok(())
+    }
+
+    /// Whether the next value is a key.
+    fn expects_key(&self) -> bool {
+        let parent = self.open.last().map(|parent| &self.nodes[parent.0].kind);
+        matches!(parent, Some(Kind::Mapping(children)) if children.len().is_multiple_of(2))
     }
 
     fn alias(&mut self, anchor: usize, at: &Marker) {

@@ -42,7 +42,12 @@ impl Source {
         self.document.root().map(|root| Value::new(self, root, String::new(), false)).transpose()
     }
 
-    /// Where a second document begins, which the daemon doesn't read.
+    /// The first character that is a line break to yaml.v3 and to nobody else.
+    pub(crate) fn separator(&self) -> Option<&Location> {
+        self.document.separator()
+    }
+
+    /// Where what follows the document begins, which the daemon doesn't read.
     pub(crate) fn second_document(&self) -> Option<Location> {
         let (line, column) = self.document.second()?;
         Some(Location::new(&self.file, line, column))

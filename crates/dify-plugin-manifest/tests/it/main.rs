@@ -1,9 +1,11 @@
 //! Declarations in, values or an error out.
 #![expect(clippy::unwrap_used, reason = "a test's own set-up")]
 
+mod clean;
 mod decode;
 mod errors;
 mod files;
 mod limits;
+mod mistakes;
 mod plugin;
 mod validate;
