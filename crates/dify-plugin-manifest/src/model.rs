@@ -1,5 +1,7 @@
 //! Models: their providers, their parameters and what they cost.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -40,7 +42,8 @@ pub struct ModelProvider {
     /// What a person fills in for a model of their own.
     pub model_credential_schema: Option<ModelCredentialSchema>,
     /// The order in which models are shown, by type; the names are those of the manifest, as in `text_embedding`.
-    pub position: Option<std::collections::BTreeMap<String, Vec<String>>>,
+    #[serde(deserialize_with = "crate::typed::lists")]
+    pub position: Option<BTreeMap<String, Vec<String>>>,
     /// The models: those written in the provider's own file, then those of the files that its patterns name.
     #[serde(deserialize_with = "crate::typed::list")]
     pub models: Vec<Model>,

@@ -1,5 +1,7 @@
 //! From the JSON that the daemon keeps to the types of this crate.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
@@ -42,4 +44,12 @@ pub(crate) fn auto_generate<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
         kind: String,
     }
     Option::<AutoGenerate>::deserialize(deserializer).map(|generate| generate.map(|generate| generate.kind))
+}
+
+/// Lists by name, of which Go may have left any nil.
+pub(crate) fn lists<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<String, Vec<String>>>, D::Error> {
+    let lists = Option::<BTreeMap<String, Option<Vec<String>>>>::deserialize(deserializer)?;
+    Ok(lists.map(|lists| lists.into_iter().map(|(name, list)| (name, list.unwrap_or_default())).collect()))
 }
