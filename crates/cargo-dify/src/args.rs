@@ -24,6 +24,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Dev(Dev),
     Call(Call),
+    Check(Check),
     Package(Package),
     Test(Test),
     Inspect(Inspect),
@@ -70,6 +71,49 @@ pub(crate) struct Call {
 
     #[command(subcommand)]
     pub(crate) target: Target,
+}
+
+/// Says all that is wrong with a plugin's declarations, and whether they are what its code registers
+///
+/// An error is what the daemon refuses, or what can't work: then the exit code is 1. A warning is what the daemon takes and drops,
+/// or reads otherwise than it is written. The plugin is built, and asked for its tools by starting it with DIFY_PLUGIN_DESCRIBE=1;
+/// of a package, the binary for this machine is asked.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo dify check
+  cargo dify check --strict --target marketplace
+  cargo dify check duck-0.0.1.difypkg --json | jq '.findings[] | select(.severity == \"error\")'")]
+pub(crate) struct Check {
+    /// The plugin's folder, the one with manifest.yaml, or a package
+    #[arg(value_name = "DIR|PACKAGE", default_value = ".")]
+    pub(crate) plugin: PathBuf,
+
+    /// Where the plugin is to be installed
+    #[arg(long, value_enum, default_value_t = CheckTarget::Local)]
+    pub(crate) target: CheckTarget,
+
+    /// Look at the declarations alone: build nothing and start nothing
+    #[arg(long)]
+    pub(crate) no_build: bool,
+
+    /// Exit with 1 for warnings too
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// Write the findings to stdout as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where a plugin is to be installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckTarget {
+    /// In a Dify of one's own
+    Local,
+    /// In a Dify that takes signed plugins only and runs them elsewhere
+    Cloud,
+    /// In Dify's marketplace, for which people look at it too
+    Marketplace,
 }
 
 /// Builds a plugin for Linux and makes the package that a daemon installs

@@ -147,6 +147,13 @@ pub(crate) enum Error {
         #[source]
         source: PackageError,
     },
+    #[error("{}", found(*errors, *warnings))]
+    Findings { errors: usize, warnings: usize },
+    #[error("the plugin does not describe itself")]
+    NoDescription {
+        #[source]
+        source: io::Error,
+    },
     #[error("the daemon would not install this plugin: {0}")]
     Illegal(IllegalManifest),
     #[error("the daemon would not install this plugin")]
@@ -201,6 +208,12 @@ pub(crate) enum Error {
     Daemon(#[from] DaemonError),
     #[error("the daemon could not install it: {}", if message.is_empty() { "it says nothing more" } else { message.trim() })]
     InstallFailed { message: String },
+}
+
+/// How much is wrong, for people.
+pub(crate) fn found(errors: usize, warnings: usize) -> String {
+    let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    format!("{}, {}", count(errors, "error"), count(warnings, "warning"))
 }
 
 fn which_package(packages: &[PathBuf]) -> String {
@@ -264,6 +277,11 @@ impl Error {
             Self::NoEndpoints => "name an endpoint group in the manifest, under `plugins.endpoints`".to_owned(),
             Self::Status { help, .. } => return help.clone(),
             Self::WrongType { example, .. } => format!("write it as in {example}"),
+            Self::NoDescription { .. } => {
+                "does `main` end in `Plugin::new()….run()`, of a dify-plugin as new as cargo-dify? --no-build looks at the \
+                 declarations alone"
+                    .to_owned()
+            }
             Self::NoKey => format!("set {KEY} to the daemon's SERVER_KEY"),
             Self::NoTarget { missing } => format!("rustup target add {missing}"),
             Self::BuildFailed { needs_zig: true, .. } => "if a dependency has no C compiler for the target: `cargo install cargo-zigbuild`, install zig, and add --zig".to_owned(),

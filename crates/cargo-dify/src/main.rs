@@ -19,6 +19,7 @@ mod output;
 mod stop;
 
 mod call;
+mod check;
 mod dev;
 mod inspect;
 mod install;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
             match &cli.command {
                 Command::Dev(dev) => dev::run(dev, &console).await,
                 Command::Call(call) => call::run(call, &console).await,
+                Command::Check(check) => check::run(check, &console),
                 Command::Package(package) => package::run(package, &console),
                 Command::Test(test) => trial::run(test, &console).await,
                 Command::Inspect(inspect) => inspect::run(inspect, &console),

@@ -3,6 +3,8 @@
 mod parameter;
 mod whole;
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value as Json};
 
 use crate::error::Location;
@@ -22,6 +24,8 @@ pub(crate) struct Notes {
     icons: Vec<(&'static str, Place, String)>,
     /// The names of tools and the like.
     names: Vec<(&'static str, Place, String)>,
+    /// The parameters of tools and the like, by the names of both.
+    parameters: Vec<(&'static str, String, String, Location)>,
     /// The method and path of endpoints.
     routes: Vec<(Place, String)>,
     /// Where keys of the manifest stand.
@@ -29,6 +33,16 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
+    /// Where tools and their parameters are declared.
+    pub(crate) fn into_places(self) -> Places {
+        let tools = self.names.into_iter().filter(|(kind, ..)| *kind == "tool");
+        let parameters = self.parameters.into_iter().filter(|(kind, ..)| *kind == "tool");
+        Places {
+            tools: tools.map(|(_, place, name)| (name, place.at)).collect(),
+            parameters: parameters.map(|(_, tool, name, at)| ((tool, name), at)).collect(),
+        }
+    }
+
     fn manifest_is_read(&self) -> bool {
         !self.spots.is_empty()
     }
@@ -37,6 +51,13 @@ impl Notes {
         let at = self.spots.iter().find(|(known, _)| *known == key).map(|(_, at)| at.clone());
         Place { at: at.unwrap_or_else(|| Location::new("manifest.yaml", 1, 1)), field: key.to_owned() }
     }
+}
+
+/// Where tools and their parameters are declared, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    pub(crate) tools: HashMap<String, Location>,
+    pub(crate) parameters: HashMap<(String, String), Location>,
 }
 
 impl Reader {
@@ -56,6 +77,7 @@ impl Reader {
         notes.kind = kind;
         notes.icons.retain(|(known, ..)| *known != kind);
         notes.names.retain(|(known, ..)| *known != kind);
+        notes.parameters.retain(|(known, ..)| *known != kind);
         if kind == "endpoint" {
             notes.routes.clear();
         }
@@ -155,9 +177,15 @@ pub(crate) fn parameters(
     let items = list.and_then(|list| list.items().ok()).unwrap_or_default();
     let given = items.iter().filter(|item| !item.is_null().unwrap_or(true));
     let parameters = member.get("parameters").and_then(Json::as_array).into_iter().flatten();
+    let member_name =
+        member.get("identity").and_then(|identity| identity["name"].as_str()).unwrap_or_default();
     let mut seen: Vec<&str> = Vec::new();
     for (item, parameter) in given.zip(parameters) {
         let name = parameter["name"].as_str().unwrap_or_default();
+        let at =
+            item.mapping().ok().and_then(|map| map.location_of("name")).unwrap_or_else(|| item.location());
+        let kind = reader.notes.kind;
+        reader.notes.parameters.push((kind, member_name.to_owned(), name.to_owned(), at.clone()));
         if seen.contains(&name) && !name.is_empty() {
             let here = Place::of(item).field("name");
             let here = Place {

@@ -19,7 +19,8 @@ pub struct Location {
 }
 
 impl Location {
-    pub(crate) fn new(file: &str, line: usize, column: usize) -> Self {
+    /// The place in `file`, a path from the plugin's root; line and column count from 1.
+    pub fn new(file: &str, line: usize, column: usize) -> Self {
         Self { file: file.to_owned(), line, column }
     }
 

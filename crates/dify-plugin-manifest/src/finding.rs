@@ -22,6 +22,13 @@ pub struct Finding {
     pub help: String,
 }
 
+impl Finding {
+    /// A finding of one's own, beside those of [`check`](crate::check()).
+    pub fn new(severity: Severity, code: &'static str, at: Location, message: String, help: String) -> Self {
+        Self { severity, code, at, field: String::new(), message, help }
+    }
+}
+
 /// What comes of a mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]

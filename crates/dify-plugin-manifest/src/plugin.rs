@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value as Json};
 
 use crate::agent_strategy::AgentStrategyProvider;
+use crate::check::Places;
 use crate::datasource::DatasourceProvider;
 use crate::endpoint::EndpointGroup;
-use crate::error::{ManifestError, Problem};
+use crate::error::{Location, ManifestError, Problem};
 use crate::finding::Finding;
 use crate::manifest::{Kinds, Manifest};
 use crate::model::ModelProvider;
@@ -53,6 +54,19 @@ pub struct Checked {
     pub plugin: Result<Plugin, ManifestError>,
     /// All that is wrong: what the daemon refuses first, then by file and line.
     pub findings: Vec<Finding>,
+    places: Places,
+}
+
+impl Checked {
+    /// Where a tool has its name.
+    pub fn tool(&self, name: &str) -> Option<&Location> {
+        self.places.tools.get(name)
+    }
+
+    /// Where a parameter of a tool has its name.
+    pub fn tool_parameter(&self, tool: &str, name: &str) -> Option<&Location> {
+        self.places.parameters.get(&(tool.to_owned(), name.to_owned()))
+    }
 }
 
 impl Plugin {
@@ -77,6 +91,7 @@ pub fn check(dir: impl AsRef<Path>) -> Checked {
             Map::new()
         }
     };
+    let places = reader.notes.into_places();
     let mut findings = reader.findings;
     findings.sort_by(|a, b| {
         let key = |finding: &Finding| {
@@ -88,7 +103,7 @@ pub fn check(dir: impl AsRef<Path>) -> Checked {
         Some(error) => Err(error),
         None => Ok(plugin(root, declaration)),
     };
-    Checked { plugin, findings }
+    Checked { plugin, findings, places }
 }
 
 /// The kinds, in the order in which the daemon reads them: where the manifest names the files, under what the declaration

@@ -1,0 +1,264 @@
+//! Whether the declarations are what the code registers.
+
+use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use dify_plugin_manifest::{
+    Checked, Finding, Location, ParameterType, Plugin, Severity, Tool, ToolParameter,
+};
+use serde::Deserialize;
+
+use crate::error::Error;
+
+/// What a plugin says of itself when it is started with `DIFY_PLUGIN_DESCRIBE=1`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Description {
+    #[serde(rename = "dify_plugin_description")]
+    version: u32,
+    #[serde(default)]
+    providers: Vec<DescribedProvider>,
+    #[serde(default)]
+    endpoints: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct DescribedProvider {
+    name: String,
+    #[serde(default)]
+    tools: Vec<DescribedTool>,
+}
+
+#[derive(Debug, Deserialize)]
+struct DescribedTool {
+    name: String,
+    #[serde(default)]
+    parameters: Vec<DescribedParameter>,
+    /// Whether it takes parameters of other names too, which are not known then.
+    #[serde(default)]
+    open: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct DescribedParameter {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    required: bool,
+    /// The names that it takes, of one that takes some only.
+    #[serde(default)]
+    options: Vec<String>,
+}
+
+/// How long a plugin may take to describe itself.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The form of descriptions that is understood.
+const VERSION: u32 = 1;
+
+/// Starts the binary for its description.
+///
+/// # Errors
+/// If it can't be started, or says something else, or nothing in time.
+pub(super) fn describe(binary: &Path, root: &Path) -> Result<Description, Error> {
+    let no_description = |source| Error::NoDescription { source };
+    let binary = std::path::absolute(binary).map_err(no_description)?;
+    let mut child = Command::new(binary)
+        .current_dir(root)
+        .env("DIFY_PLUGIN_DESCRIBE", "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(no_description)?;
+    let stdout = child.stdout.take();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let said = stdout.map_or(Ok(String::new()), io::read_to_string);
+        // Nobody listens any more once the time is over.
+        let _ = sender.send(said);
+    });
+    let said = receiver.recv_timeout(PATIENCE);
+    if said.is_err() {
+        let _ = child.kill();
+    }
+    let _ = child.wait();
+    let other = |problem: String| no_description(io::Error::other(problem));
+    let said = said
+        .map_err(|_| other(format!("it runs on for {} s without having said anything", PATIENCE.as_secs())))?
+        .map_err(no_description)?;
+    let line = said.lines().next_back().unwrap_or_default();
+    let description: Description = serde_json::from_str(line)
+        .map_err(|error| other(format!("it doesn't write a description: {error}")))?;
+    if description.version != VERSION {
+        return Err(other(format!(
+            "its description is of version {}, this is for {VERSION}",
+            description.version
+        )));
+    }
+    Ok(description)
+}
+
+/// What is declared and not registered, and the other way round, and what is of another type.
+pub(super) fn compare(plugin: &Plugin, checked: &Checked, described: &Description) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let in_manifest = || Location::new("manifest.yaml", 1, 1);
+    let mut known = Vec::new();
+    if let Some(provider) = &plugin.tool_provider {
+        let provider_name = &*provider.identity.name;
+        let registered = described.providers.iter().find(|described| described.name == provider_name);
+        for tool in &provider.tools {
+            let name = &*tool.identity.name;
+            known.push((provider_name, name));
+            let at = checked.tool(name).cloned().unwrap_or_else(in_manifest);
+            match registered
+                .and_then(|provider| provider.tools.iter().find(|described| described.name == name))
+            {
+                Some(described) => parameters(tool, described, &at, checked, &mut findings),
+                None => findings.push(Finding::new(
+                    Severity::Refused,
+                    "no-handler",
+                    at,
+                    format!("the code has no tool `{provider_name}/{name}`: every call of it fails"),
+                    format!(
+                        "add `.tool({provider_name:?}, {name:?}, …)` to the plugin, or remove the declaration"
+                    ),
+                )),
+            }
+        }
+    }
+    for provider in &described.providers {
+        for tool in &provider.tools {
+            if !known.contains(&(&*provider.name, &*tool.name)) {
+                findings.push(Finding::new(
+                    Severity::Misread,
+                    "undeclared-tool",
+                    in_manifest(),
+                    format!(
+                        "the code has a tool `{}/{}` that isn't declared, and that nobody can call",
+                        provider.name, tool.name
+                    ),
+                    "declare it in a YAML file of its own, which the provider's file names under `tools`"
+                        .to_owned(),
+                ));
+            }
+        }
+    }
+    let declares_endpoints = plugin.endpoint_group.as_ref().is_some_and(|group| !group.endpoints.is_empty());
+    match (declares_endpoints, described.endpoints) {
+        (true, false) => findings.push(Finding::new(
+            Severity::Refused,
+            "no-handler",
+            in_manifest(),
+            "endpoints are declared, and the code serves none".to_owned(),
+            "add `.endpoints(router)` to the plugin".to_owned(),
+        )),
+        (false, true) => findings.push(Finding::new(
+            Severity::Misread,
+            "undeclared-endpoint",
+            in_manifest(),
+            "the code serves endpoints, and none is declared".to_owned(),
+            "declare them in a group, which the manifest names under `plugins.endpoints`".to_owned(),
+        )),
+        _ => {}
+    }
+    findings
+}
+
+fn parameters(
+    tool: &Tool,
+    described: &DescribedTool,
+    tool_at: &Location,
+    checked: &Checked,
+    findings: &mut Vec<Finding>,
+) {
+    let tool_name = &*tool.identity.name;
+    for parameter in &tool.parameters {
+        let name = &*parameter.name;
+        let at = checked.tool_parameter(tool_name, name).unwrap_or(tool_at).clone();
+        match described.parameters.iter().find(|described| described.name == name) {
+            Some(described) => types(parameter, described, at, findings),
+            None if described.open => {}
+            None => findings.push(Finding::new(
+                Severity::Misread,
+                "unread-parameter",
+                at,
+                format!("the code's type has no field `{name}`: what is given for it is dropped"),
+                "add the field, or remove the parameter".to_owned(),
+            )),
+        }
+    }
+    for described in &described.parameters {
+        let declared = tool.parameters.iter().any(|parameter| parameter.name == described.name);
+        if !declared && described.required && !tool.has_runtime_parameters {
+            findings.push(Finding::new(
+                Severity::Refused,
+                "undeclared-parameter",
+                tool_at.clone(),
+                format!(
+                    "the code wants a parameter `{}`, and none is declared: every call fails",
+                    described.name
+                ),
+                "declare it, or make the field an `Option`".to_owned(),
+            ));
+        }
+    }
+}
+
+fn types(
+    parameter: &ToolParameter,
+    described: &DescribedParameter,
+    at: Location,
+    findings: &mut Vec<Finding>,
+) {
+    let name = &*parameter.name;
+    let declared = &parameter.parameter_type;
+    if !fits(declared, parameter.multiple, &described.kind) {
+        let message = format!("`{name}` is declared as {declared}, and the code takes {}", described.kind);
+        let help = "make the two agree".to_owned();
+        findings.push(Finding::new(Severity::Refused, "other-type", at, message, help));
+        return;
+    }
+    let missing = |value: &&str| !described.options.iter().any(|known| known == value);
+    let unknown: Vec<_> = match described.options.is_empty() {
+        true => Vec::new(),
+        false => parameter.options.iter().map(|option| &*option.value).filter(missing).collect(),
+    };
+    if !unknown.is_empty() {
+        findings.push(Finding::new(
+            Severity::Refused,
+            "unknown-option",
+            at.clone(),
+            format!("the code doesn't know the options {} of `{name}`", unknown.join(", ")),
+            format!("it knows {}", described.options.join(", ")),
+        ));
+    }
+    let given = parameter.required || parameter.default.as_ref().is_some_and(|default| !default.is_null());
+    if described.required && !given {
+        findings.push(Finding::new(
+            Severity::Misread,
+            "may-be-absent",
+            at,
+            format!("`{name}` is not required, and a call without it fails in the code"),
+            "write `required: true` or a default, or make the field an `Option`".to_owned(),
+        ));
+    }
+}
+
+/// Whether a value as it is declared can be read as what the code takes.
+fn fits(declared: &ParameterType, multiple: bool, taken: &str) -> bool {
+    let possible: &[&str] = match declared {
+        ParameterType::Select | ParameterType::DynamicSelect if multiple => &["array"],
+        ParameterType::Select | ParameterType::DynamicSelect => &["string", "select"],
+        ParameterType::String | ParameterType::SecretInput | ParameterType::Date => &["string", "select"],
+        ParameterType::Number => &["number"],
+        ParameterType::Boolean => &["boolean"],
+        ParameterType::File => &["file", "object"],
+        ParameterType::Files | ParameterType::Array => &["array"],
+        ParameterType::AppSelector | ParameterType::ModelSelector | ParameterType::Object => &["object"],
+        // Whatever Dify makes of these.
+        _ => return true,
+    };
+    taken == "any" || possible.contains(&taken)
+}
