@@ -2,7 +2,6 @@
 
 mod handlers;
 mod listing;
-mod report;
 
 use std::path::Path;
 
@@ -14,7 +13,8 @@ use crate::args::Check;
 use crate::build::{self, Purpose};
 use crate::console::Console;
 use crate::error::{Error, found};
-use crate::unpacked;
+use crate::output::Output;
+use crate::{report, unpacked};
 
 /// Reads, asks the code, and reports.
 pub(crate) fn run(args: &Check, console: &Console) -> Result<(), Error> {
@@ -32,10 +32,11 @@ pub(crate) fn run(args: &Check, console: &Console) -> Result<(), Error> {
 
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Refused).count();
     let warnings = findings.len() - errors;
+    let mut output = Output::new(console);
     if args.json {
-        report::json(&findings, console)?;
+        report::json(&findings, &mut output)?;
     } else {
-        report::people(root, &findings, console)?;
+        report::people(root, &findings, &mut output)?;
     }
     if errors > 0 || (args.strict && warnings > 0) {
         return Err(Error::Findings { errors, warnings });

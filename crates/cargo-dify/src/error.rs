@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 
 use dify_plugin_host::{EndpointError, HostError, ScriptError, ServiceApiError, SessionFailure};
-use dify_plugin_manifest::{IllegalManifest, ManifestError};
+use dify_plugin_manifest::ManifestError;
 use dify_plugin_package::{
     BinaryError, IdentifierError, KeyError, PackageError, SelectionError, SignError, TooLarge, UnpackError,
     VerifyError,
@@ -154,16 +154,14 @@ pub(crate) enum Error {
         #[source]
         source: io::Error,
     },
-    #[error("the daemon would not install this plugin: {0}")]
-    Illegal(IllegalManifest),
     #[error("the daemon would not install this plugin")]
     Identifier(#[from] IdentifierError),
     #[error("cannot take the plugin's files together")]
     Selection(#[from] SelectionError),
     #[error("the files make no package")]
     Pack(#[from] PackageError),
-    #[error("the package lacks what the plugin declares")]
-    Incomplete(#[source] Box<ManifestError>),
+    #[error("the package lacks what the plugin declares: {0}")]
+    Incomplete(String),
     #[error("cannot unpack the package")]
     Unpack(#[from] UnpackError),
     #[error("the toolchain cannot build for {missing}: the standard library for it is not installed")]
@@ -212,8 +210,12 @@ pub(crate) enum Error {
 
 /// How much is wrong, for people.
 pub(crate) fn found(errors: usize, warnings: usize) -> String {
-    let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
-    format!("{}, {}", count(errors, "error"), count(warnings, "warning"))
+    format!("{}, {}", counted(errors, "error"), counted(warnings, "warning"))
+}
+
+/// So many of something, for people.
+pub(crate) fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn which_package(packages: &[PathBuf]) -> String {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use dify_plugin_host::{Host, HostConfig, PluginCommand};
-use dify_plugin_manifest::Plugin;
+use dify_plugin_manifest::{Plugin, check};
 
 use crate::answering::Answering;
 use crate::args::Launch;
@@ -54,7 +54,9 @@ impl Opened {
 /// If they can't be read. What only the daemon would refuse is a warning.
 pub(crate) fn open(path: &Path, console: &Console) -> Result<Opened, Error> {
     if !path.is_file() {
-        return read(path, console).map(Opened::Folder);
+        let plugin = read_quietly(path)?;
+        warn_if_illegal(&plugin, console);
+        return Ok(Opened::Folder(plugin));
     }
     let unpacked = Unpacked::new(&unpacked::open(path)?, path)?;
     warn_if_illegal(&unpacked.plugin, console);
@@ -65,12 +67,22 @@ pub(crate) fn open(path: &Path, console: &Console) -> Result<Opened, Error> {
 ///
 /// # Errors
 ///
-/// If they can't be read. What only the daemon would refuse is a warning.
+/// If they can't be read. Whatever else is wrong with them is a warning.
 pub(crate) fn read(dir: &Path, console: &Console) -> Result<Plugin, Error> {
-    let plugin = read_quietly(dir)?;
-    warn_if_illegal(&plugin, console);
+    let checked = check(dir);
+    let plugin =
+        checked.plugin.map_err(|source| Error::Manifest { dir: dir.to_owned(), source: Box::new(source) })?;
+    for finding in checked.findings.iter().take(SHOWN) {
+        console.warning(&finding.to_string());
+    }
+    if let Some(more @ 1..) = checked.findings.len().checked_sub(SHOWN) {
+        console.warning(&format!("{more} more; `cargo dify check` shows all of them"));
+    }
     Ok(plugin)
 }
+
+/// How many findings are shown by a command that is for something else.
+const SHOWN: usize = 3;
 
 fn warn_if_illegal(plugin: &Plugin, console: &Console) {
     if let Err(illegal) = plugin.manifest.validate() {

@@ -25,6 +25,7 @@ mod inspect;
 mod install;
 mod manual;
 mod package;
+mod report;
 mod signing;
 mod trial;
 mod unpacked;

@@ -5,7 +5,7 @@ mod target;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dify_plugin_manifest::Plugin;
+use dify_plugin_manifest::{Checked, Plugin, Severity, check};
 use dify_plugin_package::{
     Arch, Binary, ENTRY_MODULE, LeftOut, Linkage, MAX_PACKAGE_BYTES, Package, Selection, UniqueIdentifier,
 };
@@ -15,15 +15,14 @@ pub(crate) use self::target::BuildTarget;
 use crate::args;
 use crate::build::{self, PackageBuild, Purpose};
 use crate::console::{Console, Tone};
-use crate::error::Error;
-use crate::launch;
+use crate::error::{Error, counted};
 use crate::output::Output;
+use crate::report;
 use crate::unpacked::Unpacked;
 
 /// Builds, packs and checks what came out.
 pub(crate) fn run(args: &args::Package, console: &Console) -> Result<(), Error> {
-    let plugin = launch::read_quietly(&args.dir)?;
-    plugin.manifest.validate().map_err(Error::Illegal)?;
+    let plugin = checked(&args.dir, console)?;
     let binaries = if args.no_build { Vec::new() } else { built(&plugin, args, console)? };
 
     let selection = Selection::of(&args.dir, MAX_PACKAGE_BYTES)?;
@@ -32,7 +31,7 @@ pub(crate) fn run(args: &args::Package, console: &Console) -> Result<(), Error> 
         console.entry(Tone::Note, "Left out", &format!("{path} ({reason})"));
     }
     let package = Package::new(files(selection, binaries, &plugin, console))?;
-    let shipped = check(&package, &plugin, console)?;
+    let shipped = shipped(&package, &plugin, console)?;
 
     let bytes = package.write()?;
     let identifier = UniqueIdentifier::new(&plugin.manifest, &package)?;
@@ -70,6 +69,25 @@ pub(crate) fn run(args: &args::Package, console: &Console) -> Result<(), Error> 
         Output::new(console).line(&said.to_string())?;
     }
     Ok(())
+}
+
+/// Reads the plugin in a folder, and refuses what the daemon would.
+fn checked(dir: &Path, console: &Console) -> Result<Plugin, Error> {
+    let Checked { plugin, mut findings, .. } = check(dir);
+    let warnings = findings.len();
+    findings.retain(|finding| finding.severity == Severity::Refused);
+    let warnings = warnings - findings.len();
+    if !findings.is_empty() {
+        report::people(dir, &findings, &mut Output::new(console))?;
+        return Err(Error::Findings { errors: findings.len(), warnings });
+    }
+    if warnings > 0 {
+        console.warning(&format!(
+            "{} in the declarations: `cargo dify check --no-build` shows them",
+            counted(warnings, "warning")
+        ));
+    }
+    plugin.map_err(|source| Error::Manifest { dir: dir.to_owned(), source: Box::new(source) })
 }
 
 /// Builds the plugin for each target.
@@ -136,12 +154,17 @@ fn files(
 }
 
 /// Reads what was packed as the daemon will: its declarations from an unpacked copy, its binaries from their headers.
-fn check(package: &Package, plugin: &Plugin, console: &Console) -> Result<Vec<(Arch, Binary)>, Error> {
+fn shipped(package: &Package, plugin: &Plugin, console: &Console) -> Result<Vec<(Arch, Binary)>, Error> {
     package.check_size(MAX_PACKAGE_BYTES)?;
-    Unpacked::new(package, Path::new("")).map_err(|error| match error {
-        Error::Manifest { source, .. } => Error::Incomplete(source),
+    let unpacked = Unpacked::new(package, Path::new("")).map_err(|error| match error {
+        Error::Manifest { source, .. } => Error::Incomplete(source.to_string()),
         other => other,
     })?;
+    // The folder was fine: what is wrong here is what was left out.
+    let findings = check(&unpacked.plugin.root).findings;
+    if let Some(finding) = findings.iter().find(|finding| finding.severity == Severity::Refused) {
+        return Err(Error::Incomplete(finding.to_string()));
+    }
 
     let mut shipped = Vec::new();
     for arch in Arch::ALL {

@@ -1,8 +1,10 @@
 //! `cargo dify test`: whether a package runs as the daemon runs it.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dify_plugin_host::{Host, HostConfig, SessionFailure};
+use dify_plugin_manifest::{Severity, check};
 use dify_plugin_package::{Arch, Binary, UniqueIdentifier};
 use serde_json::{Map, json};
 
@@ -12,6 +14,7 @@ use crate::error::Error;
 use crate::launch::{self, Opened};
 use crate::output::Output;
 use crate::package::size;
+use crate::report;
 use crate::stop::Stop;
 use crate::unpacked::{self, Unpacked};
 
@@ -27,7 +30,7 @@ pub(crate) async fn run(args: &Test, console: &Console) -> Result<(), Error> {
     let package = unpacked::open(&args.package)?;
     let opened = Opened::Package(Unpacked::new(&package, &args.package)?);
     let plugin = opened.plugin();
-    plugin.manifest.validate().map_err(Error::Illegal)?;
+    refuse_what_is_refused(&plugin.root, console)?;
     let identifier = UniqueIdentifier::new(&plugin.manifest, &package)?;
     for arch in Arch::ALL {
         let path = arch.binary_path();
@@ -82,6 +85,17 @@ pub(crate) async fn run(args: &Test, console: &Console) -> Result<(), Error> {
         Output::new(console).line(&said.to_string())?;
     }
     Ok(())
+}
+
+/// Shows what the daemon would refuse of the declarations.
+fn refuse_what_is_refused(root: &Path, console: &Console) -> Result<(), Error> {
+    let (refused, misread): (Vec<_>, Vec<_>) =
+        check(root).findings.into_iter().partition(|finding| finding.severity == Severity::Refused);
+    if refused.is_empty() {
+        return Ok(());
+    }
+    report::people(root, &refused, &mut Output::new(console))?;
+    Err(Error::Findings { errors: refused.len(), warnings: misread.len() })
 }
 
 /// Asks for what isn't there: the one question that every plugin can answer, and that has no effect.

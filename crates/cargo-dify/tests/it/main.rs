@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a scenario stops where it goes wrong")]
 
 mod call;
+mod check;
 mod dev;
 mod dify;
 mod install;

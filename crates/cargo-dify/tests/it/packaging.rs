@@ -220,7 +220,18 @@ fn secrets_packages_and_what_is_ignored_stay_out() {
     assert!(!told.contains("hunter2"), "{told}");
     let package = read(&pond.path("pond-0.0.1.difypkg"));
     let paths: Vec<_> = package.files().iter().map(|file| &*file.path).collect();
-    assert_eq!(paths, [".difyignore", ".env.example", "group.yaml", "main.py", "manifest.yaml", "pond.yaml"]);
+    assert_eq!(
+        paths,
+        [
+            ".difyignore",
+            ".env.example",
+            "_assets/icon.svg",
+            "group.yaml",
+            "main.py",
+            "manifest.yaml",
+            "pond.yaml"
+        ]
+    );
 }
 
 #[test]
@@ -238,6 +249,10 @@ fn what_the_daemon_would_refuse_is_not_packed() {
         "{told}"
     );
 
+    fs::write(pond.path(".difyignore"), "_assets/\n").unwrap();
+    let told = refused();
+    assert!(told.contains("manifest.yaml:7:7: refused [no-icon]: icon: there is no icon"), "{told}");
+
     fs::remove_file(pond.path(".difyignore")).unwrap();
     fs::File::create(pond.path("lake.bin")).unwrap().set_len(51 << 20).unwrap();
     let told = refused();
@@ -252,4 +267,15 @@ fn what_is_no_package_is_said_to_be_none() {
     assert!(told.contains("it is not a zip file, or cut off"), "{told}");
     let told = stderr(&run(dir.path(), &["inspect", "b.difypkg"]));
     assert!(told.contains("cannot read the package `b.difypkg`"), "{told}");
+}
+
+#[test]
+fn what_check_refuses_is_not_packed_and_shown_with_its_lines() {
+    let pond = Pond::answering("");
+    fs::remove_file(pond.path("_assets/icon.svg")).unwrap();
+    let output = run(pond.dir(), &["package", "--no-build", "-o", "p.difypkg"]);
+    assert_eq!((output.status.code(), pond.path("p.difypkg").exists()), (Some(1), false));
+    assert!(stderr(&output).contains("error: 2 errors, 0 warnings"), "{}", stderr(&output));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("[manifest.yaml:7:7]") && shown.contains("7 │ icon: icon.svg"), "{shown}");
 }

@@ -26,7 +26,7 @@ tools:
 - identity: {author: tests, name: swim, label: {en_US: Swim}}
   description: {human: {en_US: Swim}, llm: Swim}
   parameters:
-  - {name: far, type: number, form: llm, required: true, label: {en_US: Far}, human_description: {en_US: Far}}
+  - {name: far, type: number, form: llm, required: true, label: {en_US: Far}, human_description: {en_US: Far}, llm_description: Far}
 ";
 
 /// What stands in for Python.
@@ -38,10 +38,12 @@ pub(crate) struct Pond(TempDir);
 impl Pond {
     pub(crate) fn answering(answer: &str) -> Self {
         let pond = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(pond.path("_assets")).unwrap();
         for (name, text) in [
             ("manifest.yaml", MANIFEST),
             ("pond.yaml", PROVIDER),
             ("group.yaml", "endpoints: [{path: /duck/<app_id>, method: GET}]\n"),
+            ("_assets/icon.svg", "<svg/>"),
             ("main.py", ""),
             ("answer.sh", answer),
         ] {

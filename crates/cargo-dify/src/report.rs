@@ -7,7 +7,6 @@ use dify_plugin_manifest::{Finding, Location, Severity};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use serde_json::json;
 
-use crate::console::Console;
 use crate::error::Error;
 use crate::output::Output;
 
@@ -23,7 +22,7 @@ fn severity(finding: &Finding) -> &'static str {
 ///
 /// # Errors
 /// If stdout is gone.
-pub(super) fn json(findings: &[Finding], console: &Console) -> Result<(), Error> {
+pub(crate) fn json(findings: &[Finding], output: &mut Output<'_>) -> Result<(), Error> {
     let list: Vec<_> = findings
         .iter()
         .map(|finding| {
@@ -41,15 +40,14 @@ pub(super) fn json(findings: &[Finding], console: &Console) -> Result<(), Error>
         .collect();
     let errors = list.iter().filter(|finding| finding["severity"] == "error").count();
     let said = json!({"errors": errors, "warnings": list.len() - errors, "findings": list});
-    Output::new(console).line(&said.to_string())
+    output.line(&said.to_string())
 }
 
 /// Writes the findings to stdout, each with the lines it is about.
 ///
 /// # Errors
 /// If stdout is gone.
-pub(super) fn people(root: &Path, findings: &[Finding], console: &Console) -> Result<(), Error> {
-    let mut output = Output::new(console);
+pub(crate) fn people(root: &Path, findings: &[Finding], output: &mut Output<'_>) -> Result<(), Error> {
     let theme = if output.terminal && std::env::var_os("NO_COLOR").is_none() {
         GraphicalTheme::unicode()
     } else {

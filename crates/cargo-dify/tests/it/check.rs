@@ -1,0 +1,171 @@
+//! `cargo dify check`: what it says, where, and with which exit code.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::{Value, json};
+
+use crate::packaging::{run, stderr};
+use crate::pond::Pond;
+
+fn checked(pond: &Pond, args: &[&str]) -> (Option<i32>, String, String) {
+    let output = run(pond.dir(), &[&["check"], args].concat());
+    (output.status.code(), String::from_utf8(output.stdout.clone()).unwrap(), stderr(&output))
+}
+
+fn edit(pond: &Pond, file: &str, from: &str, to: &str) {
+    let text = fs::read_to_string(pond.path(file)).unwrap();
+    assert!(text.contains(from), "{file} has no {from}");
+    fs::write(pond.path(file), text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn a_plugin_with_which_nothing_is_wrong_is_said_to_be_fine() {
+    let pond = Pond::answering("");
+    let (code, out, told) = checked(&pond, &[]);
+    assert_eq!((code, &*out), (Some(0), ""));
+    assert!(told.contains("Checked .: 0 errors, 0 warnings"), "{told}");
+    let (_, out, _) = checked(&pond, &["--json"]);
+    assert_eq!(
+        serde_json::from_str::<Value>(&out).unwrap(),
+        json!({"errors": 0, "warnings": 0, "findings": []})
+    );
+}
+
+#[test]
+fn all_is_found_at_once_and_warnings_fail_if_that_is_asked_for() {
+    let pond = Pond::answering("");
+    edit(&pond, "pond.yaml", "form: llm", "form: lmm");
+    let (code, out, told) = checked(&pond, &[]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(out.contains("warning: unknown-value") && out.contains("[pond.yaml:6:"), "{out}");
+    assert!(out.contains("did you mean `llm`?"), "{out}");
+    assert!(!out.contains('\u{1b}'), "colour where there is no terminal: {out}");
+    assert_eq!(checked(&pond, &["--strict"]).0, Some(1));
+
+    edit(&pond, "manifest.yaml", "author: tests", "author: The Tests");
+    fs::remove_file(pond.path("_assets/icon.svg")).unwrap();
+    let (code, out, told) = checked(&pond, &["--json"]);
+    assert_eq!(code, Some(1));
+    assert!(told.ends_with("error: 3 errors, 1 warning\n"), "{told}");
+    let said: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&said["errors"], &said["warnings"]), (&json!(3), &json!(1)));
+    let finding =
+        said["findings"].as_array().unwrap().iter().find(|finding| finding["code"] == "illegal").unwrap();
+    assert_eq!(
+        (&finding["file"], &finding["line"], &finding["column"]),
+        (&json!("manifest.yaml"), &json!(3), &json!(9))
+    );
+    assert_eq!((&finding["severity"], &finding["field"]), (&json!("error"), &json!("author")));
+}
+
+#[test]
+fn a_folder_without_manifest_and_broken_yaml_are_findings_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("error: no-manifest"), "{shown}");
+
+    let pond = Pond::answering("");
+    edit(&pond, "pond.yaml", "tools:", "tools");
+    let (code, out, _) = checked(&pond, &[]);
+    assert_eq!(code, Some(1));
+    assert!(out.contains("error: not-yaml") && out.contains("[pond.yaml:"), "{out}");
+}
+
+#[test]
+fn a_listing_asks_for_more_than_an_installation() {
+    let pond = Pond::answering("");
+    let (code, out, _) = checked(&pond, &["--target", "cloud"]);
+    assert_eq!(code, Some(0));
+    assert!(out.contains("warning: one-machine"), "{out}");
+    let (code, out, _) = checked(&pond, &["--target", "marketplace"]);
+    assert_eq!(code, Some(1));
+    for code in ["no-readme", "no-privacy", "no-tags", "no-repo", "no-sdk-line"] {
+        assert!(out.contains(code), "{code}: {out}");
+    }
+    for (name, text) in
+        [("README.md", "Pond"), ("PRIVACY.md", "None"), ("requirements.txt", "dify_plugin>=0.5.0")]
+    {
+        fs::write(pond.path(name), text).unwrap();
+    }
+    edit(&pond, "manifest.yaml", "arch: [amd64]", "arch: [amd64, arm64]");
+    edit(
+        &pond,
+        "manifest.yaml",
+        "icon:",
+        "privacy: PRIVACY.md\nrepo: https://example.com/pond\ntags: [travel]\nicon:",
+    );
+    let (code, out, _) = checked(&pond, &["--target", "marketplace", "--strict"]);
+    assert_eq!((code, &*out), (Some(0), ""));
+}
+
+/// A plugin whose binary, as the stand-in for cargo builds it, says this of itself.
+fn describing(description: &str) -> Pond {
+    let pond = Pond::answering("");
+    fs::write(pond.path("Cargo.toml"), "").unwrap();
+    let binary = pond.path("binary-");
+    let script = format!("#!/bin/sh\ntest \"$DIFY_PLUGIN_DESCRIBE\" = 1 && echo '{description}'\n");
+    fs::write(&binary, script).unwrap();
+    fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
+    pond
+}
+
+#[test]
+fn the_declarations_are_held_against_what_the_code_registers() {
+    let swim = |rest: &str| {
+        format!(
+            r#"{{"dify_plugin_description":1,"providers":[{{"name":"pond","check_credentials":false,"tools":[{rest}]}}],"endpoints":true}}"#
+        )
+    };
+    let far = |kind: &str, required: bool| {
+        format!(
+            r#"{{"name":"swim","parameters":[{{"name":"far","type":"{kind}","required":{required}}}],"open":false}}"#
+        )
+    };
+    let codes = |description: &str| {
+        let (_, out, told) = checked(&describing(description), &["--json"]);
+        let said: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{told}"));
+        let findings = said["findings"].as_array().unwrap().clone();
+        findings.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(codes(&swim(&far("number", true))), none);
+    assert_eq!(codes(&swim(r#"{"name":"swim","open":true}"#)), none);
+    assert_eq!(codes(&swim(&far("string", true))), ["other-type"]);
+    assert_eq!(codes(&swim("")), ["no-handler"]);
+    assert_eq!(codes(&swim(r#"{"name":"swim","parameters":[],"open":false}"#)), ["unread-parameter"]);
+    assert_eq!(codes(&swim(&format!("{},{{\"name\":\"dive\"}}", far("number", true)))), ["undeclared-tool"]);
+    let wants_more = r#"{"name":"swim","parameters":[{"name":"far","type":"number"},{"name":"deep","type":"number","required":true}]}"#;
+    assert_eq!(codes(&swim(wants_more)), ["undeclared-parameter"]);
+    assert_eq!(
+        codes(&swim(&far("number", true)).replace("\"endpoints\":true", "\"endpoints\":false")),
+        ["no-handler"]
+    );
+
+    // Where it is declared is where it is shown.
+    let (code, out, _) = checked(&describing(&swim("")), &[]);
+    assert_eq!(code, Some(1));
+    assert!(out.contains("the code has no tool `pond/swim`") && out.contains("[pond.yaml:3:"), "{out}");
+}
+
+#[test]
+fn a_plugin_that_does_not_describe_itself_is_told_how_to_be_checked() {
+    for (description, words) in
+        [("{}", "it doesn't write a description"), (r#"{"dify_plugin_description":7}"#, "version 7")]
+    {
+        let (code, _, told) = checked(&describing(description), &[]);
+        assert_eq!(code, Some(1));
+        assert!(told.contains(words) && told.contains("--no-build"), "{told}");
+    }
+    assert_eq!(checked(&describing("hello"), &["--no-build"]).0, Some(0));
+}
+
+#[test]
+fn a_package_is_checked_as_its_folder_is() {
+    let pond = Pond::answering("");
+    assert!(run(pond.dir(), &["package", "--no-build", "-o", "p.difypkg"]).status.success());
+    let (code, out, told) = checked(&pond, &["p.difypkg"]);
+    assert_eq!((code, &*out), (Some(0), ""), "{told}");
+}
