@@ -7,6 +7,8 @@ use std::time::Duration;
 use dify_plugin_session::{Config, ConfigError};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
+use crate::describe;
+
 /// Where variables come from. Never printed: the daemon hands a plugin its own environment, secrets included.
 pub(crate) struct Environment {
     file: HashMap<String, String>,
@@ -90,6 +92,16 @@ pub(crate) enum EnvironmentError {
     NotYet(String),
     #[error("reading .env failed: {0}")]
     File(io::Error),
+}
+
+/// Whether the plugin is asked to describe itself in place of serving. The other variables don't matter then.
+pub(crate) fn asks_for_description(var: impl Fn(&str) -> Option<String>) -> Result<bool, EnvironmentError> {
+    let asked = read(var, describe::VARIABLE, "1 or 0", |text| match text {
+        "1" => Some(true),
+        "0" | "" => Some(false),
+        _ => None,
+    })?;
+    Ok(asked.unwrap_or(false))
 }
 
 impl Settings {
@@ -207,10 +219,12 @@ mod tests {
             .collect();
 
         let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
-        let settings = Settings::from_vars(|name| {
+        let note = |name: &str| {
             asked.borrow_mut().insert(name.to_owned());
             None
-        });
+        };
+        let settings = Settings::from_vars(note);
+        assert!(!asks_for_description(note).unwrap());
         let mut names: Vec<&str> = written.keys().copied().collect();
         names.sort_unstable();
         assert_eq!(asked.into_inner().into_iter().collect::<Vec<_>>(), names);
@@ -252,6 +266,9 @@ mod tests {
             let vars = Box::leak(Box::new([(name, value)]));
             let error = settings(vars).unwrap_err().to_string();
             assert!(error.contains(name) && error.contains(value), "{error}");
+        }
+        for (value, expected) in [("1", Some(true)), (" 0", Some(false)), ("", Some(false)), ("yes", None)] {
+            assert_eq!(asks_for_description(|_| Some(value.to_owned())).ok(), expected, "{value}");
         }
         let error = settings(&[("INSTALL_METHOD", "remote")]).unwrap_err();
         assert!(matches!(error, EnvironmentError::NotYet(_)));

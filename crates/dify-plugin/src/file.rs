@@ -11,7 +11,7 @@ pub use download::{DEFAULT_LIMIT, FileError};
 use std::fmt;
 
 use dify_plugin_protocol::tool::value::{FILE_IDENTITY, FileValue};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 
 pub use dify_plugin_protocol::app::request::FileType;
 
@@ -28,8 +28,7 @@ pub use dify_plugin_protocol::app::request::FileType;
 /// # let photo = r#"{"photo":{"dify_model_identity":"__dify__file__","url":"/files/a.png","type":"image","size":-1}}"#;
 /// # assert_eq!(serde_json::from_str::<Parameters>(photo).unwrap().photo.size(), None);
 /// ```
-#[derive(Clone, Deserialize)]
-#[serde(try_from = "FileValue")]
+#[derive(Clone)]
 pub struct File {
     url: String,
     value: FileValue,
@@ -67,15 +66,36 @@ impl File {
     }
 }
 
-impl TryFrom<FileValue> for File {
-    type Error = &'static str;
+/// The name under which a file is asked for, by which a [description](crate::Plugin::run) knows it.
+pub(crate) const MARK: &str = "dify_plugin::File";
 
-    fn try_from(mut value: FileValue) -> Result<Self, Self::Error> {
+impl<'de> Deserialize<'de> for File {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut value = deserializer.deserialize_newtype_struct(MARK, Marked)?;
         if value.dify_model_identity.as_deref().is_some_and(|identity| identity != FILE_IDENTITY) {
-            return Err("the value is marked as something else than a file");
+            return Err(de::Error::custom("the value is marked as something else than a file"));
         }
-        let url = value.url.take().ok_or("a file without `url`")?;
+        let url = value.url.take().ok_or_else(|| de::Error::custom("a file without `url`"))?;
         Ok(Self { url, value })
+    }
+}
+
+/// Reads what Dify says about a file, which formats without newtypes hand over as it is.
+struct Marked;
+
+impl<'de> de::Visitor<'de> for Marked {
+    type Value = FileValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a file")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<FileValue, D::Error> {
+        FileValue::deserialize(deserializer)
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<FileValue, A::Error> {
+        FileValue::deserialize(de::value::MapAccessDeserializer::new(map))
     }
 }
 

@@ -1,6 +1,7 @@
 // Its examples need the feature `axum`.
 #![cfg_attr(any(feature = "axum", not(doctest)), doc = include_str!("../README.md"))]
 
+mod describe;
 mod dispatch;
 mod environment;
 mod error;

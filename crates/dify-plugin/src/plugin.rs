@@ -40,7 +40,7 @@ use crate::tool::{Tool, TypedCheck};
 #[derive(Default)]
 #[must_use = "a plugin does nothing until it is run"]
 pub struct Plugin {
-    handlers: Handlers,
+    pub(crate) handlers: Handlers,
     pub(crate) workers: Option<usize>,
     pub(crate) end_delay: Option<Duration>,
 }
@@ -152,6 +152,9 @@ impl Plugin {
     /// to the daemon's log unless a subscriber is installed, and ends open sessions when it gets SIGTERM or SIGINT. Its last
     /// line on stderr says why it ended; so does the exit code: 0, all is well; 1, the connection broke; 2, it could not
     /// start as it was set up, or was started by hand in a terminal.
+    ///
+    /// With `DIFY_PLUGIN_DESCRIBE=1` it serves nothing: it prints what it has, as the [front page](crate#description) shows,
+    /// and exits.
     pub fn run(self) -> ExitCode {
         run(self)
     }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use dify_plugin_session::{Config, Connection, ConnectionError, Handle};
 use tokio::runtime::{self, Builder, Runtime, RuntimeFlavor};
 
-use crate::environment::{Environment, Settings};
+use crate::describe;
+use crate::environment::{Environment, Settings, asks_for_description};
 use crate::log;
 use crate::plugin::Plugin;
 use crate::text::truncate;
@@ -27,10 +28,14 @@ const LAST_WORDS_BYTES: usize = 1024;
 const NOTICE: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(plugin: Plugin) -> ExitCode {
-    let read = Environment::load()
-        .and_then(|environment| Ok((Settings::from_vars(|name| environment.var(name))?, environment)));
+    let read = Environment::load().and_then(|environment| {
+        let var = |name: &str| environment.var(name);
+        let settings = if asks_for_description(var)? { None } else { Some(Settings::from_vars(var)?) };
+        Ok((settings, environment))
+    });
     let (settings, environment) = match read {
-        Ok(read) => read,
+        Ok((Some(settings), environment)) => (settings, environment),
+        Ok((None, _)) => return describe(&plugin),
         Err(error) => {
             last_words(&with_source(&error));
             return MISUSED.into();
@@ -51,6 +56,20 @@ pub(crate) fn run(plugin: Plugin) -> ExitCode {
         }
         Err(error) => {
             last_words(&with_source(&error));
+            BROKEN.into()
+        }
+    }
+}
+
+/// Prints what the plugin has. Nothing else was done: stdout is still that of the process.
+fn describe(plugin: &Plugin) -> ExitCode {
+    // What panics while it is read is an author's type that is tried out, and left open.
+    std::panic::set_hook(Box::new(|_| {}));
+    let described = describe::describe(&plugin.handlers).map_err(io::Error::from);
+    match described.and_then(|line| io::stdout().write_all(format!("{line}\n").as_bytes())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            last_words(&format!("the description could not be written: {error}"));
             BROKEN.into()
         }
     }

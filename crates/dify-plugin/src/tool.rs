@@ -18,6 +18,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::describe::{self, Parameters};
 use crate::error::Result;
 use crate::payload::{TOOL_PARAMETERS, parse_object};
 pub(crate) use credentials::{CheckCredentials, TypedCheck};
@@ -96,6 +97,9 @@ pub(crate) trait AnyTool: Send + Sync {
 
     fn runtime_parameters(self: Arc<Self>, cx: ToolContext)
     -> BoxFuture<'static, Result<Vec<ToolParameter>>>;
+
+    /// What parameters it takes.
+    fn describe(&self) -> Parameters;
 }
 
 impl<T: Tool> AnyTool for T {
@@ -117,5 +121,9 @@ impl<T: Tool> AnyTool for T {
         cx: ToolContext,
     ) -> BoxFuture<'static, Result<Vec<ToolParameter>>> {
         Box::pin(async move { Tool::runtime_parameters(&*self, &cx).await })
+    }
+
+    fn describe(&self) -> Parameters {
+        describe::parameters::<T::Parameters>()
     }
 }

@@ -136,3 +136,27 @@ fn what_a_tool_logs_becomes_log_lines() {
     assert!(logs.iter().all(|log| log["timestamp"].as_f64().is_some_and(|seconds| seconds > 1e9)));
     daemon.exit().assert_quiet(0);
 }
+
+/// Whatever else is set, and without a daemon.
+#[test]
+fn a_plugin_that_is_asked_for_it_describes_itself_and_exits() {
+    let described = std::process::Command::new(env!("CARGO_BIN_EXE_odd"))
+        .current_dir(std::env::temp_dir())
+        .env("dify_plugin_describe", "1")
+        .env("MAX_WORKER", "none")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(described.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&described.stderr), "");
+    let line = described.stdout.strip_suffix(b"\n").expect("one line");
+    let said: serde_json::Value = serde_json::from_slice(line).unwrap();
+    assert_eq!(said["dify_plugin_description"], 1);
+    assert_eq!(said["endpoints"], true);
+    let tools = said["providers"][0]["tools"].as_array().unwrap();
+    assert!(tools.iter().any(|tool| tool["name"] == "wait"), "{said}");
+
+    let exit = odd().env("DIFY_PLUGIN_DESCRIBE", "please").start().exit();
+    exit.assert_quiet(2);
+    assert!(exit.stderr.contains("DIFY_PLUGIN_DESCRIBE is `please`; it must be 1 or 0"), "{}", exit.stderr);
+}
