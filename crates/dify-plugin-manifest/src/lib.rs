@@ -19,6 +19,7 @@ mod check;
 mod reader;
 mod shape;
 
+mod edit;
 mod error;
 mod finding;
 mod glob;
@@ -33,6 +34,7 @@ pub use crate::datasource::{
     Datasource, DatasourceIdentity, DatasourceParameter, DatasourceParameterType, DatasourceProvider,
     DatasourceType,
 };
+pub use crate::edit::{Edit, EditError};
 pub use crate::endpoint::{Endpoint, EndpointGroup, Method};
 pub use crate::error::{Location, ManifestError, Problem};
 pub use crate::finding::{Finding, Severity};

@@ -3,6 +3,7 @@
 
 mod clean;
 mod decode;
+mod edit;
 mod errors;
 mod files;
 mod limits;
