@@ -22,6 +22,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    New(New),
     Dev(Dev),
     Call(Call),
     Check(Check),
@@ -34,6 +35,58 @@ pub(crate) enum Command {
     Install(Install),
     Completions(Completions),
     Man(Man),
+}
+
+/// Makes a plugin to begin with: it builds, passes its test, checks clean and packs as it is
+///
+/// What isn't said is asked at a terminal, and as is usual elsewhere. Nothing that is there is ever overwritten.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo dify new                       # asks
+  cargo dify new weather --author pond
+  cargo dify new hooks --kind endpoint --description 'Takes web hooks'")]
+pub(crate) struct New {
+    /// The folder to make; its last part is the plugin's name
+    #[arg(value_name = "NAME")]
+    pub(crate) path: Option<PathBuf>,
+
+    /// What the plugin offers [default: tool]
+    #[arg(long, value_enum)]
+    pub(crate) kind: Option<PluginKind>,
+
+    /// Who makes it, as Dify shows it [default: who is logged in]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) author: Option<String>,
+
+    /// What it does, in a sentence
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+
+    /// The `crates` folder to take dify-plugin from [default: that from which this command was built, else the registry's]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) crates: Option<PathBuf>,
+
+    /// Write what was made to stdout as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What a new plugin offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PluginKind {
+    /// A tool, for workflows and agents
+    Tool,
+    /// An endpoint, for whoever has its URL
+    Endpoint,
+}
+
+impl PluginKind {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::Endpoint => "endpoint",
+        }
+    }
 }
 
 /// Runs a plugin, serves its endpoints on this machine and shows what it does, until Ctrl-C; starts it anew when it changes

@@ -147,6 +147,12 @@ pub(crate) enum Error {
         #[source]
         source: PackageError,
     },
+    #[error("the plugin has no name")]
+    NoName,
+    #[error("{0}")]
+    BadName(String),
+    #[error("`{}` is there already, and nothing is overwritten", path.display())]
+    Exists { path: PathBuf },
     #[error("{}", found(*errors, *warnings))]
     Findings { errors: usize, warnings: usize },
     #[error("the plugin does not describe itself")]
@@ -279,6 +285,8 @@ impl Error {
             Self::NoEndpoints => "name an endpoint group in the manifest, under `plugins.endpoints`".to_owned(),
             Self::Status { help, .. } => return help.clone(),
             Self::WrongType { example, .. } => format!("write it as in {example}"),
+            Self::NoName => "name it, as in `cargo dify new my-plugin`".to_owned(),
+            Self::Exists { .. } => "choose another name, or a folder that is empty".to_owned(),
             Self::NoDescription { .. } => {
                 "does `main` end in `Plugin::new()….run()`, of a dify-plugin as new as cargo-dify? --no-build looks at the \
                  declarations alone"

@@ -24,6 +24,7 @@ mod dev;
 mod inspect;
 mod install;
 mod manual;
+mod new;
 mod package;
 mod report;
 mod signing;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
     let done = runtime.map_err(error::Error::Runtime).and_then(|runtime| {
         runtime.block_on(async {
             match &cli.command {
+                Command::New(new) => new::run(new, &console),
                 Command::Dev(dev) => dev::run(dev, &console).await,
                 Command::Call(call) => call::run(call, &console).await,
                 Command::Check(check) => check::run(check, &console),

@@ -197,16 +197,15 @@ impl Tree {
         let byte = |index: usize| offsets.get(index).copied().unwrap_or(text.len());
         let mut tree = Self { nodes: Vec::new() };
         let mut open: Vec<(usize, Vec<usize>)> = Vec::new();
-        let add =
-            |nodes: &mut Vec<Node>, open: &mut Vec<(usize, Vec<usize>)>, kind, span: &Span, shared| {
-                let id = nodes.len();
-                let (start, end) = (byte(span.start.index()), byte(span.end.index()));
-                nodes.push(Node { kind, start, end: end.max(start), shared });
-                if let Some((_, children)) = open.last_mut() {
-                    children.push(id);
-                }
-                id
-            };
+        let add = |nodes: &mut Vec<Node>, open: &mut Vec<(usize, Vec<usize>)>, kind, span: &Span, shared| {
+            let id = nodes.len();
+            let (start, end) = (byte(span.start.index()), byte(span.end.index()));
+            nodes.push(Node { kind, start, end: end.max(start), shared });
+            if let Some((_, children)) = open.last_mut() {
+                children.push(id);
+            }
+            id
+        };
         for event in Parser::new_from_str(text) {
             let (event, span) = event.ok()?;
             match event {
