@@ -4,8 +4,10 @@ use std::process::ExitStatus;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use dify_plugin_manifest::Permission;
 use dify_plugin_protocol::{AccessType, Action};
 use serde_json::{Map, Value};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::broadcast;
 
 use crate::answers::Answers;
@@ -14,6 +16,7 @@ use crate::config::HostConfig;
 use crate::encode;
 use crate::error::{ExitCause, HostError, PluginExit};
 use crate::event::{HostEvent, HostEvents, KEPT_EVENTS};
+use crate::pipe;
 use crate::platform::{Platform, SessionInfo};
 use crate::process;
 use crate::session::{self, Session};
@@ -124,22 +127,66 @@ impl Host {
         config: HostConfig,
         platform: impl Platform,
     ) -> Result<Self, HostError> {
-        let (events, first_watcher) = broadcast::channel(KEPT_EVENTS);
-        let shared = Arc::new(Shared::new(config, command.take_permission(), platform, events));
         let child = command.build().spawn().map_err(|source| HostError::Spawn {
             program: command.program(),
             directory: command.directory(),
             source: Arc::new(source),
         })?;
-        let host = Self {
-            shared: Arc::clone(&shared),
-            pid: child.id(),
-            first_watcher: Arc::new(Mutex::new(Some(first_watcher))),
-            _kill_on_drop: Arc::new(KillOnDrop(Arc::clone(&shared))),
-        };
-        process::serve(&shared, child);
+        let host = Self::new(child.id(), command.take_permission(), config, platform);
+        process::serve(&host.shared, child);
         host.wait_until_ready().await?;
         Ok(host)
+    }
+
+    /// Serves a plugin that has no process to be started, such as one that runs in this program, and waits for its first
+    /// heartbeat. What it writes is read from `output`, what it is to read is written to `input`. With a `permission`, what
+    /// it asks of Dify is checked. Needs a tokio runtime with time.
+    ///
+    /// Such a plugin has no [`pid`](Self::pid), writes no stderr, and can't be killed: in place of that both streams are
+    /// closed.
+    ///
+    /// ```
+    /// # use dify_plugin_host::{Host, HostConfig, Script};
+    /// # use tokio::io::AsyncWriteExt;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), dify_plugin_host::HostError> {
+    /// let (ours, mut plugins) = tokio::io::duplex(64 * 1024);
+    /// let (output, input) = tokio::io::split(ours);
+    /// // The plugin, which would now serve `plugins`.
+    /// plugins.write_all(b"{\"event\":\"heartbeat\"}\n").await.unwrap();
+    /// let host = Host::over(output, input, None, HostConfig::default(), Script::new()).await?;
+    /// # drop((host, plugins)); Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If `output` ends before the first heartbeat, or that does not come in time.
+    pub async fn over(
+        output: impl AsyncRead + Unpin + Send + 'static,
+        input: impl AsyncWrite + Unpin + Send + 'static,
+        permission: Option<Permission>,
+        config: HostConfig,
+        platform: impl Platform,
+    ) -> Result<Self, HostError> {
+        let host = Self::new(None, permission, config, platform);
+        pipe::serve(&host.shared, output, input);
+        host.wait_until_ready().await?;
+        Ok(host)
+    }
+
+    fn new(
+        pid: Option<u32>,
+        permission: Option<Permission>,
+        config: HostConfig,
+        platform: impl Platform,
+    ) -> Self {
+        let (events, first_watcher) = broadcast::channel(KEPT_EVENTS);
+        let shared = Arc::new(Shared::new(config, permission, platform, events));
+        Self {
+            shared: Arc::clone(&shared),
+            pid,
+            first_watcher: Arc::new(Mutex::new(Some(first_watcher))),
+            _kill_on_drop: Arc::new(KillOnDrop(shared)),
+        }
     }
 
     async fn wait_until_ready(&self) -> Result<(), HostError> {
@@ -207,7 +254,7 @@ impl Host {
         HostEvents(first.unwrap_or_else(|| self.shared.subscribe()))
     }
 
-    /// The process's id, while it runs.
+    /// The process's id, while it runs; none for a plugin that is served [over](Self::over) two streams.
     pub fn pid(&self) -> Option<u32> {
         self.pid.filter(|_| self.shared.exited().is_none())
     }

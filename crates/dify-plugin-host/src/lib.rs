@@ -13,6 +13,7 @@ mod host;
 mod line;
 mod outbox;
 mod permission;
+mod pipe;
 mod platform;
 mod process;
 mod reverse;

@@ -56,7 +56,7 @@ impl Outbox {
         self.drained.notify_waiters();
     }
 
-    /// Writes until the box is closed and empty, or `stdin` takes no more; drops `stdin` then.
+    /// Writes until the box is closed and empty, or `stdin` takes no more.
     pub(crate) async fn drain(&self, mut stdin: impl AsyncWrite + Unpin) -> std::io::Result<()> {
         let mut lines = Vec::new();
         loop {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dify_plugin_protocol::frame::{Line, LineDecoder};
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, ChildStdin};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::process::Child;
 use tokio::task::JoinHandle;
 
 use crate::error::{ExitCause, PluginExit};
@@ -30,8 +30,11 @@ pub(crate) fn serve(shared: &Arc<Shared>, mut child: Child) {
     tokio::spawn(supervise(Arc::clone(shared), child, stdout, stderr));
 }
 
-async fn write_stdin(shared: Arc<Shared>, stdin: ChildStdin) {
-    if shared.outbox.drain(stdin).await.is_err() {
+pub(crate) async fn write_stdin(shared: Arc<Shared>, mut stdin: impl AsyncWrite + Unpin) {
+    if shared.outbox.drain(&mut stdin).await.is_ok() {
+        // Dropping it closes a pipe, but not one half of a stream that goes both ways.
+        let _ = stdin.shutdown().await;
+    } else {
         shared.outbox.close();
         // An exit looks like this too, and is seen in a moment.
         tokio::time::sleep(LAST_BREATH).await;
@@ -39,7 +42,7 @@ async fn write_stdin(shared: Arc<Shared>, stdin: ChildStdin) {
     }
 }
 
-async fn read_stdout(shared: Arc<Shared>, mut stdout: impl AsyncRead + Unpin) {
+pub(crate) async fn read_stdout(shared: Arc<Shared>, mut stdout: impl AsyncRead + Unpin) {
     let limit = shared.config.line_bytes;
     let mut decoder = LineDecoder::new(limit);
     let mut buffer = vec![0; READ_BYTES];

@@ -1,5 +1,5 @@
 //! What a plugin says of itself when it is started with `DIFY_PLUGIN_DESCRIBE=1`, in place of serving: one line of JSON
-//! that names its handlers and their parameters. `cargo dify check` holds it against the YAML.
+//! that names its handlers and their parameters, for tools that hold it against the YAML.
 
 mod asker;
 mod object;

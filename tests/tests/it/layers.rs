@@ -6,7 +6,7 @@ use std::process::Command;
 use scenarios::repository;
 
 /// Each published crate and all of ours below it. Arrows point down only.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("dify-plugin-protocol", &[]),
     ("dify-plugin-session", &["dify-plugin-protocol"]),
     ("dify-plugin-app", &["dify-plugin-protocol", "dify-plugin-session"]),
@@ -15,6 +15,18 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("dify-plugin-package", &["dify-plugin-manifest"]),
     // It meets `dify-plugin` on the wire alone: a shared multiplexer would let one mistake hide the other.
     ("dify-plugin-host", &["dify-plugin-manifest", "dify-plugin-protocol"]),
+    // It runs a plugin and a host in one program; they still meet on the wire alone.
+    (
+        "dify-plugin-test",
+        &[
+            "dify-plugin",
+            "dify-plugin-app",
+            "dify-plugin-host",
+            "dify-plugin-manifest",
+            "dify-plugin-protocol",
+            "dify-plugin-session",
+        ],
+    ),
     // A plugin is a process to it.
     (
         "cargo-dify",

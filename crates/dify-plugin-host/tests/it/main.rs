@@ -5,6 +5,7 @@
 mod endpoints;
 mod hostile;
 mod killed;
+mod pipe;
 mod process;
 mod recorded;
 mod reverse;

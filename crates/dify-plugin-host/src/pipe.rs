@@ -1,0 +1,40 @@
+//! A plugin without a process of its own: its two streams and their end.
+
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::error::{ExitCause, PluginExit};
+use crate::process::{read_stdout, write_stdin};
+use crate::shared::Shared;
+
+/// Starts the tasks that serve a plugin, which writes what `output` reads and reads what is written to `input`.
+pub(crate) fn serve(
+    shared: &Arc<Shared>,
+    output: impl AsyncRead + Unpin + Send + 'static,
+    input: impl AsyncWrite + Unpin + Send + 'static,
+) {
+    let mut reader = tokio::spawn(read_stdout(Arc::clone(shared), output));
+    let writer = tokio::spawn(write_stdin(Arc::clone(shared), input));
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        loop {
+            let silent_until = shared.silent_until();
+            tokio::select! {
+                biased;
+                _ = &mut reader => break,
+                () = shared.kill.ordered() => break,
+                () = tokio::time::sleep_until(silent_until) => {
+                    if shared.silent_until() <= tokio::time::Instant::now() {
+                        shared.kill.order(ExitCause::Silent { limit: shared.config.silence_timeout });
+                    }
+                }
+            }
+        }
+        // To a plugin that goes on, both ends are closed now.
+        reader.abort();
+        writer.abort();
+        let (cause, junk) = (shared.kill.cause(), shared.early_junk());
+        shared.gone(PluginExit { cause, status: None, junk, stderr: String::new() });
+    });
+}

@@ -1,0 +1,315 @@
+//! A plugin tested as an author tests it, and what is said when a test fails.
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, RawQuery};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use dify_plugin::endpoint::Settings;
+use dify_plugin::{BlobMeta, Error, NoParameters, Plugin, Result, Session, Tool, ToolContext, ToolOutput};
+use dify_plugin_test::{
+    InvokeType, Item, Method, ReverseCall, Script, ScriptedApp, SessionFailure, TestPlugin,
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+struct Hello;
+
+#[derive(Deserialize)]
+struct HelloParameters {
+    name: String,
+    times: Option<usize>,
+}
+
+impl Tool for Hello {
+    type Parameters = HelloParameters;
+
+    async fn invoke(&self, cx: &ToolContext, p: HelloParameters, out: &mut ToolOutput) -> Result<()> {
+        for _ in 0..p.times.unwrap_or(1) {
+            out.text(format!("Hello, {}! ", p.name)).await?;
+        }
+        out.json(&json!({"name": p.name, "user": cx.user_id()})).await
+    }
+}
+
+/// All kinds of messages, and an error at the end.
+struct Kinds;
+
+impl Tool for Kinds {
+    type Parameters = NoParameters;
+
+    async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut ToolOutput) -> Result<()> {
+        out.variable("whole", &3).await?;
+        out.stream_variable("joined", "a").await?;
+        out.stream_variable("joined", "b").await?;
+        out.blob(vec![7; 20_000], BlobMeta::new("image/png")).await?;
+        out.link("https://example.com/").await?;
+        Err(Error::new("OutOfPaper", "the printer is empty"))
+    }
+}
+
+struct Panics;
+
+impl Tool for Panics {
+    type Parameters = NoParameters;
+
+    async fn invoke(&self, _: &ToolContext, _: NoParameters, _: &mut ToolOutput) -> Result<()> {
+        panic!("not today")
+    }
+}
+
+/// Asks an app, and Dify for something else.
+struct Relay;
+
+impl Tool for Relay {
+    type Parameters = HelloParameters;
+
+    async fn invoke(&self, cx: &ToolContext, p: HelloParameters, out: &mut ToolOutput) -> Result<()> {
+        let mut events = cx.app().chat("app-1").query(p.name).stream().await?;
+        while let Some(event) = events.try_next().await? {
+            if let Some(text) = event.answer() {
+                out.text(text).await?;
+            }
+        }
+        let mut stored = cx.session().invoke(InvokeType::Storage, &json!({"opt": "get", "key": "k"})).await?;
+        while let Some(reply) = stored.try_next().await? {
+            out.json(&serde_json::from_str::<Value>(reply.get())?).await?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Key {
+    api_key: String,
+}
+
+async fn check(_: Session, key: Key) -> Result<()> {
+    if key.api_key == "good" { Ok(()) } else { Err(Error::new("WrongKey", "the key opens nothing")) }
+}
+
+#[derive(Deserialize)]
+struct Greeting {
+    greeting: String,
+}
+
+async fn greet(Settings(settings): Settings<Greeting>, Path(name): Path<String>) -> String {
+    format!("{}, {name}!", settings.greeting)
+}
+
+async fn echo(RawQuery(query): RawQuery, body: String) -> impl IntoResponse {
+    let json = json!({"query": query, "body": body}).to_string();
+    (StatusCode::CREATED, [("content-type", "application/json"), ("x-kind", "echo")], json)
+}
+
+async fn slow() -> Body {
+    let pieces = stream::iter(["one ", "two ", "three"]).then(async |piece| {
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        Ok::<_, std::convert::Infallible>(piece)
+    });
+    Body::from_stream(pieces)
+}
+
+async fn broken() -> Body {
+    let pieces = stream::iter([Ok("half "), Err(Error::new("Snapped", "the line snapped"))]);
+    Body::from_stream(pieces.map_err(|error| std::io::Error::other(error.to_string())))
+}
+
+fn plugin() -> Plugin {
+    let endpoints = Router::new()
+        .route("/greet/{name}", get(greet))
+        .route("/echo", post(echo))
+        .route("/slow", get(slow))
+        .route("/broken", get(broken));
+    Plugin::new()
+        .tool("kit", "hello", Hello)
+        .tool("kit", "kinds", Kinds)
+        .tool("kit", "panics", Panics)
+        .tool("kit", "relay", Relay)
+        .validate_credentials("kit", check)
+        .endpoints(endpoints)
+}
+
+/// What a failed assertion says.
+fn said<T>(assertion: impl FnOnce() -> T) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(assertion)).err().expect("it held");
+    *panic.downcast::<String>().unwrap()
+}
+
+#[tokio::test]
+async fn a_tool_is_called_and_its_answer_looked_at() {
+    let plugin = TestPlugin::new(plugin());
+    let answer = plugin.tool("kit", "hello").parameter("name", "Ada").parameter("times", 2).invoke().await;
+    answer.assert_ok().assert_text("Hello, Ada! Hello, Ada! ").assert_text_contains("Ada");
+    answer.assert_json(json!({"name": "Ada", "user": "user-1"}));
+    assert_eq!(answer.messages().len(), 3);
+
+    let answer = plugin.tool("kit", "hello").user("u-2").parameter("name", "Bob").invoke().await;
+    assert_eq!(answer.json()[0]["user"], "u-2");
+
+    let answer = plugin.tool("kit", "kinds").invoke().await;
+    assert_eq!(answer.variable("whole"), Some(json!(3)));
+    assert_eq!(answer.variable("joined"), Some(json!("ab")));
+    assert_eq!(answer.variable("other"), None);
+    let files = answer.files();
+    assert_eq!(
+        (files.len(), files[0].bytes.len(), &files[0].meta["mime_type"]),
+        (1, 20_000, &json!("image/png"))
+    );
+    answer.assert_error("OutOfPaper").assert_error("printer is empty");
+    assert!(matches!(answer.failure(), Some(SessionFailure::Plugin(_))));
+
+    plugin
+        .tool("kit", "hello")
+        .invoke()
+        .await
+        .assert_error("InvalidRequest")
+        .assert_error("missing field `name`");
+    plugin.tool("kit", "bye").invoke().await.assert_error("HandlerNotFound");
+    plugin.tool("kit", "panics").invoke().await.assert_error("HandlerPanicked");
+}
+
+#[tokio::test]
+async fn a_failed_assertion_shows_the_whole_answer() {
+    let plugin = TestPlugin::new(plugin());
+    let answer = plugin.tool("kit", "hello").parameter("name", "Ada").invoke().await;
+    assert_eq!(
+        said(|| answer.assert_text("Hello, Bob! ")),
+        "the tool kit/hello answered another text\n  expected: \"Hello, Bob! \"\n  answered:\n    text \"Hello, Ada! \"\n    \
+         json {\"name\":\"Ada\",\"user\":\"user-1\"}"
+    );
+    assert!(said(|| answer.assert_text_contains("Bob")).contains("a text with \"Bob\""));
+    assert!(said(|| answer.assert_json(json!({}))).contains("expected: json {}\n"));
+    assert!(said(|| answer.assert_error("Anything")).contains("expected: an error with \"Anything\"\n"));
+    assert!(said(|| answer.assert_variable("x", 1)).contains("expected: the variable `x` = 1\n"));
+
+    let answer = plugin.tool("kit", "kinds").invoke().await;
+    answer.assert_error("OutOfPaper");
+    for text in [said(|| answer.assert_ok()), said(|| answer.assert_text(""))] {
+        assert!(text.ends_with("\n    error OutOfPaper: the printer is empty"), "{text}");
+        for line in [
+            "    variable {\"stream\":false,\"variable_name\":\"whole\",\"variable_value\":3}\n",
+            "    file of 20000 bytes, {\"mime_type\":\"image/png\"}\n",
+            "    link \"https://example.com/\"\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+    }
+    // A failure is no answer, even where the rest is right.
+    assert!(said(|| answer.assert_variable("whole", 3)).contains("OutOfPaper"));
+    assert!(said(|| answer.assert_error("Other")).contains("OutOfPaper"));
+
+    let answer = plugin.get("/greet/Ada").setting("greeting", "Hi").await;
+    assert_eq!(
+        said(|| answer.assert_text("Hi!")),
+        "GET /greet/Ada answered something else\n  expected: \"Hi!\"\n  answered: 200 OK \"Hi, Ada!\""
+    );
+    assert!(said(|| answer.assert_status(404)).contains("with another status\n  expected: 404\n"));
+    assert!(said(|| answer.assert_json(json!(1))).contains("expected: 1\n"));
+    assert!(said(|| answer.assert_text_contains("Bob")).contains("a text with \"Bob\""));
+    let headers = said(|| answer.assert_header("x-kind", "echo"));
+    assert!(
+        headers.contains("expected: x-kind: echo\n") && headers.contains("    content-type: \"text/plain"),
+        "{headers}"
+    );
+}
+
+#[tokio::test]
+async fn an_endpoint_is_asked_with_all_that_a_request_has() {
+    let plugin = TestPlugin::new(plugin());
+    let answer = plugin.get("/greet/Ada").setting("greeting", "Hi").await;
+    answer.assert_status(200).assert_text("Hi, Ada!");
+
+    let answer = plugin.post("/echo?a=1").header("X-One", "1").body("text").await;
+    answer.assert_status(201).assert_header("x-kind", "echo");
+    answer.assert_json(json!({"body": "text", "query": "a=1"}));
+    plugin.post("/echo").json(json!({"a": 1})).await.assert_text_contains(r#"{\"a\":1}"#);
+    plugin.request(Method::DELETE, "/echo").await.assert_status(405);
+    plugin.get("/nowhere").await.assert_status(404);
+
+    let answer = plugin.get("/greet/Ada").await;
+    answer.assert_status(500).assert_text_contains("settings: missing field `greeting`");
+
+    let answer = plugin.get("/broken").await;
+    assert!(answer.failure().is_some_and(|failure| failure.to_string().contains("snapped")), "{answer}");
+    assert!(said(|| answer.assert_text("half ")).contains("and failed: error "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_take_no_time_where_it_is_paused() {
+    let started = std::time::Instant::now();
+    let app = ScriptedApp::new()
+        .wait(Duration::from_secs(200))
+        .event(json!({"event": "message", "answer": "late"}))
+        .event(json!({"event": "message_end"}));
+    let plugin = TestPlugin::new(plugin())
+        .scripted_app("app-1", app)
+        .platform(|_: ReverseCall| stream::iter([Ok(Item::from(json!({"data": ""})))]).boxed());
+    plugin.tool("kit", "relay").parameter("name", "x").invoke().await.assert_text("late");
+    let answer = plugin.get("/slow").await;
+    answer.assert_text("one two three");
+    assert_eq!(answer.pieces().len(), 3);
+    assert!(started.elapsed() < Duration::from_secs(60));
+}
+
+#[tokio::test]
+async fn what_stands_in_for_dify_answers_and_remembers() {
+    let other = |call: ReverseCall| {
+        let answer = json!({"data": call.invoke_type.to_string()});
+        stream::iter([Ok(Item::from(answer))]).boxed()
+    };
+    let plugin = TestPlugin::new(plugin()).app("*", ["quack ", "quack"]).platform(other);
+    let answer = plugin.tool("kit", "relay").parameter("name", "Ada").invoke().await;
+    answer.assert_text("quack quack").assert_json(json!({"data": "storage"}));
+    let asked: Vec<_> = plugin.asked().into_iter().map(|call| call.invoke_type).collect();
+    assert_eq!(asked, [InvokeType::App, InvokeType::Storage]);
+    assert_eq!(plugin.asked()[0].request["query"], "Ada");
+
+    // Nothing stands in: the errors are Dify's.
+    let script = Script::new().app("other", ScriptedApp::new());
+    let plugin = TestPlugin::new(self::plugin()).script(script);
+    let answer = plugin.tool("kit", "relay").parameter("name", "Ada").invoke().await;
+    answer.assert_error("app not found");
+}
+
+#[tokio::test]
+async fn credentials_are_checked() {
+    let plugin = TestPlugin::new(plugin());
+    let good = plugin.check_credentials("kit").credential("api_key", "good").invoke().await;
+    good.assert_valid();
+    assert!(said(|| good.assert_refused("opens")).ends_with("answered: good"));
+    let bad = plugin.check_credentials("kit").credential("api_key", "bad").invoke().await;
+    bad.assert_refused("opens nothing");
+    assert!(
+        said(|| bad.assert_valid())
+            .ends_with("answered: error ToolProviderCredentialValidationError: the key opens nothing")
+    );
+    plugin.check_credentials("none").invoke().await.assert_refused("HandlerNotFound");
+}
+
+#[tokio::test]
+async fn what_the_manifest_does_not_permit_is_refused() {
+    let example = |name: &str| format!("{}/../../examples/{name}", env!("CARGO_MANIFEST_DIR"));
+    let plugin = TestPlugin::new(plugin()).app("app-1", ["quack"]).manifest(example("duck"));
+    let answer = plugin.tool("kit", "relay").parameter("name", "Ada").invoke().await;
+    // The duck may ask apps, and may store nothing.
+    answer.assert_error("permission denied, you need to enable storage access in plugin manifest");
+    assert_eq!(answer.text(), "quack");
+    assert_eq!(plugin.asked().len(), 1);
+
+    let said = said(|| TestPlugin::new(self::plugin()).manifest("no/such/folder"));
+    assert!(said.starts_with("the plugin's YAML in no/such/folder can't be read: "), "{said}");
+}
+
+#[tokio::test]
+async fn mistakes_of_the_test_are_named() {
+    let plugin = TestPlugin::new(plugin());
+    assert!(said(|| plugin.get("greet")).contains("\"greet\" is no path"));
+    assert!(said(|| plugin.get("/").header("a b", "c")).contains("the header `a b: c` is not legal"));
+}
