@@ -7,6 +7,7 @@ mod templates;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
@@ -28,6 +29,7 @@ pub(crate) fn run(args: &New, console: &Console) -> Result<(), Error> {
         write(&dir.join(path), text)?;
     }
 
+    format(&dir, &files);
     let what = match answers.kind {
         PluginKind::Tool => "a plugin with a tool",
         PluginKind::Endpoint => "a plugin with an endpoint",
@@ -95,4 +97,12 @@ fn write(path: &Path, text: &str) -> Result<(), Error> {
     }
     let mut file = fs::File::create_new(path).map_err(save)?;
     file.write_all(text.as_bytes()).map_err(save)
+}
+
+/// Has the sources formatted, as a long name may break a line elsewhere. Without rustfmt they stay as they are.
+fn format(dir: &Path, files: &[(String, String)]) {
+    let sources = files.iter().filter(|(path, _)| path.ends_with(".rs")).map(|(path, _)| dir.join(path));
+    let mut rustfmt = Command::new("rustfmt");
+    rustfmt.args(["--edition", "2024"]).args(sources);
+    let _ = rustfmt.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
 }

@@ -5,7 +5,8 @@ use dify_plugin_test::TestPlugin;
 #[tokio::test]
 async fn it_greets_by_name() {
     let plugin = TestPlugin::new({{crate}}::plugin());
-    plugin.get("/hello/Ada").await.assert_status(200).assert_text("Hello, Ada!");
+    let answer = plugin.get("/hello/Ada").await;
+    answer.assert_status(200).assert_text("Hello, Ada!");
 }
 
 #[tokio::test]

@@ -30,7 +30,12 @@ enum Tone {
 impl Tool for Hello {
     type Parameters = HelloParameters;
 
-    async fn invoke(&self, _cx: &ToolContext, p: HelloParameters, out: &mut ToolOutput) -> Result<()> {
+    async fn invoke(
+        &self,
+        _cx: &ToolContext,
+        p: HelloParameters,
+        out: &mut ToolOutput,
+    ) -> Result<()> {
         let greeting = match p.tone {
             Tone::Friendly => "Hello",
             Tone::Formal => "Good day",

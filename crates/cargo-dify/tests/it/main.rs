@@ -9,6 +9,7 @@ mod dev;
 mod dify;
 mod install;
 mod manual;
+mod new;
 mod packaging;
 mod pond;
 mod restart;

@@ -1,0 +1,94 @@
+//! `cargo dify new`: what it writes, and what it leaves alone. That it builds, `.ci/run` tries.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::packaging::{run, stderr, stdout};
+
+fn made(dir: &Path, args: &[&str]) -> serde_json::Value {
+    stdout(&run(dir, &[&["new"], args, &["--json"]].concat()))
+}
+
+#[test]
+fn a_plugin_of_each_kind_checks_clean_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    for (kind, declared) in [("tool", "provider/my-duck.yaml"), ("endpoint", "group/my-duck.yaml")] {
+        let path = format!("{kind}/my-duck");
+        let said = made(
+            dir.path(),
+            &[&path, "--kind", kind, "--author", "pond", "--description", "Says: \"quack\" # twice"],
+        );
+        assert_eq!(
+            (&said["dir"], &said["name"], &said["kind"]),
+            (&json!(path), &json!("my-duck"), &json!(kind))
+        );
+        let files = said["files"].as_array().unwrap();
+        assert!(files.contains(&json!(declared)) && files.contains(&json!("tests/hello.rs")), "{files:?}");
+        for file in files {
+            assert!(dir.path().join(&path).join(file.as_str().unwrap()).is_file(), "{file}");
+        }
+        for target in ["local", "marketplace"] {
+            let output = run(dir.path(), &["check", &path, "--no-build", "--target", target]);
+            assert!(
+                output.status.success(),
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                stderr(&output)
+            );
+        }
+        let strict = run(dir.path(), &["check", &path, "--no-build", "--strict"]);
+        assert!(strict.status.success(), "{}", String::from_utf8_lossy(&strict.stdout));
+    }
+}
+
+#[test]
+fn nothing_is_ever_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("duck")).unwrap();
+    made(dir.path(), &["duck"]);
+    let before = fs::read(dir.path().join("duck/Cargo.toml")).unwrap();
+    fs::write(dir.path().join("lake"), "").unwrap();
+    for name in ["duck", "lake"] {
+        let output = run(dir.path(), &["new", name]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            stderr(&output).contains("is there already, and nothing is overwritten"),
+            "{}",
+            stderr(&output)
+        );
+    }
+    assert_eq!(fs::read(dir.path().join("duck/Cargo.toml")).unwrap(), before);
+}
+
+#[test]
+fn what_cannot_be_a_name_is_refused_before_anything_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    for (args, words) in [
+        (&["Duck"][..], "is no name for a plugin"),
+        (&["serde"], "means something else"),
+        (&["duck", "--author", "The Pond"], "is no name for an author"),
+        (&[], "cargo dify new my-plugin"),
+    ] {
+        let output = run(dir.path(), &[&["new"], args].concat());
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    }
+    assert_eq!(dir.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn the_crates_are_those_of_the_folder_that_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    made(dir.path(), &["duck", "--crates", "/some/crates"]);
+    let manifest = fs::read_to_string(dir.path().join("duck/Cargo.toml")).unwrap();
+    assert!(
+        manifest.contains(r#"dify-plugin = { path = "/some/crates/dify-plugin", default-features = false }"#),
+        "{manifest}"
+    );
+    assert!(
+        manifest.contains(r#"dify-plugin-test = { path = "/some/crates/dify-plugin-test" }"#),
+        "{manifest}"
+    );
+}
