@@ -37,12 +37,6 @@ impl Place {
         let field = if self.field.is_empty() { key.to_owned() } else { format!("{}.{key}", self.field) };
         Self { at: self.at.clone(), field }
     }
-
-    /// Another field of the mapping that this is a field of.
-    pub(crate) fn sibling(&self, key: &str) -> Self {
-        let parent = self.field.rsplit_once('.').map_or("", |(parent, _)| parent);
-        Self { at: self.at.clone(), field: parent.to_owned() }.field(key)
-    }
 }
 
 /// Reads declarations, and keeps what is wrong with them.
@@ -130,10 +124,7 @@ impl Reader {
         for field in object.fields {
             let value = mapping.as_ref().and_then(|mapping| self.get(mapping, field.key));
             let json = match (&field.kind, &mapping) {
-                (Kind::Configs(read), Some(mapping)) => {
-                    let place = value.as_ref().map_or_else(|| place.field(field.key), Place::of);
-                    read(self, &place, mapping, value.as_ref())
-                }
+                (Kind::Configs(read), Some(mapping)) => read(self, mapping, value.as_ref()),
                 _ => self.field(place, value.as_ref(), field),
             };
             if !(field.omitted_when_empty && is_empty(&field.kind, &json)) {
@@ -206,8 +197,8 @@ impl Reader {
                 Some(_) => Json::Object(self.object(place, value, object)),
                 None => Json::Null,
             },
-            Kind::Objects(object) => self.objects(place, value, object),
-            Kind::ObjectsOrNone(object) => match self.objects(place, value, object) {
+            Kind::Objects(object) => self.objects(value, object),
+            Kind::ObjectsOrNone(object) => match self.objects(value, object) {
                 Json::Null if !self.unread => json!([]),
                 list => list,
             },
@@ -217,7 +208,7 @@ impl Reader {
     }
 
     /// A list of objects; null where there is none. A null item is left out, as yaml.v3 does.
-    pub(crate) fn objects(&mut self, _: &Place, value: Option<&Value<'_>>, object: &Object) -> Json {
+    pub(crate) fn objects(&mut self, value: Option<&Value<'_>>, object: &Object) -> Json {
         let Some(value) = value.filter(|value| !value.is_null().unwrap_or(true)) else { return Json::Null };
         let objects = self.items(value, |reader, item| {
             Some(Json::Object(reader.object(&Place::of(item), Some(item), object)))

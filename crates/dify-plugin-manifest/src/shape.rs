@@ -80,7 +80,7 @@ pub(crate) enum Kind {
     /// A list of objects that is empty where none is written; the others are null then.
     ObjectsOrNone(&'static Object),
     /// Credentials or settings: a list, or a mapping by name.
-    Configs(fn(&mut Reader, &Place, &Mapping<'_>, Option<&Value<'_>>) -> Json),
+    Configs(fn(&mut Reader, &Mapping<'_>, Option<&Value<'_>>) -> Json),
     /// Read by a function of its own.
     With(fn(&mut Reader, &Place, Option<&Value<'_>>) -> Json),
 }

@@ -11,7 +11,7 @@ use crate::yaml::{Raw, Value};
 impl Reader {
     /// The tools, strategies and so on of a provider: those written inline are read, and the files that declare the others
     /// are kept in [`members`](Reader::members).
-    pub(crate) fn members(&mut self, _: &Place, value: Option<&Value<'_>>, object: &Object) -> Json {
+    pub(crate) fn members(&mut self, value: Option<&Value<'_>>, object: &Object) -> Json {
         let mut inline = Vec::new();
         for item in self.listed(value) {
             match item.raw() {
@@ -30,7 +30,7 @@ impl Reader {
     }
 
     /// The endpoints of a group. The daemon's list ends without a word at an inline one that it can't read.
-    pub(crate) fn endpoints(&mut self, _: &Place, value: Option<&Value<'_>>, object: &Object) -> Json {
+    pub(crate) fn endpoints(&mut self, value: Option<&Value<'_>>, object: &Object) -> Json {
         let mut inline = Vec::new();
         for item in self.listed(value) {
             if let Raw::Scalar(path) = item.raw() {
@@ -56,11 +56,11 @@ impl Reader {
 
     /// The models of a provider: a list is read; of a mapping, which is the usual form, the patterns of files and the
     /// position files are kept. Null where no list is written.
-    pub(crate) fn models(&mut self, place: &Place, value: Option<&Value<'_>>, object: &Object) -> Json {
+    pub(crate) fn models(&mut self, value: Option<&Value<'_>>, object: &Object) -> Json {
         const TYPES: [&str; 6] = ["llm", "text_embedding", "tts", "speech2text", "moderation", "rerank"];
         let Some(value) = value else { return Json::Null };
         match value.raw() {
-            Raw::Sequence => return self.objects(place, Some(value), object),
+            Raw::Sequence => return self.objects(Some(value), object),
             Raw::Mapping => {}
             Raw::Scalar(_) | Raw::Alias => {
                 self.dropped_unless_null(

@@ -8,7 +8,7 @@ use super::{Field, Kind, Object, Rule};
 
 pub(crate) static PROVIDER: Object = Object::new(&[
     Field::new("identity", Kind::Object(&PROVIDER_IDENTITY)),
-    Field::new("strategies", Kind::With(|reader, place, value| reader.members(place, value, &STRATEGY))),
+    Field::new("strategies", Kind::With(|reader, _, value| reader.members(value, &STRATEGY))),
 ])
 .others(&["extra"]);
 

@@ -39,36 +39,29 @@ pub(crate) static OAUTH: Object = Object::new(&[
 /// it is written, an alias included.
 pub(crate) fn tool_credentials(
     reader: &mut Reader,
-    place: &Place,
     provider: &Mapping<'_>,
     written: Option<&Value<'_>>,
 ) -> Json {
     let holds_something = |schema: &&Value<'_>| schema.content().is_ok_and(|content| !content.is_empty());
     if let Some(schema) = written.filter(holds_something) {
-        return configs(reader, place, Some(schema), Entries::Lenient);
+        return configs(reader, Some(schema), Entries::Lenient);
     }
     let fallback = reader.get(provider, "credentials_for_provider");
-    configs(reader, &place.sibling("credentials_for_provider"), fallback.as_ref(), Entries::Lenient)
+    configs(reader, fallback.as_ref(), Entries::Lenient)
 }
 
 /// The credentials of a data source provider.
 pub(crate) fn datasource_credentials(
     reader: &mut Reader,
-    place: &Place,
     _: &Mapping<'_>,
     written: Option<&Value<'_>>,
 ) -> Json {
-    configs(reader, place, written, Entries::Lenient)
+    configs(reader, written, Entries::Lenient)
 }
 
 /// The subscription schema of a trigger provider, and its constructor's credentials.
-pub(crate) fn trigger_configs(
-    reader: &mut Reader,
-    place: &Place,
-    _: &Mapping<'_>,
-    written: Option<&Value<'_>>,
-) -> Json {
-    configs(reader, place, written, Entries::Strict)
+pub(crate) fn trigger_configs(reader: &mut Reader, _: &Mapping<'_>, written: Option<&Value<'_>>) -> Json {
+    configs(reader, written, Entries::Strict)
 }
 
 /// What happens to an entry of the mapping form whose value is no mapping.
@@ -82,10 +75,10 @@ enum Entries {
 
 /// A schema in either form: a list, or a mapping whose keys are the names, in their order. Of the mapping form each entry
 /// counts as it is written: a repeated key is two entries, and an alias is no mapping.
-fn configs(reader: &mut Reader, place: &Place, schema: Option<&Value<'_>>, entries: Entries) -> Json {
+fn configs(reader: &mut Reader, schema: Option<&Value<'_>>, entries: Entries) -> Json {
     let Some(schema) = schema else { return Json::Array(Vec::new()) };
     let Raw::Mapping = schema.raw() else {
-        return match reader.objects(place, Some(schema), &CONFIG) {
+        return match reader.objects(Some(schema), &CONFIG) {
             Json::Null => Json::Array(Vec::new()),
             list => list,
         };

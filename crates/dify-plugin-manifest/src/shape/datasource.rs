@@ -11,7 +11,7 @@ pub(crate) static PROVIDER: Object = Object::new(&[
     Field::new("oauth_schema", Kind::Optional(&OAUTH)),
     Field::new("provider_type", Kind::Text)
         .rules(&[Rule::Required, Rule::OneOf(&["website_crawl", "online_document", "online_drive"])]),
-    Field::new("datasources", Kind::With(|reader, place, value| reader.members(place, value, &DATASOURCE))),
+    Field::new("datasources", Kind::With(|reader, _, value| reader.members(value, &DATASOURCE))),
 ])
 .others(&["extra"]);
 

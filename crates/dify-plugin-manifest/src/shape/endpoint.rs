@@ -5,14 +5,14 @@ use super::{Field, Kind, Object, Rule};
 
 pub(crate) static GROUP: Object = Object::new(&[
     Field::new("settings", Kind::Objects(&CONFIG)),
-    Field::new("endpoints", Kind::With(|reader, place, value| reader.endpoints(place, value, &ENDPOINT))),
+    Field::new("endpoints", Kind::With(|reader, _, value| reader.endpoints(value, &ENDPOINT))),
 ])
 // The daemon decodes this list, then drops it: see `Reader::endpoints`.
 .others(&["endpoint_declarations"])
-.finish(|reader, place, mapping, _| {
+.finish(|reader, _, mapping, _| {
     // Nothing but its errors counts.
     if let Some(list) = mapping.and_then(|mapping| reader.get(mapping, "endpoint_declarations")) {
-        reader.objects(&place.field("endpoint_declarations"), Some(&list), &ENDPOINT);
+        reader.objects(Some(&list), &ENDPOINT);
         reader.dropped(
             &list,
             "the daemon reads this list and drops it",

@@ -33,7 +33,7 @@ pub(crate) static PROVIDER: Object = Object::new(&[
     Field::new("provider_credential_schema", Kind::Optional(&PROVIDER_CREDENTIALS)),
     Field::new("model_credential_schema", Kind::Optional(&MODEL_CREDENTIALS)),
     Field::new("position", Kind::Optional(&POSITION)).omitted_when_empty(),
-    Field::new("models", Kind::With(|reader, place, value| reader.models(place, value, &MODEL))),
+    Field::new("models", Kind::With(|reader, _, value| reader.models(value, &MODEL))),
 ])
 .others(&["extra", "model_declarations"])
 .finish(inline_models);
@@ -41,13 +41,13 @@ pub(crate) static PROVIDER: Object = Object::new(&[
 /// The models under a key that no plugin uses and the daemon reads all the same, unless `models` is a list.
 fn inline_models(
     reader: &mut Reader,
-    place: &Place,
+    _: &Place,
     mapping: Option<&Mapping<'_>>,
     provider: &mut Map<String, Json>,
 ) {
     let list = mapping.and_then(|mapping| reader.get(mapping, "model_declarations"));
     if let Some(list) = list {
-        let inline = reader.objects(&place.field("model_declarations"), Some(&list), &MODEL);
+        let inline = reader.objects(Some(&list), &MODEL);
         if provider.get("models").is_none_or(Json::is_null) {
             provider.insert("models".to_owned(), inline);
         }

@@ -11,7 +11,7 @@ pub(crate) static PROVIDER: Object = Object::new(&[
     Field::new("identity", Kind::Object(&PROVIDER_IDENTITY)),
     Field::new("credentials_schema", Kind::Configs(tool_credentials)),
     Field::new("oauth_schema", Kind::Optional(&OAUTH)),
-    Field::new("tools", Kind::With(|reader, place, value| reader.members(place, value, &TOOL))),
+    Field::new("tools", Kind::With(|reader, _, value| reader.members(value, &TOOL))),
 ])
 .others(&["credentials_for_provider", "extra"]);
 

@@ -13,7 +13,7 @@ pub(crate) static PROVIDER: Object = Object::new(&[
     Field::new("identity", Kind::Object(&PROVIDER_IDENTITY)),
     Field::new("subscription_schema", Kind::Configs(trigger_configs)),
     Field::new("subscription_constructor", Kind::With(constructor)),
-    Field::new("events", Kind::With(|reader, place, value| reader.members(place, value, &EVENT))),
+    Field::new("events", Kind::With(|reader, _, value| reader.members(value, &EVENT))),
 ])
 .others(&["extra"]);
 
