@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use crate::error::Location;
 use crate::package::DeclaredFile;
 use crate::reader::{Place, Reader, instead, located};
-use crate::shape::manifest::VERSION;
+use crate::shape::manifest::{VERSION, is_version};
 use crate::shape::parameter::no_list_is_an_empty_one;
 use crate::yaml::Mapping;
 
@@ -269,7 +269,8 @@ pub(crate) fn manifest(
 
     let version = manifest.get("version").and_then(Json::as_str).unwrap_or_default();
     let here = place.field("version");
-    if !is_identifier_version(version) {
+    // What a unique identifier takes (`pkg/entities/plugin_entities/identity.go`) is more than what the manifest should have.
+    if !is_version(version, 2..=4) {
         let message = format!("the version `{version}` makes no legal identifier");
         reader.refuse(&here, mapping, "wrong-form", &message, VERSION.cure);
     } else if !(VERSION.fits)(version) {
@@ -304,20 +305,4 @@ pub(crate) fn manifest(
             format!("write the machines that it runs on: {}", instead("", ["amd64", "arm64"].into_iter()));
         reader.misread(&here, meta.as_ref(), "missing", "`arch` is empty", &help);
     }
-}
-
-/// The version's part of a unique identifier: two to four numbers of up to four digits, and perhaps a word
-/// (`pkg/entities/plugin_entities/identity.go`).
-fn is_identifier_version(version: &str) -> bool {
-    let (numbers, word) =
-        version.split_once('-').map_or((version, None), |(numbers, word)| (numbers, Some(word)));
-    let is_number =
-        |text: &str| (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_word = |text: &str| {
-        (1..=16).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    (2..=4).contains(&numbers.split('.').count())
-        && numbers.split('.').all(is_number)
-        && word.is_none_or(is_word)
 }

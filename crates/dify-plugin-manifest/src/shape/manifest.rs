@@ -1,5 +1,7 @@
 //! `manifest.yaml` (`plugin_declaration.go`).
 
+use std::ops::RangeInclusive;
+
 use super::parameter::TAGS;
 use super::text::I18N;
 use super::{Field, Form, Kind, Object, Rule, agent_strategy, datasource, endpoint, model, tool, trigger};
@@ -90,19 +92,23 @@ static RUNNER: Object = Object::new(&[
 
 /// `^\d{1,4}(\.\d{1,4}){2}(-\w{1,16})?$` (`manifest_entities/version.go`).
 pub(crate) static VERSION: Form = Form {
-    fits: |text| {
-        let (numbers, word) =
-            text.split_once('-').map_or((text, None), |(numbers, word)| (numbers, Some(word)));
-        let is_number =
-            |text: &str| (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-        let is_word = |text: &str| {
-            (1..=16).contains(&text.len())
-                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        };
-        numbers.split('.').count() == 3 && numbers.split('.').all(is_number) && word.is_none_or(is_word)
-    },
+    fits: |text| is_version(text, 3..=3),
     cure: "write three numbers of up to four digits, as in `0.0.1`",
 };
+
+/// Whether a text is so many numbers of up to four digits, and perhaps a word.
+pub(crate) fn is_version(text: &str, numbers: RangeInclusive<usize>) -> bool {
+    let (dotted, word) = text.split_once('-').map_or((text, None), |(dotted, word)| (dotted, Some(word)));
+    let is_number =
+        |text: &str| (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_word = |text: &str| {
+        (1..=16).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    numbers.contains(&dotted.split('.').count())
+        && dotted.split('.').all(is_number)
+        && word.is_none_or(is_word)
+}
 
 static URL: Form = Form {
     fits: |text| {
