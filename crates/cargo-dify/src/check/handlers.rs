@@ -11,6 +11,7 @@ use dify_plugin_manifest::{
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::keys;
 
 /// What a plugin says of itself when it is started with `DIFY_PLUGIN_DESCRIBE=1`.
 #[derive(Debug, Deserialize)]
@@ -68,6 +69,7 @@ pub(super) fn describe(binary: &Path, root: &Path) -> Result<Description, Error>
     let mut child = Command::new(binary)
         .current_dir(root)
         .env("DIFY_PLUGIN_DESCRIBE", "1")
+        .env_remove(keys::VARIABLE)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
