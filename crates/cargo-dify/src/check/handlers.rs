@@ -48,9 +48,18 @@ struct DescribedParameter {
     kind: String,
     #[serde(default)]
     required: bool,
+    /// Other names by which it is read.
+    #[serde(default)]
+    aliases: Vec<String>,
     /// The names that it takes, of one that takes some only.
     #[serde(default)]
     options: Vec<String>,
+}
+
+impl DescribedParameter {
+    fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.aliases.iter().any(|alias| alias == name)
+    }
 }
 
 /// How long a plugin may take to describe itself.
@@ -179,7 +188,7 @@ fn parameters(
     for parameter in &tool.parameters {
         let name = &*parameter.name;
         let at = checked.tool_parameter(tool_name, name).unwrap_or(tool_at).clone();
-        match described.parameters.iter().find(|described| described.name == name) {
+        match described.parameters.iter().find(|described| described.is_called(name)) {
             Some(described) => types(parameter, described, at, findings),
             None if described.open => {}
             None => findings.push(Finding::new(
@@ -192,7 +201,7 @@ fn parameters(
         }
     }
     for described in &described.parameters {
-        let declared = tool.parameters.iter().any(|parameter| parameter.name == described.name);
+        let declared = tool.parameters.iter().any(|parameter| described.is_called(&parameter.name));
         if !declared && described.required && !tool.has_runtime_parameters {
             findings.push(Finding::new(
                 Severity::Refused,

@@ -133,6 +133,9 @@ fn the_declarations_are_held_against_what_the_code_registers() {
     let none: [&str; 0] = [];
     assert_eq!(codes(&swim(&far("number", true))), none);
     assert_eq!(codes(&swim(r#"{"name":"swim","open":true}"#)), none);
+    let by_another_name =
+        far("number", true).replace(r#""name":"far""#, r#""name":"distance","aliases":["far"]"#);
+    assert_eq!(codes(&swim(&by_another_name)), none);
     assert_eq!(codes(&swim(&far("string", true))), ["other-type"]);
     assert_eq!(codes(&swim("")), ["no-handler"]);
     assert_eq!(codes(&swim(r#"{"name":"swim","parameters":[],"open":false}"#)), ["unread-parameter"]);
