@@ -187,3 +187,74 @@ fn a_provider_in_the_manifest_counts_where_no_file_is_named() {
     let plugin = read(&[("manifest.yaml", &both), ("a.yaml", "identity: {name: a}")]).unwrap();
     assert_eq!(plugin.tool_provider.as_ref().unwrap().identity.name, "a");
 }
+
+#[test]
+fn a_model_provider_has_models_of_files_and_positions() {
+    let mut files = crate::clean::MODEL.to_vec();
+    files.push((
+        "models/llm/zz.yaml",
+        "model: zz\nparameter_rules: [{name: t, use_template: temperature, max: 2}]",
+    ));
+    let provider = read(&files).unwrap().model_provider.unwrap();
+    let names: Vec<_> = provider.models.iter().map(|model| (&*model.model, &*model.label.en_us)).collect();
+    assert_eq!(names, [("duck-1", "Duck 1"), ("zz", "zz")], "in the order of their paths, and named");
+    let rule = &provider.models[1].parameter_rules[0];
+    assert_eq!(
+        (rule.min, rule.max, rule.precision),
+        (Some(0.0), Some(2.0), Some(2)),
+        "filled from the template"
+    );
+    assert_eq!(rule.label.as_ref().unwrap().en_us, "t", "and never from its label");
+    assert_eq!(provider.models[0].pricing.as_ref().unwrap().input, "0.1");
+    assert_eq!(provider.position.unwrap()["llm"], ["duck-1"]);
+    assert_eq!(provider.description.unwrap().en_us, "A duck", "filled from the manifest");
+
+    // A position file without names is one all the same.
+    files.retain(|(path, _)| !path.ends_with("_position.yaml"));
+    files.push(("models/llm/_position.yaml", ""));
+    assert!(read(&files).unwrap().model_provider.unwrap().position.unwrap()["llm"].is_empty());
+}
+
+#[test]
+fn the_other_kinds_read_whole() {
+    let agent = read(crate::clean::AGENT_STRATEGY).unwrap().agent_strategy_provider.unwrap();
+    let strategy = &agent.strategies[0];
+    assert_eq!(
+        (&*strategy.identity.name, strategy.features.as_slice()),
+        ("quack", &["history-messages".to_owned()][..])
+    );
+    assert_eq!(strategy.parameters[0].scope.as_deref(), Some("tool-call&llm"));
+
+    let source = read(crate::clean::DATASOURCE).unwrap().datasource_provider.unwrap();
+    assert_eq!(
+        (source.provider_type.as_str(), &*source.credentials_schema[0].name),
+        ("website_crawl", "key")
+    );
+    assert_eq!(source.datasources[0].parameters[0].description.en_us, "Where to begin");
+
+    let trigger = read(crate::clean::TRIGGER).unwrap().trigger_provider.unwrap();
+    assert_eq!(trigger.subscription_schema[0].name, "secret");
+    let constructor = trigger.subscription_constructor.unwrap();
+    assert_eq!((&*constructor.parameters[0].name, &*constructor.credentials_schema[0].name), ("pond", "key"));
+    assert_eq!(constructor.oauth_schema.unwrap().client_schema[0].name, "client_id");
+    assert_eq!(
+        trigger.events[0].parameters[0].options[0].value,
+        json!(1),
+        "an event's option keeps its type"
+    );
+}
+
+/// The JSON is what the daemon would keep: `tests/declarations` compares it with the daemon's own.
+#[test]
+fn the_declaration_is_the_daemons() {
+    let plugin = read(crate::clean::ENDPOINT).unwrap();
+    let declaration = json!(plugin.declaration);
+    assert_eq!(
+        declaration["endpoint"]["endpoints"][0],
+        json!({"path": "/health", "method": "GET", "hidden": false})
+    );
+    assert_eq!(declaration["created_at"], "2026-01-31T08:30:00Z");
+    assert_eq!((&declaration["tags"], &declaration["plugins"]["tools"]), (&json!([]), &json!(null)));
+    assert_eq!(declaration["verified"], false);
+    assert_eq!(declaration.get("tool"), None);
+}
