@@ -3,7 +3,8 @@
 mod parameter;
 mod whole;
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value as Json};
 
@@ -22,12 +23,12 @@ pub(crate) struct Notes {
     /// The kind whose provider is being read; none while the manifest is.
     kind: &'static str,
     icons: Vec<(&'static str, Place, String)>,
-    /// The names of tools and the like.
-    names: Vec<(&'static str, Place, String)>,
+    /// The names of tools and the like, by kind, and where each is.
+    names: HashMap<(&'static str, String), Location>,
     /// The parameters of tools and the like, by the names of both.
     parameters: Vec<(&'static str, String, String, Location)>,
-    /// The method and path of endpoints.
-    routes: Vec<(Place, String)>,
+    /// The method and path of endpoints, and where each is.
+    routes: HashMap<String, Location>,
     /// Where keys of the manifest stand.
     spots: Vec<(&'static str, Location)>,
 }
@@ -35,10 +36,10 @@ pub(crate) struct Notes {
 impl Notes {
     /// Where tools and their parameters are declared.
     pub(crate) fn into_places(self) -> Places {
-        let tools = self.names.into_iter().filter(|(kind, ..)| *kind == "tool");
+        let tools = self.names.into_iter().filter(|((kind, _), _)| *kind == "tool");
         let parameters = self.parameters.into_iter().filter(|(kind, ..)| *kind == "tool");
         Places {
-            tools: tools.map(|(_, place, name)| (name, place.at)).collect(),
+            tools: tools.map(|((_, name), at)| (name, at)).collect(),
             parameters: parameters.map(|(_, tool, name, at)| ((tool, name), at)).collect(),
         }
     }
@@ -76,7 +77,7 @@ impl Reader {
         let notes = &mut self.notes;
         notes.kind = kind;
         notes.icons.retain(|(known, ..)| *known != kind);
-        notes.names.retain(|(known, ..)| *known != kind);
+        notes.names.retain(|(known, _), _| *known != kind);
         notes.parameters.retain(|(known, ..)| *known != kind);
         if kind == "endpoint" {
             notes.routes.clear();
@@ -128,14 +129,15 @@ impl Reader {
             return;
         }
         let place = Place { at: located(place, mapping), field: place.field.clone() };
-        let kind = self.notes.kind;
-        if let Some((_, first, _)) =
-            self.notes.names.iter().find(|(known, _, other)| *known == kind && other == name)
-        {
-            let message = format!("the name `{name}` is taken already, at {}", first.at);
-            self.misread(&place, None, "twice", &message, "give each a name of its own: calls go by it");
+        match self.notes.names.entry((self.notes.kind, name.to_owned())) {
+            Entry::Vacant(free) => {
+                free.insert(place.at);
+            }
+            Entry::Occupied(first) => {
+                let message = format!("the name `{name}` is taken already, at {}", first.get());
+                self.misread(&place, None, "twice", &message, "give each a name of its own: calls go by it");
+            }
         }
-        self.notes.names.push((kind, place, name.to_owned()));
     }
 }
 
@@ -179,14 +181,14 @@ pub(crate) fn parameters(
     let parameters = member.get("parameters").and_then(Json::as_array).into_iter().flatten();
     let member_name =
         member.get("identity").and_then(|identity| identity["name"].as_str()).unwrap_or_default();
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen: HashSet<&str> = HashSet::new();
     for (item, parameter) in given.zip(parameters) {
         let name = parameter["name"].as_str().unwrap_or_default();
         let at =
             item.mapping().ok().and_then(|map| map.location_of("name")).unwrap_or_else(|| item.location());
         let kind = reader.notes.kind;
         reader.notes.parameters.push((kind, member_name.to_owned(), name.to_owned(), at.clone()));
-        if seen.contains(&name) && !name.is_empty() {
+        if !seen.insert(name) && !name.is_empty() {
             let here = Place::of(item).field("name");
             let here = Place {
                 at: item.mapping().ok().and_then(|map| map.location_of("name")).unwrap_or(here.at),
@@ -195,7 +197,6 @@ pub(crate) fn parameters(
             let message = format!("there is a parameter `{name}` already");
             reader.misread(&here, None, "twice", &message, "give each a name of its own: values go by it");
         }
-        seen.push(name);
     }
 }
 
@@ -241,11 +242,15 @@ pub(crate) fn endpoint(
     }
     let route = format!("{method} {path}");
     let place = Place { at: located(&here, mapping), field: here.field };
-    if let Some((first, _)) = reader.notes.routes.iter().find(|(_, known)| *known == route) {
-        let message = format!("`{route}` is there already, at {}", first.at);
-        reader.misread(&place, None, "twice", &message, "remove one of the two");
+    match reader.notes.routes.entry(route) {
+        Entry::Vacant(free) => {
+            free.insert(place.at);
+        }
+        Entry::Occupied(first) => {
+            let message = format!("`{}` is there already, at {}", first.key(), first.get());
+            reader.misread(&place, None, "twice", &message, "remove one of the two");
+        }
     }
-    reader.notes.routes.push((place, route));
 }
 
 /// `manifest.yaml`: what the daemon refuses of its single fields (chapter 4.1.1), and where its keys stand.

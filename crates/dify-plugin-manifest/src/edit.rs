@@ -249,8 +249,10 @@ impl Tree {
             let (key_end, value) = (self.nodes[key].end, &mut self.nodes[value]);
             let nothing =
                 value.start == value.end && matches!(&value.kind, Kind::Scalar(text) if text.is_empty());
-            if nothing && let Some(colon) = text[key_end..].find(':') {
-                (value.start, value.end) = (key_end + colon + 1, key_end + colon + 1);
+            let after = text[key_end..].trim_start_matches([' ', '\t']);
+            if nothing && after.starts_with(':') {
+                let behind = text.len() - after.len() + 1;
+                (value.start, value.end) = (behind, behind);
             }
         }
     }

@@ -38,7 +38,7 @@ impl fmt::Display for Location {
 }
 
 /// Why a plugin's declarations can't be read. The daemon refuses the same, except for what the crate's front
-/// page lists and for the limits ([`TooLarge`](ManifestError::TooLarge), [`TooDeep`](ManifestError::TooDeep)),
+/// page lists and for the limits ([`TooLarge`](ManifestError::TooLarge), [`TooDeep`](ManifestError::TooDeep), [`TooMany`](ManifestError::TooMany)),
 /// which are narrower here.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -102,6 +102,14 @@ pub enum ManifestError {
         /// The limit, in levels.
         limit: usize,
     },
+    /// A plugin declares more than [`MAX_OBJECTS`](crate::MAX_OBJECTS) things.
+    #[error("{at}: more than {limit} mappings are declared; make several plugins of it")]
+    TooMany {
+        /// The one too many.
+        at: Location,
+        /// The limit.
+        limit: usize,
+    },
     /// A value is not what its field takes.
     #[error("{at}: {}{problem}", .field_prefix(field))]
     Field {
@@ -125,6 +133,7 @@ impl ManifestError {
             Self::NotUtf8 { at } => ("not-utf-8", at.clone(), ""),
             Self::Syntax { at, .. } => ("not-yaml", at.clone(), ""),
             Self::TooDeep { at, .. } => ("too-deep", at.clone(), ""),
+            Self::TooMany { at, .. } => ("too-many", at.clone(), ""),
             Self::Field { at, field, problem } => (problem.code(), at.clone(), &**field),
         };
         let (message, help) = match self {

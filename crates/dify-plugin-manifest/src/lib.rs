@@ -50,6 +50,7 @@ pub use crate::package::MAX_FILE_BYTES;
 pub use crate::permission::{ModelPermission, Permission, StoragePermission};
 pub use crate::plugin::{Checked, Plugin, check};
 pub use crate::provider_config::{ConfigOption, ConfigType, OAuthSchema, ProviderConfig};
+pub use crate::reader::MAX_OBJECTS;
 pub use crate::tool::{
     ParameterForm, ParameterOption, ParameterType, ProviderIdentity, Tool, ToolDescription, ToolIdentity,
     ToolParameter, ToolProvider,

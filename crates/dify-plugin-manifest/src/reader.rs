@@ -57,6 +57,8 @@ pub(crate) struct Reader {
     pub(crate) notes: Notes,
     /// Greater than 0 below what is missing as a whole: its fields aren't reported one by one.
     missing: usize,
+    /// How many mappings were read.
+    objects: usize,
     /// Set while there is nothing in a file.
     unread: bool,
     /// Set when a document is made to exhaust memory: no more of it is read.
@@ -66,7 +68,7 @@ pub(crate) struct Reader {
 impl Reader {
     /// Reads a file's document. One without content, or that is null, is an object with nothing in it.
     pub(crate) fn document(&mut self, source: &Source, object: &Object) -> Map<String, Json> {
-        self.stopped = false;
+        self.stopped = self.objects > MAX_OBJECTS;
         if let Some(at) = source.second_document() {
             let place = Place { at, field: String::new() };
             self.misread(
@@ -116,6 +118,14 @@ impl Reader {
         value: Option<&Value<'_>>,
         object: &Object,
     ) -> Map<String, Json> {
+        self.objects += 1;
+        if self.objects > MAX_OBJECTS {
+            if !self.stopped {
+                self.error(ManifestError::TooMany { at: place.at.clone(), limit: MAX_OBJECTS });
+            }
+            self.stopped = true;
+            return Map::new();
+        }
         let mapping = value.and_then(|value| self.caught(value.mapping()));
         // What is broken as a whole isn't looked at any further.
         let silent = mapping.is_none();
@@ -258,6 +268,10 @@ impl Reader {
 
     pub(crate) fn error(&mut self, error: ManifestError) {
         self.stopped |= matches!(&error, ManifestError::Field { problem: Problem::ExcessiveAliasing, .. });
+        // What is refused may be the only thing that is: one is never left out.
+        if self.findings.len() >= MAX_FINDINGS && !self.errors.is_empty() {
+            return;
+        }
         let finding = error.to_finding();
         // One value may be asked for twice.
         if !self.findings.contains(&finding) {
@@ -309,7 +323,8 @@ impl Reader {
         message: &str,
         help: &str,
     ) {
-        if self.missing > 0 {
+        // What is refused may be the only thing that is: it is never left out.
+        if self.missing > 0 || (severity == Severity::Misread && self.is_silent()) {
             return;
         }
         self.findings.push(Finding {
@@ -322,8 +337,16 @@ impl Reader {
         });
     }
 
+    /// Whether nothing more is said of what is misread: there is enough of it, or what it is part of is missing.
+    fn is_silent(&self) -> bool {
+        self.missing > 0 || self.findings.len() >= MAX_FINDINGS
+    }
+
     fn unknown_keys(&mut self, mapping: &Mapping<'_>, object: &Object) {
         for (key, at) in mapping.keys() {
+            if self.is_silent() {
+                return;
+            }
             if object.fields.iter().any(|field| field.key == key) || object.others.contains(&key) {
                 continue;
             }
@@ -340,6 +363,13 @@ impl Reader {
         }
     }
 }
+
+/// The most mappings that are read of one plugin, those that are missing included. The largest of Dify's own plugins has
+/// 10,895; each takes about two kilobytes.
+pub const MAX_OBJECTS: usize = 100_000;
+
+/// How many mistakes are shown of one plugin. Whoever has made so many has made one of them very often.
+pub(crate) const MAX_FINDINGS: usize = 1000;
 
 /// The year 1, which is what Go makes of no time at all.
 pub(crate) const NO_TIME: &str = "0001-01-01T00:00:00Z";

@@ -1,6 +1,6 @@
 //! Whether the declarations are what the code registers.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -65,6 +65,9 @@ impl DescribedParameter {
 /// How long a plugin may take to describe itself.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The longest description that is read, in bytes.
+const MAX_BYTES: u64 = 16 << 20;
+
 /// The form of descriptions that is understood.
 const VERSION: u32 = 1;
 
@@ -86,7 +89,7 @@ pub(super) fn describe(binary: &Path, root: &Path) -> Result<Description, Error>
     let stdout = child.stdout.take();
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let said = stdout.map_or(Ok(String::new()), io::read_to_string);
+        let said = stdout.map_or(Ok(String::new()), |stdout| io::read_to_string(stdout.take(MAX_BYTES)));
         // Nobody listens any more once the time is over.
         let _ = sender.send(said);
     });

@@ -1,5 +1,7 @@
 //! Parameters, credentials and settings: type, scope, options and default go together.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value as Json};
 
 use crate::reader::{Place, Reader};
@@ -104,13 +106,12 @@ fn options(reader: &mut Reader, place: &Place, mapping: Option<&Mapping<'_>>, fi
             "write `type: select`, or remove them",
         );
     }
-    let mut seen: Vec<&Json> = Vec::new();
+    let mut seen: HashSet<String> = HashSet::new();
     for value in options.iter().map(|option| &option["value"]) {
-        if seen.contains(&value) && *value != "" {
+        if !seen.insert(value.to_string()) && *value != "" {
             let message = format!("the option {value} is there twice");
             reader.misread(&place.field("options"), mapping, "twice", &message, "remove one of the two");
         }
-        seen.push(value);
     }
 }
 

@@ -41,6 +41,9 @@ impl Reader {
             // To Go an alias to null is an endpoint without anything.
             let given = Some(&item).filter(|item| !item.is_null().unwrap_or(true));
             let endpoint = self.object(&Place::of(&item), given, object);
+            if self.stopped {
+                break;
+            }
             if let Some(problem) = self.errors.get(errors) {
                 let message = format!("the daemon's list of endpoints ends here without a word: {problem}");
                 self.errors.truncate(errors);

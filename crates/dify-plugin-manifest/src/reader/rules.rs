@@ -15,6 +15,9 @@ impl Reader {
         field: &Field,
         json: &Json,
     ) {
+        if self.is_silent() {
+            return;
+        }
         let empty = is_zero(json);
         for rule in field.rules {
             match rule {
@@ -35,6 +38,9 @@ impl Reader {
 
     /// Reports that a field is absent, null or empty.
     pub(super) fn missing(&mut self, place: &Place, value: Option<&Value<'_>>, field: &Field) {
+        if self.is_silent() {
+            return;
+        }
         let key = field.key;
         let state = if value.is_some() { "has no value" } else { "is missing" };
         let choices = field.rules.iter().find_map(|rule| match rule {

@@ -82,3 +82,32 @@ fn repairing_many_scalars_ends_in_time() {
     }
     assert!(matches!(manifest(&yaml), Err(ManifestError::Syntax { .. })));
 }
+
+/// The same mistake, as often as a file has room for it: time and memory stay in proportion.
+#[test]
+fn a_hundred_thousand_mistakes_are_cut_short() {
+    let many = |line: &str| line.repeat(100_000);
+    for (yaml, wanted) in [
+        (format!("parameters: [{}]", many("1, ")), "wrong-type"),
+        (format!("parameters:\n{}", many("- name: a\n")), "too-many"),
+        (format!("parameters:\n- options:\n{}", many("  - value: a\n")), "too-many"),
+        ((0..100_000).map(|number| format!("k{number}: 1\n")).collect(), "unknown-key"),
+    ] {
+        let files = [
+            ("manifest.yaml", "plugins: {tools: [provider.yaml]}"),
+            ("provider.yaml", "tools: [tool.yaml]"),
+            ("tool.yaml", &yaml),
+        ];
+        let checked = dify_plugin_manifest::check(crate::files::plugin_of(&files).path());
+        assert!(checked.findings.iter().any(|finding| finding.code == wanted), "{wanted}");
+        assert!(checked.findings.len() < 1100, "{}", checked.findings.len());
+        assert_eq!(checked.plugin.is_ok(), wanted == "unknown-key");
+    }
+}
+
+#[test]
+fn more_than_a_plugin_can_mean_is_refused() {
+    let endpoints = format!("endpoints:\n{}", "- path: /a\n  method: GET\n".repeat(100_001));
+    let error = crate::files::group(&endpoints).err().unwrap().to_string();
+    assert!(error.contains("more than 100000 mappings are declared"), "{error}");
+}
