@@ -53,7 +53,8 @@ def unseen(validator, findings):
     for field, tag in re.findall(r"Key: '([^']*)' Error:.* on the '([^']*)' tag", validator):
         parts = [snake(part.split("[")[0]) for part in field.split(".")]
         codes = {CODES.get(tag, "unknown-value"), "missing", "illegal", "wrong-form", "unknown-value", "no-icon"}
-        seen = any(f["field"].split(".")[-1].split("[")[0] in parts for f in findings if f["code"] in codes)
+        codes.add("empty")
+        seen = any(f["code"] == "empty" or f["field"].split(".")[-1].split("[")[0] in parts for f in findings if f["code"] in codes)
         if not seen:
             yield field, tag
 

@@ -29,6 +29,8 @@ pub(crate) struct Notes {
     parameters: Vec<(&'static str, String, String, Location)>,
     /// The method and path of endpoints, and where each is.
     routes: HashMap<String, Location>,
+    /// Whether the manifest is a mapping.
+    manifest_is_read: bool,
     /// Where keys of the manifest stand.
     spots: Vec<(&'static str, Location)>,
 }
@@ -42,10 +44,6 @@ impl Notes {
             tools: tools.map(|((_, name), at)| (name, at)).collect(),
             parameters: parameters.map(|(_, tool, name, at)| ((tool, name), at)).collect(),
         }
-    }
-
-    fn manifest_is_read(&self) -> bool {
-        !self.spots.is_empty()
     }
 
     fn spot(&self, key: &str) -> Place {
@@ -260,8 +258,8 @@ pub(crate) fn manifest(
     mapping: Option<&Mapping<'_>>,
     manifest: &mut Map<String, Json>,
 ) {
-    no_list_is_an_empty_one(manifest, "tags");
     if let Some(mapping) = mapping {
+        reader.notes.manifest_is_read = true;
         for key in ["author", "name", "version", "plugins", "resource", "meta", "icon", "icon_dark"] {
             let at = mapping.location_of(key);
             reader.notes.spots.extend(at.map(|at| (key, at)));

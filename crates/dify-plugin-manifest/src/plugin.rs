@@ -14,6 +14,7 @@ use crate::manifest::{Kinds, Manifest};
 use crate::model::ModelProvider;
 use crate::package::{self, DeclaredFile};
 use crate::reader::Reader;
+use crate::shape::parameter::no_list_is_an_empty_one;
 use crate::shape::{Object, agent_strategy, datasource, endpoint, manifest, model, tool, trigger};
 use crate::tool::ToolProvider;
 use crate::trigger::TriggerProvider;
@@ -243,6 +244,7 @@ fn models(reader: &mut Reader, root: &Path, model: &Object) -> Vec<Json> {
 /// Gives providers what they leave to the manifest (`FillInDefaultValues` in
 /// `pkg/entities/plugin_entities/plugin_declaration.go`).
 fn fill_in(declaration: &mut Map<String, Json>) {
+    no_list_is_an_empty_one(declaration, "tags");
     let description = declaration.get("description").cloned().unwrap_or_default();
     let tags = declaration.get("tags").cloned().unwrap_or_default();
     for key in ["tool", "trigger"] {

@@ -46,7 +46,7 @@ impl Reader {
         let unread = !self.errors.is_empty();
         for illegal in illegal.into_iter().filter_map(Result::err) {
             let excused = match illegal {
-                IllegalManifest::Author | IllegalManifest::Name => !self.notes.manifest_is_read(),
+                IllegalManifest::Author | IllegalManifest::Name => unread && !self.notes.manifest_is_read,
                 IllegalManifest::NoKind => unread,
                 _ => false,
             };
