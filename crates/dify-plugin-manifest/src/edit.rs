@@ -1,9 +1,10 @@
 //! Changes in the text of a declaration.
 
-use saphyr_parser::{Event, Parser, Span};
-use serde_json::Value as Json;
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use serde_json::{Map, Value as Json};
 
 use crate::error::{Location, ManifestError};
+use crate::yaml::Source;
 
 /// The text of a declaration, to be changed in places. Whatever isn't changed stays as it is written: comments, order,
 /// quotes, and keys that nobody knows.
@@ -65,7 +66,7 @@ impl Edit {
     /// If it isn't YAML.
     pub fn new(file: &str, text: impl Into<String>) -> Result<Self, ManifestError> {
         let text = text.into();
-        crate::yaml::Source::parse(file, &text)?;
+        Source::parse(file, &text)?;
         Ok(Self { file: file.to_owned(), text })
     }
 
@@ -83,8 +84,12 @@ impl Edit {
         let entangled = |at: Location| EditError::Entangled { at };
         let tree = Tree::parse(&self.text).ok_or_else(|| entangled(Location::new(&self.file, 1, 1)))?;
         let Some(root) = tree.nodes.first() else {
-            self.text = format!("{}{}", ensure_line_end(&self.text), block(path, value, 0));
-            return Ok(());
+            let new = format!(
+                "{}{}",
+                if self.text.is_empty() || self.text.ends_with('\n') { "" } else { "\n" },
+                block(path, value, 0)
+            );
+            return self.replace(self.text.len(), self.text.len(), &new, path, value);
         };
         let mut node = root;
         let mut rest = path;
@@ -108,29 +113,38 @@ impl Edit {
             };
             match found {
                 Some(found) => (node, rest) = (&tree.nodes[found], below),
-                None => return self.add(&tree, node, rest, value),
+                None => return self.add(&tree, node, path, rest, value),
             }
         }
         if node.shared || matches!(node.kind, Kind::Alias) {
             return Err(EditError::Shared { at: self.location(node.start) });
         }
-        self.replace(node.start, node.end, &self.spaced(node.start, &flow(value)))
+        // A block ends where the next thing begins: the lines between are not its own.
+        let end = node.start + self.text[node.start..tree.end_of(node)].trim_end().len();
+        self.replace(node.start, end, &self.spaced(node.start, &flow(value)), path, value)
     }
 
     /// Adds what is left of a path below a mapping, or where nothing is.
-    fn add(&mut self, tree: &Tree, parent: &Node, path: &[&str], value: &Json) -> Result<(), EditError> {
+    fn add(
+        &mut self,
+        tree: &Tree,
+        parent: &Node,
+        path: &[&str],
+        rest: &[&str],
+        value: &Json,
+    ) -> Result<(), EditError> {
         let below =
-            || path.iter().rev().fold(flow(value), |below, key| format!("{{{}: {below}}}", scalar(key)));
+            || rest.iter().rev().fold(flow(value), |below, key| format!("{{{}: {below}}}", scalar(key)));
         let Kind::Mapping(pairs) = &parent.kind else {
             let text = self.spaced(parent.start, &below());
-            return self.replace(parent.start, parent.end, &text);
+            return self.replace(parent.start, parent.end, &text, path, value);
         };
-        if self.text[parent.start..].starts_with('{') {
+        if parent.flow {
             let inner = below();
             let inner = &inner[1..inner.len() - 1];
             let comma = if pairs.is_empty() { "" } else { ", " };
             let close = parent.end - 1;
-            return self.replace(close, close, &format!("{comma}{inner}"));
+            return self.replace(close, close, &format!("{comma}{inner}"), path, value);
         }
         let last = pairs.last().map_or(parent.end, |(_, value)| tree.end(*value));
         let first_key = pairs.first().map_or(parent.start, |(key, _)| tree.nodes[*key].start);
@@ -139,17 +153,33 @@ impl Edit {
         let end = self.text[..last].trim_end().len();
         let line_end = self.text[end..].find('\n').map_or(self.text.len(), |at| end + at + 1);
         let before = if self.text[..line_end].ends_with('\n') { "" } else { "\n" };
-        self.replace(line_end, line_end, &format!("{before}{}", block(path, value, indent)))
+        let new = format!("{before}{}", block(rest, value, indent));
+        self.replace(line_end, line_end, &new, path, value)
     }
 
-    /// Puts `new` in place of a piece of the text, if it stays YAML.
-    fn replace(&mut self, start: usize, end: usize, new: &str) -> Result<(), EditError> {
+    /// Puts `new` in place of a piece of the text, if that changes the value at the end of `path` to `value` and no other.
+    fn replace(
+        &mut self,
+        start: usize,
+        end: usize,
+        new: &str,
+        path: &[&str],
+        value: &Json,
+    ) -> Result<(), EditError> {
         let changed = format!("{}{new}{}", &self.text[..start], &self.text[end..]);
-        if Tree::parse(&changed).is_none() {
+        let meant = self.meaning(&self.text).map(|before| with(before, path, value));
+        if meant.is_none() || self.meaning(&changed) != meant {
             return Err(EditError::Entangled { at: self.location(start) });
         }
         self.text = changed;
         Ok(())
+    }
+
+    /// What a text says, as JSON; `None` where it is no YAML, or says what JSON can't.
+    fn meaning(&self, text: &str) -> Option<Json> {
+        let source = Source::parse(&self.file, text).ok()?;
+        let root = source.root().ok()?;
+        root.map_or(Some(Json::Null), |root| root.all_as_json().ok())
     }
 
     /// A value that is put at `start`, with a space before it if it would stand right behind a `:` or `-`.
@@ -174,6 +204,10 @@ struct Node {
     end: usize,
     /// Whether it has an anchor.
     shared: bool,
+    /// Whether it begins with a bracket.
+    flow: bool,
+    /// Whether it is text after a `|` or `>`.
+    block: bool,
 }
 
 enum Kind {
@@ -200,7 +234,8 @@ impl Tree {
         let add = |nodes: &mut Vec<Node>, open: &mut Vec<(usize, Vec<usize>)>, kind, span: &Span, shared| {
             let id = nodes.len();
             let (start, end) = (byte(span.start.index()), byte(span.end.index()));
-            nodes.push(Node { kind, start, end: end.max(start), shared });
+            let flow = text[start..].starts_with(['{', '[']);
+            nodes.push(Node { kind, start, end: end.max(start), shared, flow, block: false });
             if let Some((_, children)) = open.last_mut() {
                 children.push(id);
             }
@@ -214,8 +249,10 @@ impl Tree {
                 Event::Alias(_) => {
                     add(&mut tree.nodes, &mut open, Kind::Alias, &span, true);
                 }
-                Event::Scalar(text, _, anchor, _) => {
-                    add(&mut tree.nodes, &mut open, Kind::Scalar(text.into_owned()), &span, anchor > 0);
+                Event::Scalar(text, style, anchor, _) => {
+                    let id =
+                        add(&mut tree.nodes, &mut open, Kind::Scalar(text.into_owned()), &span, anchor > 0);
+                    tree.nodes[id].block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
                 }
                 Event::SequenceStart(anchor, _) => {
                     let id = add(&mut tree.nodes, &mut open, Kind::Sequence(Vec::new()), &span, anchor > 0);
@@ -235,23 +272,28 @@ impl Tree {
                         }
                         _ => Kind::Sequence(children),
                     };
-                    tree.place_nothing(id, text);
+                    tree.place_values(id, text);
                 }
             }
         }
         Some(tree)
     }
 
-    /// Of a value that isn't written, the parser says that it stands before the colon.
-    fn place_nothing(&mut self, mapping: usize, text: &str) {
+    /// Of a value that isn't written, the parser says that it stands before the colon; of a block of text, that it begins
+    /// with its first line.
+    fn place_values(&mut self, mapping: usize, text: &str) {
         let Kind::Mapping(pairs) = &self.nodes[mapping].kind else { return };
         for (key, value) in pairs.clone() {
             let (key_end, value) = (self.nodes[key].end, &mut self.nodes[value]);
             let nothing =
                 value.start == value.end && matches!(&value.kind, Kind::Scalar(text) if text.is_empty());
-            let after = text[key_end..].trim_start_matches([' ', '\t']);
-            if nothing && after.starts_with(':') {
-                let behind = text.len() - after.len() + 1;
+            let Some(after) = text[key_end..].trim_start_matches([' ', '\t']).strip_prefix(':') else {
+                continue;
+            };
+            let behind = text.len() - after.len();
+            if value.block {
+                value.start = behind + after.len() - after.trim_start_matches([' ', '\t']).len();
+            } else if nothing {
                 (value.start, value.end) = (behind, behind);
             }
         }
@@ -259,7 +301,13 @@ impl Tree {
 
     /// Where a node's last scalar ends: a block collection itself ends where the next thing begins.
     fn end(&self, id: usize) -> usize {
-        let node = &self.nodes[id];
+        self.end_of(&self.nodes[id])
+    }
+
+    fn end_of(&self, node: &Node) -> usize {
+        if node.flow {
+            return node.end;
+        }
         match &node.kind {
             Kind::Mapping(pairs) => {
                 pairs.last().map_or(node.end, |(_, value)| self.end(*value).max(node.start))
@@ -310,6 +358,27 @@ fn is_null(text: &str) -> bool {
     matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
-fn ensure_line_end(text: &str) -> String {
-    if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
+/// `json` with `value` at the end of `path`.
+fn with(mut json: Json, path: &[&str], value: &Json) -> Json {
+    let mut place = &mut json;
+    for key in path {
+        place = match place {
+            Json::Array(items) => match key.parse::<usize>().ok().and_then(|index| items.get_mut(index)) {
+                Some(item) => item,
+                // There is no such item, and so no such change.
+                None => return Json::Null,
+            },
+            other => {
+                if !other.is_object() {
+                    *other = Json::Object(Map::new());
+                }
+                match other.as_object_mut() {
+                    Some(fields) => fields.entry(*key).or_insert(Json::Null),
+                    None => return Json::Null,
+                }
+            }
+        };
+    }
+    *place = value.clone();
+    json
 }

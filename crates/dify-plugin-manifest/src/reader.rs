@@ -24,7 +24,7 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn of(value: &Value<'_>) -> Self {
-        Self { at: value.location(), field: value.path().to_owned() }
+        Self { at: value.location(), field: value.path().to_string() }
     }
 
     /// The beginning of a file.
@@ -352,7 +352,7 @@ impl Reader {
             }
             let known = object.fields.iter().map(|field| field.key);
             let help = instead(key, known);
-            let place = Place { at, field: mapping.path().to_owned() };
+            let place = Place { at, field: mapping.path().to_string() };
             self.misread(
                 &place,
                 None,

@@ -8,6 +8,7 @@
 mod decimal;
 mod decode;
 mod document;
+mod path;
 mod quoted;
 mod scalar;
 mod strict;

@@ -10,6 +10,9 @@
 //!
 //! White space at the start of such a line is no part of the value, so more of it changes nothing.
 
+/// How much white space may be added to a text, in bytes. Lines that go on without indentation are few.
+const ADDED_BYTES: usize = 1 << 20;
+
 /// Indents the further lines of the quoted scalar whose opening quote is the character at `quote`, counted from
 /// 0, and stands in `column`, from 0. `None` where that is no quoted scalar, or one that is indented well.
 pub(super) fn indent(text: &str, quote: usize, column: usize) -> Option<String> {
@@ -19,7 +22,7 @@ pub(super) fn indent(text: &str, quote: usize, column: usize) -> Option<String> 
 
     let mut indented = String::with_capacity(text.len() + 256);
     indented.push_str(before);
-    let mut changed = false;
+    let (mut changed, mut added) = (false, 0);
     for (index, line) in scalar[..end].split_inclusive('\n').enumerate() {
         if index > 0 {
             // The end of the document, which libyaml doesn't allow inside a scalar either.
@@ -28,7 +31,12 @@ pub(super) fn indent(text: &str, quote: usize, column: usize) -> Option<String> 
             }
             let spaces = line.bytes().take_while(|byte| *byte == b' ').count();
             changed |= spaces < column;
-            indented.extend(std::iter::repeat_n(' ', column.saturating_sub(spaces)));
+            let missing = column.saturating_sub(spaces);
+            added += missing;
+            if added > ADDED_BYTES {
+                return None;
+            }
+            indented.extend(std::iter::repeat_n(' ', missing));
         }
         indented.push_str(line);
     }

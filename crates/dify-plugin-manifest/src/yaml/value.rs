@@ -7,6 +7,7 @@ use serde_json::{Number, Value as Json};
 
 use super::MAX_DEPTH;
 use super::document::{Document, Kind, Node, NodeId};
+use super::path::Path;
 use super::scalar::{Scalar, Tag};
 use crate::error::{Location, ManifestError, Problem};
 
@@ -39,7 +40,7 @@ impl Source {
 
     /// The top value; `None` in a file without content.
     pub(crate) fn root(&self) -> Result<Option<Value<'_>>> {
-        self.document.root().map(|root| Value::new(self, root, String::new(), false)).transpose()
+        self.document.root().map(|root| Value::new(self, root, Path::default(), false)).transpose()
     }
 
     /// The first character that is a line break to yaml.v3 and to nobody else.
@@ -53,9 +54,9 @@ impl Source {
         Some(Location::new(&self.file, line, column))
     }
 
-    fn error(&self, node: &Node, field: &str, problem: Problem) -> ManifestError {
+    fn error(&self, node: &Node, field: &Path<'_>, problem: Problem) -> ManifestError {
         let at = Location::new(&self.file, node.line, node.column);
-        ManifestError::Field { at, field: field.to_owned(), problem }
+        ManifestError::Field { at, field: field.to_string(), problem }
     }
 
     fn location(&self, id: NodeId) -> Location {
@@ -95,7 +96,7 @@ pub(crate) struct Value<'d> {
     written: &'d Node,
     /// What it stands for: never an alias.
     pub(super) node: &'d Node,
-    path: String,
+    path: Path<'d>,
     aliased: bool,
 }
 
@@ -108,7 +109,7 @@ pub(crate) enum Raw<'v> {
 }
 
 impl<'d> Value<'d> {
-    fn new(source: &'d Source, id: NodeId, path: String, aliased: bool) -> Result<Self> {
+    fn new(source: &'d Source, id: NodeId, path: Path<'d>, aliased: bool) -> Result<Self> {
         let written = source.document.node(id);
         let (node, aliased) = match written.kind {
             Kind::Alias { recursive: true, .. } => {
@@ -122,7 +123,7 @@ impl<'d> Value<'d> {
     }
 
     /// The way to the value from the top of its file.
-    pub(crate) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &Path<'d> {
         &self.path
     }
 
@@ -150,8 +151,8 @@ impl<'d> Value<'d> {
     }
 
     /// The same value under another name in the errors.
-    pub(crate) fn named(mut self, key: &str) -> Self {
-        self.path = join(&self.path, key);
+    pub(crate) fn named(mut self, key: &'d str) -> Self {
+        self.path = self.path.key(key);
         self
     }
 
@@ -166,11 +167,11 @@ impl<'d> Value<'d> {
         let Kind::Sequence(children) = &self.node.kind else {
             return Err(self.wrong_type("a list (each item on a line of its own that begins with `- `)"));
         };
-        let item = |(index, id): (usize, &NodeId)| self.child(*id, format!("{}[{index}]", self.path));
+        let item = |(index, id): (usize, &NodeId)| self.child(*id, self.path.item(index));
         children.iter().enumerate().map(item).collect()
     }
 
-    fn child(&self, id: NodeId, path: String) -> Result<Value<'d>> {
+    fn child(&self, id: NodeId, path: Path<'d>) -> Result<Value<'d>> {
         Value::new(self.source, id, path, self.aliased)
     }
 
@@ -261,7 +262,7 @@ impl<'d> Value<'d> {
         seen: &mut HashSet<String>,
         merges: usize,
     ) -> Result<()> {
-        let merged = self.child(id, join(&self.path, "<<"))?;
+        let merged = self.child(id, self.path.key("<<"))?;
         if merges > MAX_DEPTH {
             return Err(ManifestError::TooDeep { at: merged.location(), limit: MAX_DEPTH });
         }
@@ -293,6 +294,11 @@ impl<'d> Value<'d> {
             }
         }
         Ok(())
+    }
+
+    /// The value as JSON, whatever its keys are.
+    pub(crate) fn all_as_json(&self) -> Result<Json> {
+        self.json(1, Keys::Any)
     }
 
     /// The value as JSON; `depth` counts the collections around it.
@@ -364,7 +370,7 @@ impl Keys {
 #[derive(Debug)]
 pub(crate) struct Mapping<'d> {
     source: &'d Source,
-    path: String,
+    path: Path<'d>,
     entries: Vec<Entry<'d>>,
 }
 
@@ -380,7 +386,7 @@ struct Entry<'d> {
 
 impl<'d> Mapping<'d> {
     /// The way to the mapping from the top of its file.
-    pub(crate) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &Path<'d> {
         &self.path
     }
 
@@ -401,7 +407,7 @@ impl<'d> Mapping<'d> {
     }
 
     fn value(&self, entry: &Entry<'d>) -> Result<Value<'d>> {
-        Value::new(self.source, entry.value, join(&self.path, entry.key), entry.aliased)
+        Value::new(self.source, entry.value, self.path.key(entry.key), entry.aliased)
     }
 }
 
@@ -427,8 +433,4 @@ impl<'d> KeyText<'d> {
 
 fn is_merge(key: &Node) -> bool {
     matches!(&key.kind, Kind::Scalar { text, plain: true } if text == "<<") && key.tag.is_none()
-}
-
-fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }

@@ -27,6 +27,14 @@ fn a_value_is_replaced_and_nothing_else() {
             "a:\n  b: |\n    one\n    two\nc: \"e: f\"\n",
         ),
         ("a:\nb: c\n", &["a"], json!("x"), "a: x\nb: c\n"),
+        ("a: |\n  hello\nb: 1\n", &["a"], json!("new"), "a: new\nb: 1\n"),
+        ("a: >-\n  hello\n\n  you\n# why\nb: 1\n", &["a"], json!(2), "a: 2\n# why\nb: 1\n"),
+        (
+            "a:\n  b: c\n  d: e\n\n# why\nf: g\n",
+            &["a", "b"],
+            json!("x"),
+            "a:\n  b: x\n  d: e\n\n# why\nf: g\n",
+        ),
         ("\u{feff}a: b\r\nc: d\r\n", &["c"], json!("e"), "\u{feff}a: b\r\nc: e\r\n"),
     ] {
         assert_eq!(set(before, path, &value).as_deref(), Ok(after), "{before:?}");
@@ -64,6 +72,9 @@ fn what_is_not_plain_is_left_to_people() {
         other => other.to_string(),
     };
     assert_eq!(kind("a: b\n", &["a", "c"]), "no mapping a.yaml:1:4");
+    // A mapping or a list of several lines is no single value.
+    let whole = set("a:\n  b: c\nd: e\n", &["a"], &json!(1));
+    assert!(whole.is_err() || whole.as_deref() == Ok("a:\n  1\nd: e\n"), "{whole:?}");
     assert_eq!(kind("a: [b]\n", &["a", "1"]), "no item a.yaml:1:4");
     assert_eq!(kind("a: [b]\n", &["a", "x"]), "no item a.yaml:1:4");
     assert_eq!(kind("a: &x b\nc: *x\n", &["c"]), "shared a.yaml:2:4");
