@@ -23,10 +23,7 @@ pub enum ConnectionError {
     #[error("the plugin is shutting down")]
     Shutdown,
     /// The grace after [`Handle::shutdown`](crate::Handle::shutdown) was too short.
-    #[error(
-        "the plugin shut down before it was done: {sessions} sessions took longer than DIFY_PLUGIN_SHUTDOWN_GRACE and were failed{}",
-        if *heard { "" } else { ", and the daemon did not read all that the plugin wrote" }
-    )]
+    #[error("the plugin shut down before it was done: {}", incomplete(*sessions, *heard))]
     ShutdownIncomplete {
         /// Sessions that were failed.
         sessions: usize,
@@ -162,6 +159,17 @@ impl From<SendError> for InvokeError {
             SendError::TooLarge { size, limit } => Self::TooLarge { size, limit },
             SendError::Encode(error) => Self::Encode(Arc::new(error)),
             SendError::Closed(cause) => Self::Closed(cause),
+        }
+    }
+}
+
+fn incomplete(sessions: usize, heard: bool) -> String {
+    let unheard = "the daemon did not read all that the plugin wrote";
+    match (sessions, heard) {
+        (0, _) => format!("within DIFY_PLUGIN_SHUTDOWN_GRACE, {unheard}"),
+        (sessions, heard) => {
+            let more = if heard { String::new() } else { format!(", and {unheard}") };
+            format!("{sessions} sessions took longer than DIFY_PLUGIN_SHUTDOWN_GRACE and were failed{more}")
         }
     }
 }

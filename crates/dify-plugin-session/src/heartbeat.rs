@@ -67,14 +67,18 @@ enum Woken {
     Due,
     Writable,
     OutputClosed,
+    /// The system can't wait for the output: then nothing can be known of it.
+    Failed(io::Error),
     Stopped,
 }
 
 impl Heart {
     /// Sleeps until nobody reads the output any more.
     fn watch(self) {
-        if let Woken::OutputClosed = self.sleep(None, PollFlags::empty()) {
-            self.close(ConnectionError::OutputClosed);
+        match self.sleep(None, PollFlags::empty()) {
+            Woken::OutputClosed => self.close(ConnectionError::OutputClosed),
+            Woken::Failed(error) => self.close(ConnectionError::Write(error)),
+            Woken::Due | Woken::Writable | Woken::Stopped => {}
         }
     }
 
@@ -84,6 +88,7 @@ impl Heart {
             match self.sleep(Some(due), PollFlags::empty()) {
                 Woken::Due | Woken::Writable => {}
                 Woken::OutputClosed => return self.close(ConnectionError::OutputClosed),
+                Woken::Failed(error) => return self.close(ConnectionError::Write(error)),
                 Woken::Stopped => return,
             }
             self.output.lock().insert_heartbeat();
@@ -105,6 +110,7 @@ impl Heart {
                 match self.sleep(Some(later(Instant::now(), interval)), PollFlags::OUT) {
                     Woken::Due | Woken::Writable => {}
                     Woken::OutputClosed => return self.close(ConnectionError::OutputClosed),
+                    Woken::Failed(error) => return self.close(ConnectionError::Write(error)),
                     Woken::Stopped => return,
                 }
             }
@@ -126,7 +132,7 @@ impl Heart {
                 Ok(0) => return Woken::Due,
                 Ok(_) => {}
                 Err(rustix::io::Errno::INTR) => continue,
-                Err(_) => return Woken::Stopped,
+                Err(error) => return Woken::Failed(error.into()),
             }
             if !fds[1].revents().is_empty() {
                 return Woken::Stopped;

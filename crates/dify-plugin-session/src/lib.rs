@@ -18,7 +18,9 @@ pub use connection::{Connection, Handle};
 pub use core::Stats;
 pub use error::{ConnectionError, InvokeError, SendError};
 pub use replies::Replies;
-pub use request::{Payload, Request, Responder};
+pub use request::{HeldBytes, Payload, Request, Responder};
 pub use session::Session;
+#[cfg(all(unix, feature = "stdio"))]
+pub use transport::restore_stdio;
 
 pub use dify_plugin_protocol as protocol;

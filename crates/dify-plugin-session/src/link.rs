@@ -21,6 +21,9 @@ use crate::session::SessionState;
 /// thousand waiting senders do not all wake for the room of a few.
 const ADMITTED_AT_ONCE: usize = 32;
 
+/// The longest line that a sender keeps while it waits for room, in bytes.
+const KEPT_LINE_BYTES: usize = 4096;
+
 pub(crate) struct Link {
     pub(crate) config: Arc<Config>,
     core: Mutex<Core>,
@@ -115,7 +118,7 @@ impl Link {
             match self.try_send(session, call, kind, data)? {
                 None => Ok(()),
                 // Boxed, or every handler's future would carry what only waiting needs.
-                Some(line) => Box::pin(self.send_when_there_is_room(session, call, line)).await,
+                Some(line) => Box::pin(self.send_when_there_is_room(session, call, kind, data, line)).await,
             }
         }
     }
@@ -134,44 +137,60 @@ impl Link {
             Ok(()) if line.len() - 1 > self.config.max_frame_bytes => {
                 Err(SendError::TooLarge { size: line.len() - 1, limit: self.config.max_frame_bytes })
             }
-            Ok(()) => {
-                let started = call.map(|(id, _)| (id, now()));
-                match self.with(|core, after| core.send(session, started, &line, after)) {
-                    Ok(()) => Ok(()),
-                    Err(Refusal::Failed(error)) => Err(error),
-                    Err(Refusal::Full) => return Ok(Some(line)),
-                }
-            }
+            Ok(()) => return self.queue(session, call, line),
         };
         line_buffer::give_back(line);
         result.map(|()| None)
     }
 
-    async fn send_when_there_is_room(
+    /// Queues a whole line; gives it back if there is no room.
+    fn queue(
         &self,
         session: &SessionState,
         call: Option<(CallId, &CallQueue)>,
         line: Vec<u8>,
+    ) -> Result<Option<Vec<u8>>, SendError> {
+        let started = call.map(|(id, _)| (id, now()));
+        let result = match self.with(|core, after| core.send(session, started, &line, after)) {
+            Ok(()) => Ok(None),
+            Err(Refusal::Failed(error)) => Err(error),
+            Err(Refusal::Full) => return Ok(Some(line)),
+        };
+        line_buffer::give_back(line);
+        result
+    }
+
+    async fn send_when_there_is_room<T: Serialize + ?Sized>(
+        &self,
+        session: &SessionState,
+        call: Option<(CallId, &CallQueue)>,
+        kind: &MessageType,
+        data: &T,
+        line: Vec<u8>,
     ) -> Result<(), SendError> {
         let _waiting = Waiting::new(&self.waiting);
+        // Those that wait may be many, and are in no budget: a long line is made anew when there is room.
+        let mut line = kept(line);
         loop {
             // Listening begins before the check, or room that appears in between would be missed.
             let mut room = std::pin::pin!(self.room.notified());
             room.as_mut().enable();
-            let started = call.map(|(id, _)| (id, now()));
-            match self.with(|core, after| core.send(session, started, &line, after).map(|()| core.has_room()))
-            {
-                Ok(more) => {
-                    if more {
+            let sent = match line.take() {
+                Some(line) => self.queue(session, call, line),
+                None => self.try_send(session, call, kind, data),
+            };
+            match sent {
+                Ok(None) => {
+                    if self.quietly(|core| core.has_room()) {
                         self.room.notify_one();
                     }
                     return Ok(());
                 }
-                Err(Refusal::Failed(error)) => {
+                Err(error) => {
                     self.room.notify_one();
                     return Err(error);
                 }
-                Err(Refusal::Full) => {}
+                Ok(Some(unsent)) => line = kept(unsent),
             }
             let call_failed = async {
                 match call {
@@ -217,6 +236,16 @@ impl Link {
             self.room.notify_one();
         }
     }
+}
+
+/// A line that waits for room, if it is short enough to be kept; it takes no more than its length then.
+fn kept(mut line: Vec<u8>) -> Option<Vec<u8>> {
+    if line.len() > KEPT_LINE_BYTES {
+        line_buffer::give_back(line);
+        return None;
+    }
+    line.shrink_to_fit();
+    Some(line)
 }
 
 /// Counts one waiting sender, also when its future is dropped.

@@ -66,6 +66,7 @@ impl Stream for Replies {
 
 impl Drop for Replies {
     fn drop(&mut self) {
+        self.queue.discard();
         if !self.queue.is_finished() {
             self.link.quietly(|core| core.withdraw_call(self.id));
         }

@@ -60,6 +60,26 @@ pub struct Payload {
     _share: Share,
 }
 
+impl Payload {
+    /// Lets go of the text and goes on counting its bytes, until what is returned is dropped: for whoever has read it into
+    /// values that live on and take as much.
+    pub fn into_held(self) -> HeldBytes {
+        HeldBytes { _share: self._share }
+    }
+}
+
+/// Bytes of a [`Payload`] that still count in [`Config::total_queue_bytes`](crate::Config::total_queue_bytes).
+#[must_use = "they count until this is dropped"]
+pub struct HeldBytes {
+    _share: Share,
+}
+
+impl fmt::Debug for HeldBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HeldBytes({})", self._share.bytes())
+    }
+}
+
 impl Deref for Payload {
     type Target = RawValue;
     fn deref(&self) -> &RawValue {

@@ -10,6 +10,8 @@ use crate::link::Link;
 
 pub(crate) use io::Io;
 #[cfg(all(unix, feature = "stdio"))]
+pub use stdio::restore_stdio;
+#[cfg(all(unix, feature = "stdio"))]
 pub(crate) use stdio::{SharedOutput, Stdio, Written};
 
 /// A pair of pipes, as the driver uses it.

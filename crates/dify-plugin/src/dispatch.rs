@@ -77,7 +77,10 @@ impl Handlers {
         let (payload, responder) = request.into_parts();
         let session = Session::new(responder.session().clone());
         let transport = session.transport().clone();
-        let (handler, running) = match self.find(session, payload) {
+        let found = self.find(session, &payload);
+        // What was read of it lives on in the handler, and counts as long as that runs.
+        let _held = payload.into_held();
+        let (handler, running) = match found {
             Ok(found) => found,
             Err(error) => return note(responder.fail(error.into_data())),
         };
@@ -98,11 +101,11 @@ impl Handlers {
         });
     }
 
-    fn find(&self, session: Session, payload: Payload) -> Result<Found> {
+    fn find(&self, session: Session, payload: &Payload) -> Result<Found> {
         let transport = session.transport();
         match (transport.access_type(), transport.action()) {
             (AccessType::Tool, Action::InvokeTool) => {
-                let request: ToolRequest<'_> = read(&payload)?;
+                let request: ToolRequest<'_> = read(payload)?;
                 let RegisteredTool { handler, tool } = self.tool(&request)?;
                 let parameters = request.tool_parameters.map(RawValue::to_owned);
                 let out = ToolOutput::new(session.clone());
@@ -110,7 +113,7 @@ impl Handlers {
                 Ok((handler.clone(), tool.clone().invoke(cx, parameters, out)))
             }
             (AccessType::Tool, Action::GetToolRuntimeParameters) => {
-                let request: ToolRequest<'_> = read(&payload)?;
+                let request: ToolRequest<'_> = read(payload)?;
                 let RegisteredTool { handler, tool } = self.tool(&request)?;
                 let cx = ToolContext::new(session.clone(), request.credentials, request.credential_type);
                 let asked = tool.clone().runtime_parameters(cx);
@@ -124,7 +127,7 @@ impl Handlers {
                 Ok((handler.clone(), Box::pin(answer)))
             }
             (AccessType::Tool, Action::ValidateToolCredentials) => {
-                let request: ToolRequest<'_> = read(&payload)?;
+                let request: ToolRequest<'_> = read(payload)?;
                 let provider = self.provider(&request.provider)?;
                 let check = provider.check.as_ref().ok_or_else(|| {
                     not_found(format!(
@@ -145,9 +148,8 @@ impl Handlers {
                     .endpoints
                     .as_ref()
                     .ok_or_else(|| not_found("this plugin has no endpoints".to_owned()))?;
-                let request: EndpointRequest<'_> = read(&payload)?;
+                let request: EndpointRequest<'_> = read(payload)?;
                 let call = EndpointCall::parse(&request.raw_http_request, request.settings)?;
-                drop(payload);
                 let handler = call.name();
                 Ok((handler, endpoint::serve(endpoints, call, session, self.end_delay)))
             }

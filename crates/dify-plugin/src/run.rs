@@ -24,6 +24,9 @@ const DEFAULT_WORKERS: usize = 8;
 /// The daemon keeps that much of stderr to tell why a plugin failed (`internal/core/local_runtime/instance.go`).
 const LAST_WORDS_BYTES: usize = 1024;
 
+/// How long the daemon has, after the grace, to read what sessions said at their end, as the session layer has it.
+const LAST_WORDS_TIME: Duration = Duration::from_secs(1);
+
 /// How long a connection that is over may take to be noticed by a busy runtime.
 const NOTICE: Duration = Duration::from_millis(500);
 
@@ -87,12 +90,13 @@ fn serve(
     let cause = runtime.block_on(async {
         // Before the first heartbeat: from then on the daemon, or a person, may end us.
         let signals = Signals::listen();
+        let grace = settings.session.shutdown_grace;
         let connection = connect(settings.session)?;
         let handle = connection.handle();
         log::install(handle.clone(), settings.log);
         environment.warn();
-        signals.shut_down(handle.clone());
-        let _guard = ExitGuard::new(handle)?;
+        let guard = ExitGuard::new(handle.clone())?;
+        signals.shut_down(handle, grace, guard.is_over.clone());
         Ok::<_, StartError>(drive(plugin.serve(connection)).await)
     });
     // A handler that blocks its worker would be waited for otherwise.
@@ -151,43 +155,60 @@ fn runtime(workers: Option<usize>) -> io::Result<Runtime> {
     Builder::new_multi_thread().worker_threads(workers).thread_name("worker").enable_all().build()
 }
 
-/// The first SIGTERM or SIGINT lets open sessions finish; a second one ends at once.
+/// The first SIGTERM or SIGINT lets open sessions finish; a second one ends at once. Both are heard on a thread of their own:
+/// handlers may hold every worker.
 #[cfg(unix)]
-struct Signals(io::Result<[tokio::signal::unix::Signal; 2]>);
+struct Signals(io::Result<signal_hook::iterator::Signals>);
 
 #[cfg(unix)]
 impl Signals {
     fn listen() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
+        use signal_hook::consts::{SIGINT, SIGTERM};
 
-        Self((|| Ok([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?]))())
+        Self(signal_hook::iterator::Signals::new([SIGTERM, SIGINT]))
     }
 
-    fn shut_down(self, handle: Handle) {
-        let [mut terminate, mut interrupt] = match self.0 {
-            Ok(signals) => signals,
-            Err(error) => {
-                tracing::warn!(
-                    %error,
-                    "signals can't be listened to; SIGTERM and SIGINT end the plugin without a word"
-                );
-                return;
-            }
-        };
-        tokio::spawn(async move {
-            for first in [true, false] {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = interrupt.recv() => {}
-                }
-                if first {
-                    handle.shutdown();
-                } else {
-                    last_words("a second signal came while sessions were finishing");
-                    std::process::exit(BROKEN.into());
-                }
-            }
-        });
+    fn shut_down(self, handle: Handle, grace: Duration, is_over: Arc<AtomicBool>) {
+        let heard =
+            self.0.and_then(|signals| thread("signals", move || obey(signals, &handle, grace, &is_over)));
+        if let Err(error) = heard {
+            tracing::warn!(
+                %error,
+                "signals can't be listened to; SIGTERM and SIGINT end the plugin without a word"
+            );
+        }
+    }
+}
+
+#[cfg(unix)]
+fn obey(
+    mut signals: signal_hook::iterator::Signals,
+    handle: &Handle,
+    grace: Duration,
+    is_over: &Arc<AtomicBool>,
+) {
+    let mut signals = signals.forever();
+    if signals.next().is_none() {
+        return;
+    }
+    handle.shutdown();
+    // The session layer ends everything in that time; if its driver gets no turn, this does.
+    let patience = grace.saturating_add(LAST_WORDS_TIME).saturating_add(NOTICE);
+    let ended = is_over.clone();
+    let guard = thread("grace", move || {
+        std::thread::sleep(patience);
+        if ended.load(Ordering::Acquire) {
+            return;
+        }
+        exit_now(
+            "the plugin shut down before it was done: handlers held every worker past DIFY_PLUGIN_SHUTDOWN_GRACE",
+        );
+    });
+    if let Err(error) = guard {
+        tracing::warn!(%error, "no thread could be started to end the plugin if handlers hold every worker");
+    }
+    if signals.next().is_some() && !is_over.load(Ordering::Acquire) {
+        exit_now("a second signal came while sessions were finishing");
     }
 }
 
@@ -200,7 +221,7 @@ impl Signals {
         Self
     }
 
-    fn shut_down(self, handle: Handle) {
+    fn shut_down(self, handle: Handle, _: Duration, _: Arc<AtomicBool>) {
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
                 handle.shutdown();
@@ -218,12 +239,11 @@ impl ExitGuard {
     fn new(handle: Handle) -> io::Result<Self> {
         let is_over = Arc::new(AtomicBool::new(false));
         let noticed = is_over.clone();
-        std::thread::Builder::new().name("exit".to_owned()).stack_size(128 * 1024).spawn(move || {
+        thread("exit", move || {
             let cause = handle.block_until_unheard();
             std::thread::sleep(NOTICE);
             if !noticed.load(Ordering::Acquire) {
-                last_words(&format!("{}; handlers held every worker", with_source(&*cause)));
-                std::process::exit(BROKEN.into());
+                exit_now(&format!("{}; handlers held every worker", with_source(&*cause)));
             }
         })?;
         Ok(Self { is_over })
@@ -234,6 +254,19 @@ impl Drop for ExitGuard {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Release);
     }
+}
+
+/// Starts a thread that waits and does little else.
+fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    std::thread::Builder::new().name(name.to_owned()).stack_size(128 * 1024).spawn(run).map(drop)
+}
+
+/// Ends the process from wherever it stands.
+fn exit_now(why: &str) -> ! {
+    #[cfg(unix)]
+    dify_plugin_session::restore_stdio();
+    last_words(why);
+    std::process::exit(BROKEN.into());
 }
 
 fn terminal_text() -> String {

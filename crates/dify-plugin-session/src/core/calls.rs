@@ -263,6 +263,15 @@ impl CallQueue {
         }
     }
 
+    /// Lets go of what nobody will read; the call itself may have to stay known for a while.
+    pub(crate) fn discard(&self) {
+        let mut state = self.state();
+        let (replies, held) = (std::mem::take(&mut state.replies), state.held.bytes());
+        state.held.shrink(held);
+        drop(state);
+        drop(replies);
+    }
+
     pub(crate) fn is_finished(&self) -> bool {
         self.state().outcome.is_some()
     }

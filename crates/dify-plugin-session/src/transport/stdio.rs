@@ -33,8 +33,8 @@ pub(crate) struct Stdio {
     shared: Arc<SharedOutput>,
     /// Ends the heartbeat thread when dropped: before the flags are put back, for it writes.
     _heartbeat: heartbeat::Stop,
-    /// Put the descriptors' flags back when dropped.
-    _flags: [Flags; 2],
+    /// Puts the descriptors' flags back when dropped.
+    _flags: TakenFlags,
 }
 
 impl Stdio {
@@ -48,10 +48,10 @@ impl Stdio {
             return Err(failed("moving the descriptors")(twice));
         }
         let (stdin, stdout) = private_descriptors().map_err(failed("moving the descriptors"))?;
-        let flags = [
-            Flags::remember(&stdin).map_err(failed("reading the flags of stdin"))?,
-            Flags::remember(&stdout).map_err(failed("reading the flags of stdout"))?,
-        ];
+        let flags = TakenFlags::remember([
+            Flags::of(&stdin).map_err(failed("reading the flags of stdin"))?,
+            Flags::of(&stdout).map_err(failed("reading the flags of stdout"))?,
+        ]);
         let fd = stdout.try_clone().map_err(failed("duplicating stdout"))?;
         let reader = reader(stdin).map_err(failed("watching stdin"))?;
         let writer = writer(stdout).map_err(failed("watching stdout"))?;
@@ -91,7 +91,7 @@ impl Transport for Stdio {
 }
 
 /// The output and what is on its way to it: shared by the driver and the heartbeat thread, so that whoever runs can
-/// finish what the other began. Nobody holds the lock while it waits.
+/// finish what the other began. Nobody holds the lock while it waits for a pipe or a socket.
 pub(crate) struct SharedOutput {
     pub(crate) fd: OwnedFd,
     output: Mutex<Output>,
@@ -173,7 +173,7 @@ struct Flags {
 }
 
 impl Flags {
-    fn remember(fd: &OwnedFd) -> io::Result<Self> {
+    fn of(fd: &OwnedFd) -> io::Result<Self> {
         Ok(Self { before: rustix::fs::fcntl_getfl(fd)?, fd: fd.try_clone()? })
     }
 }
@@ -183,6 +183,31 @@ impl Drop for Flags {
         // The peer may be gone; then nobody minds the flags.
         let _ = rustix::fs::fcntl_setfl(&self.fd, self.before);
     }
+}
+
+/// The flags of the one pair that was taken over: of the whole process, so that they can be put back on any way out of it.
+static TAKEN_FLAGS: Mutex<Option<[Flags; 2]>> = Mutex::new(None);
+
+struct TakenFlags;
+
+impl TakenFlags {
+    fn remember(flags: [Flags; 2]) -> Self {
+        *TAKEN_FLAGS.lock().unwrap_or_else(PoisonError::into_inner) = Some(flags);
+        Self
+    }
+}
+
+impl Drop for TakenFlags {
+    fn drop(&mut self) {
+        restore_stdio();
+    }
+}
+
+/// Puts back the flags that stdin and stdout had before [`Connection::stdio`](crate::Connection::stdio) took them over:
+/// whoever shares a pipe would find that it no longer blocks. Dropping the connection does it too; this is for the moment
+/// before [`std::process::exit`], which drops nothing.
+pub fn restore_stdio() {
+    TAKEN_FLAGS.lock().unwrap_or_else(PoisonError::into_inner).take();
 }
 
 /// Reads a descriptor that can't tell when it is ready.
