@@ -130,7 +130,7 @@ pub(crate) struct Call {
 ///
 /// An error is what the daemon refuses, or what can't work: then the exit code is 1. A warning is what the daemon takes and drops,
 /// or reads otherwise than it is written. The plugin is built, and asked for its tools by starting it with DIFY_PLUGIN_DESCRIBE=1;
-/// of a package, the binary for this machine is asked.
+/// of a package, the binary for this machine, if `--run` is given.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo dify check
@@ -148,6 +148,10 @@ pub(crate) struct Check {
     /// Look at the declarations alone: build nothing and start nothing
     #[arg(long)]
     pub(crate) no_build: bool,
+
+    /// Start the binary that is in a package too, to ask it what it registers: only for one that you trust
+    #[arg(long, conflicts_with = "no_build")]
+    pub(crate) run: bool,
 
     /// Exit with 1 for warnings too
     #[arg(long)]

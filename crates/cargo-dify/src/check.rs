@@ -30,13 +30,16 @@ pub(crate) fn run(args: &Check, console: &Console) -> Result<(), Error> {
         findings.extend(ask_code(args, root, unpacked.as_ref(), &checked, console)?);
     }
 
+    findings.sort_by_key(|finding| {
+        (finding.severity, finding.at.file.clone(), finding.at.line, finding.at.column)
+    });
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Refused).count();
     let warnings = findings.len() - errors;
     let mut output = Output::new(console);
     if args.json {
         report::json(&findings, &mut output)?;
     } else {
-        report::people(root, &findings, &mut output)?;
+        report::people(root, &findings, |text| output.line(text))?;
     }
     if errors > 0 || (args.strict && warnings > 0) {
         return Err(Error::Findings { errors, warnings });
@@ -74,15 +77,16 @@ fn ask_code(
         None if root.join("Cargo.toml").is_file() => {
             console.status("Building", &args.plugin.display().to_string());
             let binary = build::build(root, Purpose::Run { release: false })?;
-            handlers::describe(&binary, root)?
+            handlers::describe(&binary, root, false)?
         }
         None => return Ok(Vec::new()),
+        Some(_) if !args.run => return Ok(Vec::new()),
         Some(unpacked) => {
             let here = this_machine().filter(|arch| unpacked.package.file(&arch.binary_path()).is_some());
             let Some(arch) = here else { return Ok(Vec::new()) };
             let binary = root.join(arch.binary_path());
             make_executable(&binary).map_err(|source| Error::NoDescription { source })?;
-            handlers::describe(&binary, root)?
+            handlers::describe(&binary, root, true)?
         }
     };
     Ok(handlers::compare(plugin, checked, &description))

@@ -83,7 +83,14 @@ fn answers(args: &New) -> Result<(PathBuf, Answers), Error> {
         None if asks => ask::until_legal("What does it do?", Some(&about), |text| Ok(text.to_owned()))?,
         None => about,
     };
-    Ok((dir, Answers { name, kind, author, description, crates: args.crates.clone() }))
+    if description.chars().any(|letter| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}')) {
+        return Err(Error::BadName(
+            "the description has line breaks or control characters; write one line".to_owned(),
+        ));
+    }
+    // The manifest is read from the plugin's folder.
+    let crates = args.crates.as_deref().map(std::path::absolute).transpose().map_err(Error::Write)?;
+    Ok((dir, Answers { name, kind, author, description, crates }))
 }
 
 /// Writes a file that isn't there.

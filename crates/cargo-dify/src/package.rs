@@ -22,7 +22,7 @@ use crate::unpacked::Unpacked;
 
 /// Builds, packs and checks what came out.
 pub(crate) fn run(args: &args::Package, console: &Console) -> Result<(), Error> {
-    let plugin = checked(&args.dir, console)?;
+    let plugin = checked(args, console)?;
     let binaries = if args.no_build { Vec::new() } else { built(&plugin, args, console)? };
 
     let selection = Selection::of(&args.dir, MAX_PACKAGE_BYTES)?;
@@ -72,14 +72,14 @@ pub(crate) fn run(args: &args::Package, console: &Console) -> Result<(), Error> 
 }
 
 /// Reads the plugin in a folder, and refuses what the daemon would.
-fn checked(dir: &Path, console: &Console) -> Result<Plugin, Error> {
+fn checked(args: &args::Package, console: &Console) -> Result<Plugin, Error> {
+    let dir = &args.dir;
     let Checked { plugin, mut findings, .. } = check(dir);
     let warnings = findings.len();
     findings.retain(|finding| finding.severity == Severity::Refused);
     let warnings = warnings - findings.len();
     if !findings.is_empty() {
-        report::people(dir, &findings, &mut Output::new(console))?;
-        return Err(Error::Findings { errors: findings.len(), warnings });
+        report::refuse(dir, &findings, warnings, args.json, console)?;
     }
     if warnings > 0 {
         console.warning(&format!(

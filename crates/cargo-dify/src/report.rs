@@ -1,12 +1,16 @@
 //! Findings, for people and for programs.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::fs::File;
+use std::io::{IsTerminal, Read};
 use std::path::Path;
 
-use dify_plugin_manifest::{Finding, Location, Severity};
+use dify_plugin_manifest::{Finding, Location, MAX_FILE_BYTES, Severity};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use serde_json::json;
 
+use crate::console::Console;
 use crate::error::Error;
 use crate::output::Output;
 
@@ -43,57 +47,95 @@ pub(crate) fn json(findings: &[Finding], output: &mut Output<'_>) -> Result<(), 
     output.line(&said.to_string())
 }
 
-/// Writes the findings to stdout, each with the lines it is about.
+/// How many findings people are shown.
+const SHOWN: usize = 100;
+
+/// Writes the findings with `write`, each with the lines it is about.
 ///
 /// # Errors
-/// If stdout is gone.
-pub(crate) fn people(root: &Path, findings: &[Finding], output: &mut Output<'_>) -> Result<(), Error> {
-    let theme = if output.terminal && std::env::var_os("NO_COLOR").is_none() {
-        GraphicalTheme::unicode()
-    } else {
-        GraphicalTheme::unicode_nocolor()
-    };
+/// If `write` fails.
+pub(crate) fn people(
+    root: &Path,
+    findings: &[Finding],
+    mut write: impl FnMut(&str) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let theme = if coloured { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_context_lines(1);
-    for finding in findings {
+    let mut sources: HashMap<&str, Option<NamedSource<String>>> = HashMap::new();
+    for finding in findings.iter().take(SHOWN) {
+        let source = sources.entry(&finding.at.file).or_insert_with(|| source(root, &finding.at.file));
         let mut text = String::new();
-        let shown = Shown::new(root, finding);
-        if handler.render_report(&mut text, &shown).is_err() {
+        if handler.render_report(&mut text, &Shown::new(finding, source.as_ref())).is_err() {
             text = finding.to_string();
         }
-        output.line(text.trim_end())?;
-        output.write(b"\n")?;
+        write(&format!("{}\n", text.trim_end()))?;
+    }
+    if let Some(more @ 1..) = findings.len().checked_sub(SHOWN) {
+        write(&format!("and {more} more: --json has them all\n"))?;
     }
     Ok(())
+}
+
+/// The text of a file, as far as it may be shown: nothing in it drives the terminal.
+fn source(root: &Path, file: &str) -> Option<NamedSource<String>> {
+    let mut text = String::new();
+    File::open(root.join(file)).ok()?.take(MAX_FILE_BYTES).read_to_string(&mut text).ok()?;
+    // One character for another, so that columns stay.
+    let text = text.chars().map(harmless).collect();
+    Some(NamedSource::new(file, text).with_language("yaml"))
+}
+
+fn harmless(letter: char) -> char {
+    if letter.is_control() && !matches!(letter, '\n' | '\t' | '\r') { '\u{fffd}' } else { letter }
+}
+
+/// What keeps a plugin from being packed or tried: for programs on stdout, for people on stderr, where an answer is not due.
+///
+/// # Errors
+/// Always: that there are such findings.
+pub(crate) fn refuse(
+    root: &Path,
+    findings: &[Finding],
+    warnings: usize,
+    as_json: bool,
+    console: &Console,
+) -> Result<(), Error> {
+    if as_json {
+        json(findings, &mut Output::new(console))?;
+    } else {
+        people(root, findings, |text| {
+            console.plain(text);
+            Ok(())
+        })?;
+    }
+    Err(Error::Findings { errors: findings.len(), warnings })
 }
 
 /// A finding with the text that it is about.
 #[derive(Debug)]
 struct Shown<'a> {
     finding: &'a Finding,
-    source: Option<NamedSource<String>>,
+    help: String,
+    source: Option<&'a NamedSource<String>>,
     span: (usize, usize),
 }
 
 impl<'a> Shown<'a> {
-    fn new(root: &Path, finding: &'a Finding) -> Self {
-        let file = &finding.at.file;
-        let text = std::fs::read_to_string(root.join(file)).ok();
-        let span = text.as_deref().map_or((0, 0), |text| span(text, &finding.at));
-        let source = text.map(|text| NamedSource::new(file, text).with_language("yaml"));
-        Self { finding, source, span }
+    fn new(finding: &'a Finding, source: Option<&'a NamedSource<String>>) -> Self {
+        let span = source.map_or((0, 0), |source| span(source.inner(), &finding.at));
+        let help = finding.help.chars().map(harmless).collect();
+        Self { finding, help, source, span }
     }
 }
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.finding.field.is_empty() {
-            write!(f, "{}: ", self.finding.field)?;
-        }
-        f.write_str(&self.finding.message)?;
-        match self.source {
-            Some(_) => Ok(()),
-            None => write!(f, " ({})", self.finding.at),
-        }
+        let Finding { field, message, at, .. } = self.finding;
+        let field = if field.is_empty() { String::new() } else { format!("{field}: ") };
+        let place = if self.source.is_some() { String::new() } else { format!(" ({at})") };
+        let text: String = format!("{field}{message}{place}").chars().map(harmless).collect();
+        f.write_str(&text)
     }
 }
 
@@ -112,17 +154,15 @@ impl Diagnostic for Shown<'_> {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(&self.finding.help))
-            .filter(|help| !help.is_empty())
-            .map(|help| help as Box<dyn fmt::Display>)
+        (!self.help.is_empty()).then(|| Box::new(&self.help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source.as_ref().map(|source| source as &dyn SourceCode)
+        self.source.map(|source| source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        self.source.as_ref()?;
+        self.source?;
         let (start, length) = self.span;
         Some(Box::new(std::iter::once(LabeledSpan::new(None, start, length))))
     }

@@ -30,7 +30,7 @@ pub(crate) async fn run(args: &Test, console: &Console) -> Result<(), Error> {
     let package = unpacked::open(&args.package)?;
     let opened = Opened::Package(Unpacked::new(&package, &args.package)?);
     let plugin = opened.plugin();
-    refuse_what_is_refused(&plugin.root, console)?;
+    refuse_what_is_refused(&plugin.root, args.json, console)?;
     let identifier = UniqueIdentifier::new(&plugin.manifest, &package)?;
     for arch in Arch::ALL {
         let path = arch.binary_path();
@@ -88,14 +88,13 @@ pub(crate) async fn run(args: &Test, console: &Console) -> Result<(), Error> {
 }
 
 /// Shows what the daemon would refuse of the declarations.
-fn refuse_what_is_refused(root: &Path, console: &Console) -> Result<(), Error> {
+fn refuse_what_is_refused(root: &Path, as_json: bool, console: &Console) -> Result<(), Error> {
     let (refused, misread): (Vec<_>, Vec<_>) =
         check(root).findings.into_iter().partition(|finding| finding.severity == Severity::Refused);
     if refused.is_empty() {
         return Ok(());
     }
-    report::people(root, &refused, &mut Output::new(console))?;
-    Err(Error::Findings { errors: refused.len(), warnings: misread.len() })
+    report::refuse(root, &refused, misread.len(), as_json, console)
 }
 
 /// Asks for what isn't there: the one question that every plugin can answer, and that has no effect.

@@ -113,6 +113,12 @@ impl Reader {
         }
     }
 
+    pub(crate) fn named_twice(&mut self, file: &DeclaredFile) {
+        let place = Place { at: file.named_at.clone(), field: String::new() };
+        let message = format!("`{}` is named already, and what it declares is there twice", file.path);
+        self.misread(&place, None, "twice", &message, "remove one of the two lines");
+    }
+
     pub(crate) fn model_twice(&mut self, file: &DeclaredFile) {
         let place = Place { at: file.named_at.clone(), field: "models".to_owned() };
         let message =
@@ -123,7 +129,7 @@ impl Reader {
     /// Refuses nothing that the daemon takes, but says what is likely a slip: two members of one name.
     fn name(&mut self, place: &Place, mapping: Option<&Mapping<'_>>, name: &Json) {
         let name = name.as_str().unwrap_or_default();
-        if name.is_empty() {
+        if name.is_empty() || self.is_silent() {
             return;
         }
         let place = Place { at: located(place, mapping), field: place.field.clone() };

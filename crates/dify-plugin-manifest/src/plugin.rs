@@ -1,5 +1,6 @@
 //! A plugin's folder, read as a whole.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json};
@@ -194,8 +195,16 @@ fn provider(reader: &mut Reader, root: &Path, file: &DeclaredFile, kind: &Kind) 
     let mut provider = reader.document(&source, kind.provider);
 
     let files = std::mem::take(&mut reader.members);
-    let mut members: Vec<Json> =
-        files.iter().filter_map(|file| member(reader, root, file, kind.member)).collect();
+    let mut members = Vec::new();
+    let mut named = HashSet::new();
+    for file in &files {
+        members.extend(if named.insert(&*file.path) {
+            member(reader, root, file, kind.member)
+        } else {
+            reader.named_twice(file);
+            reader.silently(|reader| member(reader, root, file, kind.member))
+        });
+    }
     if let Some(positions) = reader.positions.take() {
         let positions = positions.into_iter().filter_map(|(model_type, file)| {
             let source = reader.caught(file.parse(root))?;

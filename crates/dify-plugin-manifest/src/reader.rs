@@ -183,7 +183,14 @@ impl Reader {
             Kind::Int => Json::from(self.plain::<i64>(value).unwrap_or_default()),
             Kind::OptionalInt => self.plain::<i64>(value).map_or(Json::Null, Json::from),
             Kind::Size => Json::from(self.plain::<u64>(value).unwrap_or_default()),
-            Kind::OptionalNumber => self.plain::<f64>(value).map_or(Json::Null, number),
+            Kind::OptionalNumber => match self.plain::<f64>(value) {
+                Some(number) if number.is_finite() => whole_number(number),
+                Some(_) => {
+                    self.infinite(value);
+                    Json::Null
+                }
+                None => Json::Null,
+            },
             Kind::Decimal => {
                 Json::from(self.plain::<Decimal>(value).map_or_else(|| "0".to_owned(), Decimal::into_text))
             }
@@ -280,6 +287,13 @@ impl Reader {
         }
     }
 
+    fn infinite(&mut self, value: Option<&Value<'_>>) {
+        let problem = Problem::NotJson { what: "infinite number", cure: "write a number" };
+        if let Some(value) = value {
+            self.error(value.error(problem));
+        }
+    }
+
     /// The value isn't what the daemon wants.
     pub(crate) fn refuse_kind(&mut self, value: &Value<'_>, expected: &'static str) {
         self.error(value.wrong_type(expected));
@@ -288,6 +302,14 @@ impl Reader {
     /// The daemon drops a value without a word.
     pub(crate) fn dropped(&mut self, value: &Value<'_>, message: &str, help: &str) {
         self.misread(&Place::of(value), None, "dropped", message, help);
+    }
+
+    /// Reads again what was read before, and says nothing of it.
+    pub(crate) fn silently<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.missing += 1;
+        let read = read(self);
+        self.missing -= 1;
+        read
     }
 
     /// Takes note of a mistake in a field of `mapping`: `place` names it.
@@ -338,7 +360,7 @@ impl Reader {
     }
 
     /// Whether nothing more is said of what is misread: there is enough of it, or what it is part of is missing.
-    fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         self.missing > 0 || self.findings.len() >= MAX_FINDINGS
     }
 
@@ -400,7 +422,7 @@ fn is_empty(kind: &Kind, json: &Json) -> bool {
 }
 
 /// A number as Go writes it: one without a fraction as a whole one.
-fn number(number: f64) -> Json {
+fn whole_number(number: f64) -> Json {
     // 2^53: above, not every whole number is a float, and Go writes an exponent before long.
     if number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0 {
         Json::from(number as i64)
@@ -411,7 +433,7 @@ fn number(number: f64) -> Json {
 
 fn whole_numbers(json: Json) -> Json {
     match json {
-        Json::Number(value) if value.is_f64() => value.as_f64().map_or(Json::Null, number),
+        Json::Number(value) if value.is_f64() => value.as_f64().map_or(Json::Null, whole_number),
         Json::Array(items) => items.into_iter().map(whole_numbers).collect(),
         Json::Object(fields) => fields.into_iter().map(|(key, value)| (key, whole_numbers(value))).collect(),
         other => other,

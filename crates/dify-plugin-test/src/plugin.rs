@@ -24,7 +24,8 @@ const PIPE_BYTES: usize = 64 * 1024;
 /// It is started by the first call, and runs until it is dropped. One serves any number of calls, also at once. Time may
 /// be paused (`#[tokio::test(start_paused = true)]`): a script's waits and a handler's then take none.
 ///
-/// What can't be set up panics, as a test's own mistakes should.
+/// What can't be set up panics, as a test's own mistakes should: what stands in for Dify is set before the first call, and a
+/// first call that is given up before the plugin has started can't be made again.
 pub struct TestPlugin {
     /// What it is made of, until it is started.
     parts: Mutex<Option<Parts>>,
@@ -56,12 +57,14 @@ impl TestPlugin {
     /// TestPlugin::new(plugin).app("app-1", ["Hello", " world"]);
     /// ```
     #[must_use]
+    #[track_caller]
     pub fn app(self, id: impl Into<String>, pieces: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scripted_app(id, dify::chat_app(pieces))
     }
 
     /// Adds an app with events of any kind, waits between them, or a failure.
     #[must_use]
+    #[track_caller]
     pub fn scripted_app(self, id: impl Into<String>, app: ScriptedApp) -> Self {
         self.with(|parts| {
             let script = std::mem::take(&mut parts.stand_in.script);
@@ -71,12 +74,14 @@ impl TestPlugin {
 
     /// Takes a script for all apps, such as `Script::read("script.yaml")`; those added before are gone.
     #[must_use]
+    #[track_caller]
     pub fn script(self, script: Script) -> Self {
         self.with(|parts| parts.stand_in.script = script)
     }
 
     /// Answers whatever the plugin asks of Dify and no scripted app is there for: models, tools, storage, other apps.
     #[must_use]
+    #[track_caller]
     pub fn platform(self, platform: impl Platform) -> Self {
         self.with(|parts| parts.stand_in.otherwise = Some(Box::new(platform)))
     }
@@ -156,9 +161,9 @@ impl TestPlugin {
         }
     }
 
+    #[track_caller]
     fn with(self, change: impl FnOnce(&mut Parts)) -> Self {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        // There are no calls before this by-value method, so nothing has started it.
         parts.as_mut().map(change).expect("what stands in for Dify is set before the first call");
         drop(parts);
         self

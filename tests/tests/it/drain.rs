@@ -78,33 +78,54 @@ fn a_daemon_that_dies_under_a_stream_ends_the_plugin_in_a_few_words() {
 }
 
 #[test]
+fn a_signal_ends_a_plugin_whose_handlers_hold_every_worker() {
+    for (signal, workers) in [(Signal::TERM, "1"), (Signal::INT, "2")] {
+        let fifo = super::Fifo::new();
+        let mut daemon =
+            odd().env("DIFY_PLUGIN_WORKERS", workers).env("DIFY_PLUGIN_SHUTDOWN_GRACE", "0.2").start();
+        for n in 0..2 {
+            daemon.line(lines::tool(&format!("s-{n}"), "odd", "spin", &fifo.parameters()));
+        }
+        assert_eq!(text(&daemon.next_message()["data"]), "spinning");
+        daemon.signal(signal);
+        let exit = daemon.exit_by_itself();
+        assert_eq!(exit.code, Some(1), "{}", exit.stderr);
+        assert!(last_line(&exit.stderr).contains("handlers held every worker"), "{}", exit.stderr);
+        drop(fifo);
+    }
+}
+
+/// The shell stands for the daemon: it alone holds the other ends of the plugin's pipes.
+#[test]
 fn a_plugin_whose_parent_was_killed_exits() {
-    // A shell gives what runs in the background an empty input, unless it is told which.
-    let script = r#"exec 3<&0; "$0" <&3 & exec 3<&-; wait"#;
+    let folder = tempfile::tempdir().unwrap();
+    let script = r#"
+        mkfifo "$2/in" "$2/out"
+        "$0" <"$2/in" >"$2/out" &
+        exec 3>"$2/in" 4<"$2/out"
+        printf '%s\n' "$1" >&3
+        while read -r line <&4; do
+            case $line in *'"type":"invoke"'*) echo it asks ;; esac
+        done"#;
     let mut shell = Launch::new("sh")
         .arg("-c")
         .arg(script)
         .arg(env!("CARGO_BIN_EXE_odd"))
+        .arg(lines::tool("s", "odd", "wait", "{}"))
+        .arg(folder.path())
         .command()
-        .stdin(Stdio::piped())
+        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let (mut input, output) = (shell.stdin.take().unwrap(), shell.stdout.take().unwrap());
-    let mut stderr = shell.stderr.take().unwrap();
+    let (output, mut stderr) = (shell.stdout.take().unwrap(), shell.stderr.take().unwrap());
     let process = Process::new(shell);
-    let mut output = BufReader::new(output);
-    std::io::Write::write_all(&mut input, format!("{}\n", lines::tool("s", "odd", "wait", "{}")).as_bytes())
-        .unwrap();
     let mut line = String::new();
-    while !line.contains(r#""type":"invoke""#) {
-        line.clear();
-        assert_ne!(output.read_line(&mut line).unwrap(), 0, "the plugin lives");
-    }
+    BufReader::new(output).read_line(&mut line).unwrap();
+    assert_eq!(line, "it asks\n");
     let pid = rustix::process::Pid::from_raw(process.id().cast_signed()).unwrap();
     rustix::process::kill_process(pid, Signal::KILL).unwrap();
-    drop((input, output));
     // The plugin is the last to hold its stderr: that it ends means the plugin has.
     let mut said = String::new();
     stderr.read_to_string(&mut said).unwrap();

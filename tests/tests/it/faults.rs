@@ -31,5 +31,9 @@ fn exists(test: &str) -> bool {
     };
     let file = repository().join(folder).join("tests/it").join(module).with_extension("rs");
     let Ok(source) = std::fs::read_to_string(file) else { return false };
-    source.contains(&format!("fn {name}("))
+    // What stands right before it makes it a test, and one that runs.
+    let Some((before, _)) = source.split_once(&format!("fn {name}(")) else { return false };
+    let attributes = before.rsplit("\n\n").next().unwrap_or_default();
+    attributes.contains("test") && attributes.contains("#[") && !attributes.contains("#[ignore")
+        || source.contains("proptest! {") && attributes.contains("#[test]")
 }

@@ -1,6 +1,9 @@
 //! More requests than the plugin may keep.
 
-use scenarios::{Launch, lines};
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+
+use scenarios::{Launch, Process, lines};
 
 use super::ledger::Ledger;
 use super::{bare, odd};
@@ -62,4 +65,40 @@ fn a_flood_of_calls_opens_as_many_sessions_as_may_be_and_costs_no_more_than_they
     assert_eq!(taken, SESSIONS);
     let allowance = 8 * 1024 + 5 * SESSIONS as u64;
     assert!(grown < allowance, "it grew by {grown} KiB");
+}
+
+/// What a handler has read of its request counts as long as it runs, and what it waits to say is not kept beside it.
+#[test]
+fn a_flood_of_long_requests_to_a_daemon_that_does_not_read_stays_within_the_total() {
+    const TOTAL: u64 = 8 * 1024 * 1024;
+    const COUNT: usize = 300;
+    let parameters = format!(r#"{{"text":"{}"}}"#, "x".repeat(1024 * 1024));
+    let mut plugin = super::bench()
+        .env("DIFY_PLUGIN_TOTAL_QUEUE_BYTES", TOTAL.to_string())
+        .command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut input, output) = (plugin.stdin.take().unwrap(), plugin.stdout.take().unwrap());
+    let process = Process::new(plugin);
+    // It reads on, though nobody reads what it says.
+    for n in 0..COUNT {
+        writeln!(input, "{}", lines::tool(&n.to_string(), "bench", "echo", &parameters)).unwrap();
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let most: u64 = most.trim_end_matches("kB").trim().parse().unwrap();
+    // Each of the few that were taken may be there raw, read, and on its way out at once.
+    assert!(most < 4 * TOTAL / 1024 + 16 * 1024, "it took {most} KiB");
+
+    drop(input);
+    let (mut answered, mut refused) = (0, 0);
+    for line in BufReader::new(output).lines() {
+        let line = line.unwrap();
+        answered += usize::from(line.contains(r#""type":"end""#));
+        refused += usize::from(line.contains("SessionLimitExceeded"));
+    }
+    assert_eq!(answered, COUNT);
+    assert!((COUNT - 8..COUNT).contains(&refused), "{refused} were refused");
 }

@@ -204,10 +204,33 @@ fn without_any_input_it_ends_at_once() {
 
 #[test]
 fn the_flags_of_the_pipes_are_as_they_were_once_it_is_over() {
+    flags_are_put_back(|plugin, input| {
+        writeln!(input.as_ref().unwrap(), "{}", lines::tool("s", "odd", "println", "{}")).unwrap();
+        *input = None;
+        assert!(plugin.wait().unwrap().success());
+    });
+}
+
+#[test]
+fn the_flags_of_the_pipes_are_as_they_were_also_if_a_second_signal_ends_it() {
+    flags_are_put_back(|plugin, input| {
+        writeln!(input.as_ref().unwrap(), "{}", lines::tool("s", "odd", "forever", "{}")).unwrap();
+        let pid = rustix::process::Pid::from_raw(plugin.id().cast_signed()).unwrap();
+        while plugin.try_wait().unwrap().is_none() {
+            rustix::process::kill_process(pid, Signal::TERM).unwrap();
+            std::thread::yield_now();
+        }
+        assert_eq!(plugin.wait().unwrap().code(), Some(1));
+    });
+}
+
+/// Starts a plugin, ends it as `end` does, and looks whether the flags of its pipes are those of before.
+#[allow(clippy::unwrap_used, reason = "a scenario stops where it goes wrong")]
+fn flags_are_put_back(end: impl FnOnce(&mut std::process::Child, &mut Option<std::io::PipeWriter>)) {
     use rustix::fs::{OFlags, fcntl_getfl};
 
     // Flags belong to the open pipe, so ours show what the plugin did to its own.
-    let (its_input, mut input) = std::io::pipe().unwrap();
+    let (its_input, input) = std::io::pipe().unwrap();
     let (mut output, its_output) = std::io::pipe().unwrap();
     let before = (fcntl_getfl(&its_input).unwrap(), fcntl_getfl(&its_output).unwrap());
     let mut command = odd().command();
@@ -220,9 +243,7 @@ fn the_flags_of_the_pipes_are_as_they_were_once_it_is_over() {
     let mut heartbeat = [0; 16];
     output.read_exact(&mut heartbeat).unwrap();
     assert!(fcntl_getfl(&its_input).unwrap().contains(OFlags::NONBLOCK), "it is driven by readiness");
-    writeln!(input, "{}", lines::tool("s", "odd", "println", "{}")).unwrap();
-    drop(input);
-    assert!(plugin.wait().unwrap().success());
+    end(&mut plugin, &mut Some(input));
     assert_eq!((fcntl_getfl(&its_input).unwrap(), fcntl_getfl(&its_output).unwrap()), before);
 }
 

@@ -58,3 +58,15 @@ fn a_child_that_lives_on_keeps_no_pipe_open() {
     fifo.release();
     daemon.exit().assert_quiet(0);
 }
+
+#[test]
+fn a_child_that_lives_on_keeps_no_pipe_open_when_the_plugin_is_killed() {
+    let fifo = super::Fifo::new();
+    let mut daemon = odd().start();
+    daemon.line(scenarios::lines::tool("s", "odd", "orphan", &fifo.parameters()));
+    assert_eq!(daemon.until_end("s").iter().map(text).collect::<Vec<_>>(), ["started"]);
+    daemon.signal(rustix::process::Signal::KILL);
+    // The end is seen though the child lives.
+    while daemon.message().is_some() {}
+    fifo.release();
+}

@@ -71,17 +71,20 @@ const MAX_BYTES: u64 = 16 << 20;
 /// The form of descriptions that is understood.
 const VERSION: u32 = 1;
 
-/// Starts the binary for its description.
+/// Starts the binary for its description. That of a package is a stranger's: it gets nothing of our environment.
 ///
 /// # Errors
-/// If it can't be started, or says something else, or nothing in time.
-pub(super) fn describe(binary: &Path, root: &Path) -> Result<Description, Error> {
+/// If it can't be started, says something else, or hasn't ended in time.
+pub(super) fn describe(binary: &Path, root: &Path, stranger: bool) -> Result<Description, Error> {
     let no_description = |source| Error::NoDescription { source };
     let binary = std::path::absolute(binary).map_err(no_description)?;
-    let mut child = Command::new(binary)
+    let mut command = Command::new(binary);
+    if stranger {
+        command.env_clear();
+    }
+    command.env_remove(keys::VARIABLE).env("DIFY_PLUGIN_DESCRIBE", "1");
+    let mut child = command
         .current_dir(root)
-        .env("DIFY_PLUGIN_DESCRIBE", "1")
-        .env_remove(keys::VARIABLE)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -94,13 +97,15 @@ pub(super) fn describe(binary: &Path, root: &Path) -> Result<Description, Error>
         let _ = sender.send(said);
     });
     let said = receiver.recv_timeout(PATIENCE);
-    if said.is_err() {
+    // It has said what it was asked for; what it does besides is not waited for.
+    let ended = child.try_wait();
+    if !matches!(ended, Ok(Some(_))) {
         let _ = child.kill();
+        let _ = child.wait();
     }
-    let _ = child.wait();
     let other = |problem: String| no_description(io::Error::other(problem));
     let said = said
-        .map_err(|_| other(format!("it runs on for {} s without having said anything", PATIENCE.as_secs())))?
+        .map_err(|_| other(format!("it runs on for {} s instead of describing itself", PATIENCE.as_secs())))?
         .map_err(no_description)?;
     let line = said.lines().next_back().unwrap_or_default();
     let description: Description = serde_json::from_str(line)

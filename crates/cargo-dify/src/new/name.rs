@@ -15,8 +15,8 @@ const TAKEN: [&str; 15] = [
     "build",
     "core",
     "deps",
-    "dify-plugin",
-    "dify-plugin-test",
+    "dify_plugin",
+    "dify_plugin_test",
     "examples",
     "incremental",
     "proc_macro",
@@ -50,7 +50,8 @@ impl Name {
         if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
             return Err(format!("`{name}` is no name for a package of cargo's; begin with a letter"));
         }
-        if TAKEN.contains(&name) || KEYWORDS.contains(&name) {
+        let in_code = name.replace('-', "_");
+        if TAKEN.contains(&&*in_code) || KEYWORDS.contains(&name) {
             return Err(format!(
                 "`{name}` means something else to cargo or Rust; use another name, as in `{name}-plugin`"
             ));
@@ -136,8 +137,21 @@ mod tests {
             assert_eq!(Name::of_folder(Path::new(path)).unwrap().label(), label, "{path}");
         }
         assert_eq!(Name::of_folder(Path::new("my-plugin")).unwrap().crate_name(), "my_plugin");
-        for path in ["", ".", "..", "Duck", "my plugin", "2duck", "-duck", "test", "match", "serde", "ente-ü"]
-        {
+        for path in [
+            "",
+            ".",
+            "..",
+            "Duck",
+            "my plugin",
+            "2duck",
+            "-duck",
+            "test",
+            "match",
+            "serde",
+            "dify-plugin",
+            "dify_plugin",
+            "ente-ü",
+        ] {
             let problem = Name::of_folder(Path::new(path)).unwrap_err();
             assert!(problem.contains("; "), "{problem}");
         }

@@ -172,3 +172,20 @@ fn a_package_is_checked_as_its_folder_is() {
     let (code, out, told) = checked(&pond, &["p.difypkg"]);
     assert_eq!((code, &*out), (Some(0), ""), "{told}");
 }
+
+#[test]
+fn what_a_file_holds_does_not_drive_the_terminal() {
+    let pond = Pond::answering("");
+    edit(&pond, "pond.yaml", "form: llm", r#"form: "\e]0;gone\a""#);
+    let (_, out, _) = checked(&pond, &[]);
+    assert!(out.contains("unknown-value") && !out.contains('\u{1b}') && !out.contains('\u{7}'), "{out}");
+}
+
+#[test]
+fn a_plugin_that_lives_on_after_its_description_is_not_waited_for() {
+    let description = r#"{"dify_plugin_description":1,"providers":[{"name":"pond","tools":[{"name":"swim","open":true}]}],"endpoints":true}"#;
+    let pond = describing(description);
+    let script = fs::read_to_string(pond.path("binary-")).unwrap();
+    fs::write(pond.path("binary-"), format!("{script}exec >/dev/null\nsleep 1000\n")).unwrap();
+    assert_eq!(checked(&pond, &["--strict"]).0, Some(0));
+}

@@ -276,6 +276,9 @@ fn what_check_refuses_is_not_packed_and_shown_with_its_lines() {
     let output = run(pond.dir(), &["package", "--no-build", "-o", "p.difypkg"]);
     assert_eq!((output.status.code(), pond.path("p.difypkg").exists()), (Some(1), false));
     assert!(stderr(&output).contains("error: 2 errors, 0 warnings"), "{}", stderr(&output));
-    let shown = String::from_utf8(output.stdout).unwrap();
+    let shown = stderr(&output);
     assert!(shown.contains("[manifest.yaml:7:7]") && shown.contains("7 │ icon: icon.svg"), "{shown}");
+    assert!(output.stdout.is_empty());
+    let output = run(pond.dir(), &["package", "--no-build", "--json"]);
+    assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap()["errors"], 2);
 }

@@ -138,8 +138,9 @@ fn is_zero(json: &Json) -> bool {
 pub(crate) fn instead<'a>(given: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     let simple = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
     let wanted = simple(given);
-    let near = known
-        .clone()
+    // The distance of two texts takes time by the product of their lengths.
+    let candidates = known.clone().filter(|candidate| given.len().max(candidate.len()) <= 64);
+    let near = candidates
         .map(|candidate| (strsim::osa_distance(&wanted, &simple(candidate)), candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
         .min_by_key(|(distance, _)| *distance);

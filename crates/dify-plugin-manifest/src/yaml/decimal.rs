@@ -27,7 +27,7 @@ pub(super) fn plain(text: &str) -> Option<String> {
     let before = usize::try_from(-point).unwrap_or(0);
     let digits = format!("{}{digits}", "0".repeat(before));
     let point = usize::try_from(point).unwrap_or(0);
-    let digits = format!("{digits:0<point$}");
+    let digits = format!("{digits}{}", "0".repeat(point.saturating_sub(digits.len())));
     let (whole, fraction) = digits.split_at(point);
     let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
 
@@ -68,5 +68,7 @@ mod tests {
         ] {
             assert_eq!(plain(text).as_deref(), expected, "{text}");
         }
+        let long = "7".repeat(100_000);
+        assert_eq!(plain(&long).as_deref(), Some(&*long));
     }
 }

@@ -208,7 +208,7 @@ impl<'d> Value<'d> {
         self.error(Problem::WrongType { expected, found })
     }
 
-    pub(super) fn error(&self, problem: Problem) -> ManifestError {
+    pub(crate) fn error(&self, problem: Problem) -> ManifestError {
         self.source.error(self.written, &self.path, problem)
     }
 

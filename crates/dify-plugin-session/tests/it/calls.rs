@@ -123,6 +123,23 @@ async fn a_failed_call_whose_end_never_comes_is_forgotten_in_time() {
 }
 
 #[tokio::test]
+async fn what_is_dropped_after_its_failure_holds_nothing_more() {
+    let mut daemon = Daemon::new();
+    let (_, responder) = daemon.open("s").await.into_parts();
+    let before = daemon.handle.stats().queued_bytes;
+    let replies = ask(responder.session()).await.unwrap();
+    let id = daemon.read_call().await;
+    daemon.respond("s", &id, r#"{"unread":true}"#).await;
+    daemon.line(answer("s", &id, "error", "x", "null")).await;
+    daemon.still_answers().await;
+    assert!(daemon.handle.stats().queued_bytes > before);
+    drop(replies);
+    // The call is known until its `end` comes, and costs nothing.
+    assert_eq!((daemon.handle.stats().queued_bytes, daemon.handle.stats().open_calls), (before, 1));
+    responder.finish().unwrap();
+}
+
+#[tokio::test]
 async fn late_replies_to_a_dropped_call_are_discarded_and_counted() {
     let mut daemon = Daemon::new();
     let (_, responder) = daemon.open("s").await.into_parts();
