@@ -186,6 +186,6 @@ fn a_plugin_that_lives_on_after_its_description_is_not_waited_for() {
     let description = r#"{"dify_plugin_description":1,"providers":[{"name":"pond","tools":[{"name":"swim","open":true}]}],"endpoints":true}"#;
     let pond = describing(description);
     let script = fs::read_to_string(pond.path("binary-")).unwrap();
-    fs::write(pond.path("binary-"), format!("{script}exec >/dev/null\nsleep 1000\n")).unwrap();
+    fs::write(pond.path("binary-"), format!("{script}exec sleep 1000 >/dev/null\n")).unwrap();
     assert_eq!(checked(&pond, &["--strict"]).0, Some(0));
 }
