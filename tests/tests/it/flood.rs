@@ -100,5 +100,6 @@ fn a_flood_of_long_requests_to_a_daemon_that_does_not_read_stays_within_the_tota
         refused += usize::from(line.contains("SessionLimitExceeded"));
     }
     assert_eq!(answered, COUNT);
-    assert!((COUNT - 8..COUNT).contains(&refused), "{refused} were refused");
+    // Eight fit into the total, and there is room for another whenever one has been heard.
+    assert!((COUNT - 30..COUNT).contains(&refused), "{refused} were refused");
 }
