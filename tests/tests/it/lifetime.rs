@@ -1,6 +1,6 @@
 //! From the first heartbeat to the exit.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::process::Stdio;
 
 use rustix::process::Signal;
@@ -204,7 +204,7 @@ fn without_any_input_it_ends_at_once() {
 
 #[test]
 fn the_flags_of_the_pipes_are_as_they_were_once_it_is_over() {
-    flags_are_put_back(|plugin, input| {
+    flags_are_put_back(|plugin, input, _| {
         writeln!(input.as_ref().unwrap(), "{}", lines::tool("s", "odd", "println", "{}")).unwrap();
         *input = None;
         assert!(plugin.wait().unwrap().success());
@@ -213,8 +213,11 @@ fn the_flags_of_the_pipes_are_as_they_were_once_it_is_over() {
 
 #[test]
 fn the_flags_of_the_pipes_are_as_they_were_also_if_a_second_signal_ends_it() {
-    flags_are_put_back(|plugin, input| {
+    flags_are_put_back(|plugin, input, output| {
         writeln!(input.as_ref().unwrap(), "{}", lines::tool("s", "odd", "forever", "{}")).unwrap();
+        // Once it has said something it is open, and stays so.
+        let mut lines = std::io::BufReader::new(output).lines();
+        while !lines.next().unwrap().unwrap().contains(r#""type":"stream""#) {}
         let pid = rustix::process::Pid::from_raw(plugin.id().cast_signed()).unwrap();
         while plugin.try_wait().unwrap().is_none() {
             rustix::process::kill_process(pid, Signal::TERM).unwrap();
@@ -226,7 +229,9 @@ fn the_flags_of_the_pipes_are_as_they_were_also_if_a_second_signal_ends_it() {
 
 /// Starts a plugin, ends it as `end` does, and looks whether the flags of its pipes are those of before.
 #[allow(clippy::unwrap_used, reason = "a scenario stops where it goes wrong")]
-fn flags_are_put_back(end: impl FnOnce(&mut std::process::Child, &mut Option<std::io::PipeWriter>)) {
+fn flags_are_put_back(
+    end: impl FnOnce(&mut std::process::Child, &mut Option<std::io::PipeWriter>, std::io::PipeReader),
+) {
     use rustix::fs::{OFlags, fcntl_getfl};
 
     // Flags belong to the open pipe, so ours show what the plugin did to its own.
@@ -243,7 +248,7 @@ fn flags_are_put_back(end: impl FnOnce(&mut std::process::Child, &mut Option<std
     let mut heartbeat = [0; 16];
     output.read_exact(&mut heartbeat).unwrap();
     assert!(fcntl_getfl(&its_input).unwrap().contains(OFlags::NONBLOCK), "it is driven by readiness");
-    end(&mut plugin, &mut Some(input));
+    end(&mut plugin, &mut Some(input), output);
     assert_eq!((fcntl_getfl(&its_input).unwrap(), fcntl_getfl(&its_output).unwrap()), before);
 }
 
