@@ -168,6 +168,8 @@ pub(crate) enum Error {
     Pack(#[from] PackageError),
     #[error("the package lacks what the plugin declares: {0}")]
     Incomplete(String),
+    #[error("nothing would start the plugin: the package has no {module}")]
+    NothingStarts { module: String },
     #[error("cannot unpack the package")]
     Unpack(#[from] UnpackError),
     #[error("the toolchain cannot build for {missing}: the standard library for it is not installed")]
@@ -298,6 +300,9 @@ impl Error {
             Self::NoArch => "list `amd64`, `arm64` or both there".to_owned(),
             Self::Incomplete(_) => {
                 "the folder has it, so .difyignore (or .gitignore, where there is none) leaves it out".to_owned()
+            }
+            Self::NothingStarts { .. } => {
+                "with `meta.runner.entrypoint: main`, a folder with a Cargo.toml gets a main.py that starts its binary (--no-build takes those in bin/); a Python plugin has the module named there".to_owned()
             }
             Self::TooLarge(TooLarge { largest, .. })
             | Self::Selection(SelectionError::TooLarge(TooLarge { largest, .. })) => {

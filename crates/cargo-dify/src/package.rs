@@ -139,9 +139,9 @@ fn files(
     let has = |files: &[(String, Vec<u8>)], wanted: &str| files.iter().any(|(path, _)| path == wanted);
     let is_native = Arch::ALL.iter().any(|arch| has(&files, &arch.binary_path()));
     if is_native {
-        let entrypoint = plugin.manifest.meta.runner.entrypoint.replace('.', "/");
-        let module = format!("{entrypoint}.py");
-        if !has(&files, &module) && !has(&files, &format!("{entrypoint}/__main__.py")) {
+        let [module, folder] = entry_modules(plugin);
+        // Ours looks for the binaries beside itself: in a folder it would not find them.
+        if !module.contains('/') && !has(&files, &module) && !has(&files, &folder) {
             console.entry(Tone::Note, "Adding", &format!("{module}, which starts the binary"));
             files.push((module, ENTRY_MODULE.into()));
         }
@@ -151,6 +151,12 @@ fn files(
         }
     }
     files
+}
+
+/// The two files of which the daemon's `python -m` starts one.
+fn entry_modules(plugin: &Plugin) -> [String; 2] {
+    let entrypoint = plugin.manifest.meta.runner.entrypoint.replace('.', "/");
+    [format!("{entrypoint}.py"), format!("{entrypoint}/__main__.py")]
 }
 
 /// Reads what was packed as the daemon will: its declarations from an unpacked copy, its binaries from their headers.
@@ -164,6 +170,11 @@ fn shipped(package: &Package, plugin: &Plugin, console: &Console) -> Result<Vec<
     let findings = check(&unpacked.plugin.root).findings;
     if let Some(finding) = findings.iter().find(|finding| finding.severity == Severity::Refused) {
         return Err(Error::Incomplete(finding.to_string()));
+    }
+    let modules = entry_modules(plugin);
+    if modules.iter().all(|module| package.file(module).is_none()) {
+        let [module, _] = modules;
+        return Err(Error::NothingStarts { module });
     }
 
     let mut shipped = Vec::new();

@@ -260,6 +260,29 @@ fn what_the_daemon_would_refuse_is_not_packed() {
 }
 
 #[test]
+fn a_package_that_nothing_would_start_is_refused() {
+    let pond = Pond::answering("");
+    fs::remove_file(pond.path("main.py")).unwrap();
+    let refused = |args: &[&str], module: &str| {
+        let output = run(pond.dir(), args);
+        let told = stderr(&output);
+        assert!(!output.status.success() && !pond.path("p.difypkg").exists(), "{told}");
+        assert!(told.contains(&format!("the package has no {module}")), "{told}");
+        assert!(told.contains("`meta.runner.entrypoint: main`"), "{told}");
+    };
+    refused(&["package", "-o", "p.difypkg"], "main.py");
+
+    // A binary is there, and the entrypoint is a module in a folder, where ours would not find it.
+    let manifest = fs::read_to_string(pond.path("manifest.yaml")).unwrap();
+    assert!(manifest.contains("entrypoint: main"), "{manifest}");
+    let manifest = manifest.replace("entrypoint: main", "entrypoint: app.run");
+    fs::write(pond.path("manifest.yaml"), manifest).unwrap();
+    fs::create_dir_all(pond.path("bin")).unwrap();
+    fs::write(pond.path("bin/plugin-linux-amd64"), elf(X86_64)).unwrap();
+    refused(&["package", "--no-build", "-o", "p.difypkg"], "app/run.py");
+}
+
+#[test]
 fn what_is_no_package_is_said_to_be_none() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.difypkg"), "hello").unwrap();
