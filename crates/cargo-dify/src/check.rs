@@ -14,7 +14,7 @@ use crate::build::{self, Purpose};
 use crate::console::Console;
 use crate::error::{Error, found};
 use crate::output::Output;
-use crate::{report, unpacked};
+use crate::{report, startable, unpacked};
 
 /// Reads, asks the code, and reports.
 pub(crate) fn run(args: &Check, console: &Console) -> Result<(), Error> {
@@ -24,6 +24,9 @@ pub(crate) fn run(args: &Check, console: &Console) -> Result<(), Error> {
     let mut checked = check(root);
     let mut findings = std::mem::take(&mut checked.findings);
     if let Ok(plugin) = &checked.plugin {
+        if unpacked.is_some() || !startable::is_completed(root) {
+            findings.extend(startable::findings(plugin));
+        }
         findings.extend(listing::findings(root, plugin, args.target));
     }
     if !args.no_build {

@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 
 use dify_plugin_host::{EndpointError, HostError, ScriptError, ServiceApiError, SessionFailure};
-use dify_plugin_manifest::ManifestError;
+use dify_plugin_manifest::{Finding, ManifestError};
 use dify_plugin_package::{
     BinaryError, IdentifierError, KeyError, PackageError, SelectionError, SignError, TooLarge, UnpackError,
     VerifyError,
@@ -168,8 +168,8 @@ pub(crate) enum Error {
     Pack(#[from] PackageError),
     #[error("the package lacks what the plugin declares: {0}")]
     Incomplete(String),
-    #[error("nothing would start the plugin: the package has no {module}")]
-    NothingStarts { module: String },
+    #[error("{}", .0.message)]
+    Unstartable(Box<Finding>),
     #[error("cannot unpack the package")]
     Unpack(#[from] UnpackError),
     #[error("the toolchain cannot build for {missing}: the standard library for it is not installed")]
@@ -301,9 +301,7 @@ impl Error {
             Self::Incomplete(_) => {
                 "the folder has it, so .difyignore (or .gitignore, where there is none) leaves it out".to_owned()
             }
-            Self::NothingStarts { .. } => {
-                "with `meta.runner.entrypoint: main`, a folder with a Cargo.toml gets a main.py that starts its binary (--no-build takes those in bin/); a Python plugin has the module named there".to_owned()
-            }
+            Self::Unstartable(finding) => finding.help.clone(),
             Self::TooLarge(TooLarge { largest, .. })
             | Self::Selection(SelectionError::TooLarge(TooLarge { largest, .. })) => {
                 let largest: Vec<_> =

@@ -28,6 +28,7 @@ mod new;
 mod package;
 mod report;
 mod signing;
+mod startable;
 mod trial;
 mod unpacked;
 

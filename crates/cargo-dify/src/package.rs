@@ -17,8 +17,8 @@ use crate::build::{self, PackageBuild, Purpose};
 use crate::console::{Console, Tone};
 use crate::error::{Error, counted};
 use crate::output::Output;
-use crate::report;
 use crate::unpacked::Unpacked;
+use crate::{report, startable};
 
 /// Builds, packs and checks what came out.
 pub(crate) fn run(args: &args::Package, console: &Console) -> Result<(), Error> {
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &args::Package, console: &Console) -> Result<(), Error> 
         console.entry(Tone::Note, "Left out", &format!("{path} ({reason})"));
     }
     let package = Package::new(files(selection, binaries, &plugin, console))?;
-    let shipped = shipped(&package, &plugin, console)?;
+    let shipped = shipped(&package, console)?;
 
     let bytes = package.write()?;
     let identifier = UniqueIdentifier::new(&plugin.manifest, &package)?;
@@ -139,7 +139,7 @@ fn files(
     let has = |files: &[(String, Vec<u8>)], wanted: &str| files.iter().any(|(path, _)| path == wanted);
     let is_native = Arch::ALL.iter().any(|arch| has(&files, &arch.binary_path()));
     if is_native {
-        let [module, folder] = entry_modules(plugin);
+        let [module, folder] = startable::entry_modules(plugin);
         // Ours looks for the binaries beside itself: in a folder it would not find them.
         if !module.contains('/') && !has(&files, &module) && !has(&files, &folder) {
             console.entry(Tone::Note, "Adding", &format!("{module}, which starts the binary"));
@@ -153,14 +153,8 @@ fn files(
     files
 }
 
-/// The two files of which the daemon's `python -m` starts one.
-fn entry_modules(plugin: &Plugin) -> [String; 2] {
-    let entrypoint = plugin.manifest.meta.runner.entrypoint.replace('.', "/");
-    [format!("{entrypoint}.py"), format!("{entrypoint}/__main__.py")]
-}
-
 /// Reads what was packed as the daemon will: its declarations from an unpacked copy, its binaries from their headers.
-fn shipped(package: &Package, plugin: &Plugin, console: &Console) -> Result<Vec<(Arch, Binary)>, Error> {
+fn shipped(package: &Package, console: &Console) -> Result<Vec<(Arch, Binary)>, Error> {
     package.check_size(MAX_PACKAGE_BYTES)?;
     let unpacked = Unpacked::new(package, Path::new("")).map_err(|error| match error {
         Error::Manifest { source, .. } => Error::Incomplete(source.to_string()),
@@ -171,10 +165,11 @@ fn shipped(package: &Package, plugin: &Plugin, console: &Console) -> Result<Vec<
     if let Some(finding) = findings.iter().find(|finding| finding.severity == Severity::Refused) {
         return Err(Error::Incomplete(finding.to_string()));
     }
-    let modules = entry_modules(plugin);
-    if modules.iter().all(|module| package.file(module).is_none()) {
-        let [module, _] = modules;
-        return Err(Error::NothingStarts { module });
+    for finding in startable::findings(&unpacked.plugin) {
+        match finding.severity {
+            Severity::Refused => return Err(Error::Unstartable(Box::new(finding))),
+            _ => console.warning(&finding.message),
+        }
     }
 
     let mut shipped = Vec::new();
@@ -183,18 +178,6 @@ fn shipped(package: &Package, plugin: &Plugin, console: &Console) -> Result<Vec<
         let Some(bytes) = package.file(&path) else { continue };
         let binary = Binary::read(bytes).and_then(|binary| binary.check(arch).map(|()| binary));
         shipped.push((arch, binary.map_err(|source| Error::Binary { path, source })?));
-    }
-    let listed = &plugin.manifest.meta.arch;
-    for arch in Arch::ALL {
-        let (is_shipped, is_listed) =
-            (shipped.iter().any(|(other, _)| *other == arch), listed.iter().any(|name| name == arch.name()));
-        match (is_shipped, is_listed) {
-            (false, true) if !shipped.is_empty() => console.warning(&format!(
-                "`meta.arch` lists {arch}, and the package has no binary for it: there the plugin will not start"
-            )),
-            (true, false) => console.warning(&format!("the package has a binary for {arch}, which `meta.arch` doesn't list")),
-            _ => {}
-        }
     }
     Ok(shipped)
 }

@@ -3,9 +3,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use dify_plugin_package::{Arch, ENTRY_MODULE, MAX_PACKAGE_BYTES, Package, Selection};
 use serde_json::{Value, json};
 
-use crate::packaging::{run, stderr};
+use crate::packaging::{elf, run, stderr};
 use crate::pond::Pond;
 
 fn checked(pond: &Pond, args: &[&str]) -> (Option<i32>, String, String) {
@@ -171,6 +172,49 @@ fn a_package_is_checked_as_its_folder_is() {
     assert!(run(pond.dir(), &["package", "--no-build", "-o", "p.difypkg"]).status.success());
     let (code, out, told) = checked(&pond, &["p.difypkg"]);
     assert_eq!((code, &*out), (Some(0), ""), "{told}");
+}
+
+type Files = Vec<(String, Vec<u8>)>;
+
+#[test]
+fn a_package_that_the_daemon_could_not_start_is_refused() {
+    let codes = |pond: &Pond, what: &str| {
+        let (_, out, told) = checked(pond, &[what, "--json"]);
+        let said: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{told}"));
+        let findings = said["findings"].as_array().unwrap();
+        let coded = |finding: &Value| format!("{} {}", finding["severity"], finding["code"]).replace('"', "");
+        findings.iter().map(coded).collect::<Vec<_>>()
+    };
+    // Made without us, so that nobody has refused to make it.
+    let repacked = |pond: &Pond, change: &dyn Fn(&mut Files)| {
+        let mut files = Selection::of(pond.dir(), MAX_PACKAGE_BYTES).unwrap().into_files();
+        change(&mut files);
+        fs::write(pond.path("p.difypkg"), Package::new(files).unwrap().write().unwrap()).unwrap();
+        codes(pond, "p.difypkg")
+    };
+    let pond = Pond::answering("");
+    let none: [&str; 0] = [];
+    assert_eq!(repacked(&pond, &|_| {}), none);
+    let without = |name: &'static str| repacked(&pond, &move |files| files.retain(|(path, _)| path != name));
+    assert_eq!(without("main.py"), ["error no-module"]);
+    assert_eq!(without("requirements.txt"), ["error no-dependencies"]);
+
+    let binary = |files: &mut Files, arch: Arch| files.push((arch.binary_path(), elf(0)));
+    assert_eq!(repacked(&pond, &|files| binary(files, Arch::Amd64)), none);
+    assert_eq!(
+        repacked(&pond, &|files| binary(files, Arch::Arm64)),
+        ["warning no-binary", "warning unlisted-binary"]
+    );
+    fs::write(pond.path("main.py"), ENTRY_MODULE).unwrap();
+    assert_eq!(repacked(&pond, &|_| {}), ["error no-binary"]);
+
+    // A folder is packed as it is, unless there is a binary or what one is built from.
+    fs::remove_file(pond.path("main.py")).unwrap();
+    fs::remove_file(pond.path("requirements.txt")).unwrap();
+    assert_eq!(codes(&pond, "."), ["error no-module", "error no-dependencies"]);
+    fs::create_dir(pond.path("bin")).unwrap();
+    fs::write(pond.path("bin/plugin-linux-amd64"), elf(0)).unwrap();
+    assert_eq!(codes(&pond, "."), none);
 }
 
 #[test]

@@ -45,7 +45,9 @@ fn read(file: &Path) -> Package {
 fn plugin(arch: &str) -> Pond {
     let pond = Pond::answering("");
     let dir = pond.dir();
-    fs::remove_file(dir.join("main.py")).unwrap();
+    for added in ["main.py", "requirements.txt"] {
+        fs::remove_file(dir.join(added)).unwrap();
+    }
     let manifest = fs::read_to_string(dir.join("manifest.yaml")).unwrap();
     fs::write(dir.join("manifest.yaml"), manifest.replace("arch: [amd64]", &format!("arch: {arch}")))
         .unwrap();
@@ -229,7 +231,8 @@ fn secrets_packages_and_what_is_ignored_stay_out() {
             "group.yaml",
             "main.py",
             "manifest.yaml",
-            "pond.yaml"
+            "pond.yaml",
+            "requirements.txt"
         ]
     );
 }
@@ -267,7 +270,7 @@ fn a_package_that_nothing_would_start_is_refused() {
         let output = run(pond.dir(), args);
         let told = stderr(&output);
         assert!(!output.status.success() && !pond.path("p.difypkg").exists(), "{told}");
-        assert!(told.contains(&format!("the package has no {module}")), "{told}");
+        assert!(told.contains(&format!("there is no {module}")), "{told}");
         assert!(told.contains("`meta.runner.entrypoint: main`"), "{told}");
     };
     refused(&["package", "-o", "p.difypkg"], "main.py");

@@ -45,6 +45,7 @@ impl Pond {
             ("group.yaml", "endpoints: [{path: /duck/<app_id>, method: GET}]\n"),
             ("_assets/icon.svg", "<svg/>"),
             ("main.py", ""),
+            ("requirements.txt", ""),
             ("answer.sh", answer),
         ] {
             fs::write(pond.path(name), text).unwrap();

@@ -26,9 +26,7 @@ pub(crate) fn parameter(
     mapping: Option<&Mapping<'_>>,
     parameter: &mut Map<String, Json>,
 ) {
-    scope(reader, place, mapping, parameter);
-    options(reader, place, mapping, parameter);
-    default(reader, place, mapping, parameter);
+    config(reader, place, mapping, parameter);
     range(reader, place, mapping, parameter);
     if text(parameter, "form") == "llm" && text(parameter, "llm_description").is_empty() {
         let message = "a model gives this value and isn't told what it is";

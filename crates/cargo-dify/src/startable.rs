@@ -1,0 +1,67 @@
+//! What a daemon needs in a package to start the plugin (chapter 4.4.1, steps 7 and 13).
+
+use std::fs;
+use std::path::Path;
+
+use dify_plugin_manifest::{Finding, Location, Plugin, Severity};
+use dify_plugin_package::{Arch, ENTRY_MODULE};
+
+/// The two files of which `python -m` with the manifest's entrypoint starts one.
+pub(crate) fn entry_modules(plugin: &Plugin) -> [String; 2] {
+    let entrypoint = plugin.manifest.meta.runner.entrypoint.replace('.', "/");
+    [format!("{entrypoint}.py"), format!("{entrypoint}/__main__.py")]
+}
+
+/// Tells whether `cargo dify package` adds the module and the dependency file to what is in a plugin's folder.
+pub(crate) fn is_completed(root: &Path) -> bool {
+    root.join("Cargo.toml").is_file() || Arch::ALL.iter().any(|arch| root.join(arch.binary_path()).is_file())
+}
+
+/// What is amiss in the folder of an unpacked package.
+pub(crate) fn findings(plugin: &Plugin) -> Vec<Finding> {
+    let root = &plugin.root;
+    let has = |path: &str| root.join(path).is_file();
+    let mut findings = Vec::new();
+    let mut add = |severity, code, field: &str, message: String, help: &str| {
+        let at = Location::new("manifest.yaml", 1, 1);
+        let mut finding = Finding::new(severity, code, at, message, help.to_owned());
+        field.clone_into(&mut finding.field);
+        findings.push(finding);
+    };
+
+    let modules = entry_modules(plugin);
+    let module = modules.iter().find(|module| has(module));
+    if module.is_none() {
+        let help = "with `meta.runner.entrypoint: main`, a Cargo package gets a main.py from `cargo dify package` that starts its binary; a Python plugin has the module named there";
+        let message = format!("nothing would start the plugin: there is no {}", modules[0]);
+        add(Severity::Refused, "no-module", "meta.runner.entrypoint", message, help);
+    }
+    if !has("requirements.txt") && !has("pyproject.toml") {
+        let message =
+            "the daemon can't install the plugin: there is no requirements.txt, and no pyproject.toml";
+        let help = "write a requirements.txt; an empty one will do";
+        add(Severity::Refused, "no-dependencies", "", message.to_owned(), help);
+    }
+
+    let (shipped, missing): (Vec<_>, Vec<_>) =
+        Arch::ALL.into_iter().partition(|arch| has(&arch.binary_path()));
+    let is_ours = || {
+        module.is_some_and(|path| fs::read(root.join(path)).is_ok_and(|text| text == ENTRY_MODULE.as_bytes()))
+    };
+    if shipped.is_empty() && !is_ours() {
+        return findings;
+    }
+    let listed = |arch: &Arch| plugin.manifest.meta.arch.iter().any(|name| name == arch.name());
+    let severity = if shipped.is_empty() { Severity::Refused } else { Severity::Misread };
+    for arch in missing.into_iter().filter(listed) {
+        let message = format!(
+            "`meta.arch` lists {arch}, and the package has no binary for it: there the plugin will not start"
+        );
+        add(severity, "no-binary", "meta.arch", message, "build for it too, or take it off the list");
+    }
+    for arch in shipped.into_iter().filter(|arch| !listed(arch)) {
+        let message = format!("the package has a binary for {arch}, which `meta.arch` doesn't list");
+        add(Severity::Misread, "unlisted-binary", "meta.arch", message, "list it, or leave the binary out");
+    }
+    findings
+}
