@@ -31,3 +31,9 @@ proptest! {
         play(&script);
     }
 }
+
+/// A request whose line is broken, no room to answer it, the end of input, and then all the time there is.
+#[test]
+fn a_daemon_that_closes_our_input_and_reads_nothing_is_not_waited_for() {
+    play(&[0, 0, 0, 23, 8, 21, 1]);
+}

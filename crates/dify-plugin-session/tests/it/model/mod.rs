@@ -203,7 +203,12 @@ impl Model {
                 self.driver.set();
                 self.handlers.push(Handler::new(request));
             }
-            Poll::Ready(None) => self.is_over = true,
+            Poll::Ready(None) => {
+                self.is_over = true;
+                let cause = self.handle.closed();
+                let blames_the_daemon = matches!(cause.as_deref(), Some(ConnectionError::Unread));
+                assert!(!blames_the_daemon || self.pipes.is_full(), "the daemon read, and is said not to");
+            }
             Poll::Pending => {}
         }
         true
@@ -232,6 +237,7 @@ impl Model {
             Some(
                 ConnectionError::OutputClosed
                     | ConnectionError::Dropped
+                    | ConnectionError::Unread
                     | ConnectionError::ShutdownIncomplete { heard: false, .. }
             )
         ) || self.connection.is_none()
