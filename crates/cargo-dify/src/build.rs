@@ -1,5 +1,7 @@
 //! Building a plugin with cargo, and finding the binary that comes out.
 
+mod target;
+
 use std::env;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -8,8 +10,8 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
+pub(crate) use self::target::BuildTarget;
 use crate::error::Error;
-use crate::package::BuildTarget;
 
 /// What a build is for.
 #[derive(Debug, Clone, Copy)]

@@ -13,8 +13,8 @@ use dify_plugin_package::{
 };
 use serde_json::Value;
 
+use crate::commands::install::{DaemonError, KEY};
 use crate::declared::quoted;
-use crate::install::{DaemonError, KEY};
 use crate::keys;
 
 /// What runs a plugin.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod args;
+mod commands;
 mod error;
 
 mod answering;
@@ -18,23 +19,14 @@ mod narrator;
 mod output;
 mod stop;
 
-mod call;
-mod check;
-mod dev;
-mod inspect;
-mod install;
-mod manual;
-mod new;
-mod package;
 mod report;
-mod signing;
 mod startable;
-mod trial;
 mod unpacked;
 
 use std::process::ExitCode;
 
 use crate::args::{Cli, Command};
+use crate::commands::{call, check, dev, inspect, install, manual, new, package, signing, test};
 use crate::console::Console;
 
 fn main() -> ExitCode {
@@ -50,7 +42,7 @@ fn main() -> ExitCode {
                 Command::Call(call) => call::run(call, &console).await,
                 Command::Check(check) => check::run(check, &console),
                 Command::Package(package) => package::run(package, &console),
-                Command::Test(test) => trial::run(test, &console).await,
+                Command::Test(test) => test::run(test, &console).await,
                 Command::Inspect(inspect) => inspect::run(inspect, &console),
                 Command::Keygen(keygen) => signing::keygen(keygen, &console),
                 Command::Sign(sign) => signing::sign(sign, &console),

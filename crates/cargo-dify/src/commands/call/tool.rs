@@ -8,8 +8,8 @@ use dify_plugin_manifest::Plugin;
 use serde_json::{Map, Value};
 
 use crate::args::ToolCall;
-use crate::call::count;
-use crate::call::render::{self, File, Rendered};
+use crate::commands::call::count;
+use crate::commands::call::render::{self, File, Rendered};
 use crate::console::Console;
 use crate::declared;
 use crate::error::Error;

@@ -9,11 +9,11 @@ use dify_plugin_package::{Arch, Binary, UniqueIdentifier};
 use serde_json::{Map, json};
 
 use crate::args::{Launch, Test};
+use crate::commands::package::size;
 use crate::console::Console;
 use crate::error::Error;
 use crate::launch::{self, Opened};
 use crate::output::Output;
-use crate::package::size;
 use crate::report;
 use crate::stop::Stop;
 use crate::unpacked::{self, Unpacked};

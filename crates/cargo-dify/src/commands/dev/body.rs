@@ -11,7 +11,7 @@ use http::{Method, Response, StatusCode, header};
 use http_body::{Body, Frame};
 use tokio::runtime::Handle;
 
-use crate::dev::generation::Lease;
+use crate::commands::dev::generation::Lease;
 
 /// The pieces of an answer's body as they come. A failure puts the daemon's text of it at the end, and the body then ends
 /// cleanly: so does the daemon, which writes the error and returns (`internal/service/endpoint.go`).

@@ -20,7 +20,7 @@ pub(super) struct Answers {
 
 macro_rules! template {
     ($path:literal) => {
-        include_str!(concat!("../../templates/", $path))
+        include_str!(concat!("../../../templates/", $path))
     };
 }
 

@@ -11,8 +11,8 @@ use http::{Request, response};
 use serde_json::{Map, Value, json};
 
 use crate::args::EndpointCall;
-use crate::call::count;
-use crate::call::render;
+use crate::commands::call::count;
+use crate::commands::call::render;
 use crate::console::{Console, Tone};
 use crate::error::Error;
 use crate::hook;

@@ -4,10 +4,10 @@ use dify_plugin_package::{Arch, Binary, MAX_PACKAGE_BYTES, UniqueIdentifier};
 use serde_json::json;
 
 use crate::args::Inspect;
+use crate::commands::package::{linkage, size};
 use crate::console::Console;
 use crate::error::Error;
 use crate::output::Output;
-use crate::package::{linkage, size};
 use crate::unpacked::{self, Unpacked};
 
 pub(crate) fn run(args: &Inspect, console: &Console) -> Result<(), Error> {

@@ -17,9 +17,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::commands::dev::body::Pieces;
+use crate::commands::dev::generation::{Current, Generation};
 use crate::console::Tone;
-use crate::dev::body::Pieces;
-use crate::dev::generation::{Current, Generation};
 use crate::hook;
 use crate::narrator::{Note, short};
 

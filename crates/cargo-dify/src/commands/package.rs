@@ -1,7 +1,5 @@
 //! `cargo dify package`: from a folder to the file that a daemon installs.
 
-mod target;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,8 +9,8 @@ use dify_plugin_package::{
 };
 use serde_json::json;
 
-pub(crate) use self::target::BuildTarget;
 use crate::args;
+use crate::build::BuildTarget;
 use crate::build::{self, PackageBuild, Purpose};
 use crate::console::{Console, Tone};
 use crate::error::{Error, counted};
