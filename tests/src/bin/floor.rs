@@ -76,10 +76,14 @@ fn answer(line: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
     let line: Line<'_> = serde_json::from_slice(line)?;
     let id = &*line.session_id;
     match (line.data.tool, line.data.event) {
-        (Some("relay"), _) => writeln!(
-            out,
-            r#"{{"event":"session","session_id":"{id}","data":{{"type":"invoke","data":{{"type":"app","backwards_request_id":"{id}","request":{{"app_id":"app-1","inputs":{{}},"query":"q","response_mode":"streaming"}}}}}}}}"#
-        )?,
+        (Some("relay"), _) => {
+            write!(
+                out,
+                r#"{{"event":"session","session_id":"{id}","data":{{"type":"invoke","data":{{"type":"app","backwards_request_id":"{id}","request":{{"app_id":"app-1","inputs":{{}},"query":"#
+            )?;
+            serde_json::to_writer(&mut *out, &line.data.tool_parameters.map(|p| p.text).unwrap_or_default())?;
+            out.extend_from_slice(b",\"response_mode\":\"streaming\"}}}}\n");
+        }
         (Some("blob"), _) => {
             blob(id, out)?;
             end(id, out)?;
