@@ -61,7 +61,7 @@ fn read_all(top: &str, as_json: bool) -> Result<bool, Box<dyn Error>> {
         refused += refusals;
         misread += checked.findings.len() - refusals;
         if as_json {
-            writeln!(out, "{}", line(folder, refusals > 0, &checked))?;
+            writeln!(out, "{}", line(folder, &checked))?;
         } else {
             for finding in &checked.findings {
                 writeln!(out, "{}: {finding}", folder.display())?;
@@ -76,7 +76,12 @@ fn read_all(top: &str, as_json: bool) -> Result<bool, Box<dyn Error>> {
     Ok(taken > 0 && taken == folders.len())
 }
 
-fn line(folder: &Path, refused: bool, checked: &Checked) -> Value {
+fn line(folder: &Path, checked: &Checked) -> Value {
+    // The comparison is with the daemon alone, and what only Dify refuses the daemon takes.
+    let refused = checked
+        .findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Refused && finding.code != "refused-by-dify");
     let findings: Vec<_> = checked.findings.iter().map(finding).collect();
     let mut line = json!({"path": folder, "refused": refused, "findings": findings});
     match &checked.plugin {

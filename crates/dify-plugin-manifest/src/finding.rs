@@ -33,7 +33,7 @@ impl Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Severity {
-    /// The daemon refuses the package or can't start it, or what it declares can't work at all.
+    /// The daemon or Dify refuses the package, the daemon can't start it, or what it declares can't work at all.
     Refused,
     /// The daemon takes the package, and something is lost, is read otherwise than it is written, or fails later: in
     /// Dify's interface, in remote debugging, or when it is listed.

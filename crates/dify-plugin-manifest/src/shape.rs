@@ -90,6 +90,9 @@ pub(crate) enum Kind {
 pub(crate) enum Rule {
     /// Neither absent nor empty, zero or null.
     Required,
+    /// Not absent or null: the daemon keeps null then and takes the package, but Dify's own model of the declaration has a
+    /// list or a mapping here and refuses it (`api/core/plugin/entities/plugin.py`).
+    NotNull,
     /// At most so many characters.
     AtMost(usize),
     /// At most so many items.
@@ -144,6 +147,11 @@ impl Field {
 
     pub(crate) const fn required(self) -> Self {
         self.rules(&[Rule::Required])
+    }
+
+    /// See [`Rule::NotNull`].
+    pub(crate) const fn not_null(self) -> Self {
+        self.rules(&[Rule::NotNull])
     }
 
     pub(crate) const fn omitted_when_empty(mut self) -> Self {

@@ -38,6 +38,11 @@ fn a_plugin_of_each_kind_checks_clean_as_it_is() {
                 stderr(&output)
             );
         }
+        if kind == "endpoint" {
+            // Dify refuses a group without it at upload.
+            let group = fs::read_to_string(dir.path().join(&path).join(declared)).unwrap();
+            assert!(group.lines().any(|line| line == "settings: []"), "{group}");
+        }
         let strict = run(dir.path(), &["check", &path, "--no-build", "--strict"]);
         assert!(strict.status.success(), "{}", String::from_utf8_lossy(&strict.stdout));
     }

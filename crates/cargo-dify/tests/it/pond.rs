@@ -42,7 +42,7 @@ impl Pond {
         for (name, text) in [
             ("manifest.yaml", MANIFEST),
             ("pond.yaml", PROVIDER),
-            ("group.yaml", "endpoints: [{path: /duck/<app_id>, method: GET}]\n"),
+            ("group.yaml", "settings: []\nendpoints: [{path: /duck/<app_id>, method: GET}]\n"),
             ("_assets/icon.svg", "<svg/>"),
             ("main.py", ""),
             ("requirements.txt", ""),

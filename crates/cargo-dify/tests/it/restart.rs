@@ -156,7 +156,7 @@ fn declarations_are_read_anew_and_broken_ones_change_nothing() {
     let pond = versioned(r#"say stream '{"status":404,"headers":{},"result":"6e6f"}'; say end null"#);
     let mut dev = Dev::start(&pond);
     let address = dev.until("Serving http://");
-    save(&pond, "group.yaml", "endpoints: [{path: /pond, method: GET}]\n");
+    save(&pond, "group.yaml", "settings: []\nendpoints: [{path: /pond, method: GET}]\n");
     assert_eq!(dev.until("Changed "), "group.yaml");
     assert_eq!(dev.until("curl -N "), format!("http://{address}/pond"));
     dev.until("Restarted");

@@ -15,6 +15,9 @@ impl Reader {
         field: &Field,
         json: &Json,
     ) {
+        if json.is_null() && field.rules.iter().any(|rule| matches!(rule, Rule::NotNull)) {
+            self.null(place, value, field);
+        }
         if self.is_silent() {
             return;
         }
@@ -36,6 +39,19 @@ impl Reader {
         }
     }
 
+    /// Reports that Dify would get null for a list or a mapping.
+    fn null(&mut self, place: &Place, value: Option<&Value<'_>>, field: &Field) {
+        let key = field.key;
+        let state = if value.is_some() { "has no value" } else { "is missing" };
+        let message = format!("`{key}` {state}, and Dify refuses the plugin at upload");
+        let help = match (&field.kind, choices(field)) {
+            (_, Some(choices)) => format!("write `{key}:` and below it some of {}", choices.join(", ")),
+            (Kind::TextKeyMap, _) => format!("write `{key}: {{}}` if it has none"),
+            _ => format!("write `{key}: []` if there are none"),
+        };
+        self.refuse(place, None, "refused-by-dify", &message, &help);
+    }
+
     /// Reports that a field is absent, null or empty.
     pub(super) fn missing(&mut self, place: &Place, value: Option<&Value<'_>>, field: &Field) {
         if self.is_silent() {
@@ -43,15 +59,11 @@ impl Reader {
         }
         let key = field.key;
         let state = if value.is_some() { "has no value" } else { "is missing" };
-        let choices = field.rules.iter().find_map(|rule| match rule {
-            Rule::OneOf(choices) | Rule::EachOneOf(choices) => Some(*choices),
-            _ => None,
-        });
         let form = field.rules.iter().find_map(|rule| match rule {
             Rule::Form(form) => Some(form.cure),
             _ => None,
         });
-        let cure = match (&field.kind, choices, form) {
+        let cure = match (&field.kind, choices(field), form) {
             (Kind::Texts, Some(choices), _) => {
                 format!("write `{key}:` and below it some of {}", choices.join(", "))
             }
@@ -71,7 +83,7 @@ impl Reader {
     fn keep(&mut self, place: &Place, rule: &Rule, json: &Json) {
         let text = json.as_str().unwrap_or_default();
         let (code, message, help) = match rule {
-            Rule::Required => return,
+            Rule::Required | Rule::NotNull => return,
             Rule::AtMost(limit) | Rule::EachAtMost(limit) => {
                 let length = text.chars().count();
                 if length <= *limit {
@@ -120,6 +132,14 @@ impl Reader {
         };
         self.misread(place, None, code, &message, &help);
     }
+}
+
+/// The values that a field may have, or its items.
+fn choices(field: &Field) -> Option<&'static [&'static str]> {
+    field.rules.iter().find_map(|rule| match rule {
+        Rule::OneOf(choices) | Rule::EachOneOf(choices) => Some(*choices),
+        _ => None,
+    })
 }
 
 /// Go's zero values.

@@ -31,8 +31,8 @@ const TYPES: &[&str] =
     &["secret-input", "text-input", "select", "boolean", "app-selector", "model-selector", "array[tools]"];
 
 pub(crate) static OAUTH: Object = Object::new(&[
-    Field::new("client_schema", Kind::Objects(&CONFIG)),
-    Field::new("credentials_schema", Kind::Objects(&CONFIG)),
+    Field::new("client_schema", Kind::Objects(&CONFIG)).not_null(),
+    Field::new("credentials_schema", Kind::Objects(&CONFIG)).not_null(),
 ]);
 
 /// The credentials of a tool provider: `credentials_schema`, or `credentials_for_provider` where the first holds nothing as

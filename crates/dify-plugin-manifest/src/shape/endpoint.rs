@@ -4,7 +4,7 @@ use super::config::CONFIG;
 use super::{Field, Kind, Object, Rule};
 
 pub(crate) static GROUP: Object = Object::new(&[
-    Field::new("settings", Kind::Objects(&CONFIG)),
+    Field::new("settings", Kind::Objects(&CONFIG)).not_null(),
     Field::new("endpoints", Kind::With(|reader, _, value| reader.endpoints(value, &ENDPOINT))),
 ])
 // The daemon decodes this list, then drops it: see `Reader::endpoints`.

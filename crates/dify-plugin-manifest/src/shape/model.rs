@@ -21,12 +21,12 @@ pub(crate) static PROVIDER: Object = Object::new(&[
     Field::new("background", Kind::OptionalText),
     Field::new("help", Kind::Optional(&HELP)),
     Field::new("supported_model_types", Kind::Texts).rules(&[
-        Rule::Required,
+        Rule::NotNull,
         Rule::AtMostItems(16),
         Rule::EachOneOf(TYPES),
     ]),
     Field::new("configurate_methods", Kind::Texts).rules(&[
-        Rule::Required,
+        Rule::NotNull,
         Rule::AtMostItems(16),
         Rule::EachOneOf(METHODS),
     ]),
@@ -61,7 +61,7 @@ pub(crate) static MODEL: Object = Object::new(&[
     Field::new("model_type", Kind::Text).rules(&[Rule::Required, Rule::OneOf(TYPES)]),
     Field::new("features", Kind::Texts).rules(&[Rule::EachOneOf(FEATURES)]),
     Field::new("fetch_from", Kind::Text).rules(&[Rule::OneOf(METHODS)]),
-    Field::new("model_properties", Kind::TextKeyMap),
+    Field::new("model_properties", Kind::TextKeyMap).not_null(),
     Field::new("deprecated", Kind::Bool),
     Field::new("parameter_rules", Kind::ObjectsOrNone(&RULE)).rules(&[Rule::AtMostItems(128)]),
     Field::new("pricing", Kind::Optional(&PRICING)),

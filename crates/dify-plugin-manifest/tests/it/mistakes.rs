@@ -121,6 +121,9 @@ const MISTAKES: &[(Files, &str, Change)] = &[
     (MODEL, PROVIDER, Text("  en_US: icon.svg", "  en_US: icon_s_en.svg")),
     (MODEL, PROVIDER, Text("    position: models/llm/_position.yaml", "    position: models/llm/position.yaml")),
     (MODEL, PROVIDER, Text("type: select", "type: radio-button")),
+    (MODEL, PROVIDER, Text("supported_model_types:\n  - llm\n", "")),
+    (MODEL, PROVIDER, Text("configurate_methods:\n  - predefined-model", "configurate_methods:")),
+    (MODEL, LLM, Text("model_properties:\n  mode: chat\n  context_size: 4096\n", "")),
     (MODEL, LLM, Text("use_template: temperature", "use_template: temprature")),
     (MODEL, LLM, Text("model_type: llm", "model_type: chat")),
     (MODEL, LLM, Text("- tool-call", "- tool_call")),
@@ -133,6 +136,8 @@ const MISTAKES: &[(Files, &str, Change)] = &[
     (ENDPOINT, "endpoints/duck.yaml", Text("/duck/<app_id>\nmethod: POST", "/health\nmethod: GET")),
     (ENDPOINT, "group/duck.yaml", Text("  - path: /health", "  - path: [/health]")),
     (ENDPOINT, "group/duck.yaml", Text("settings:\n  - name: app\n   ", "settings:\n  app:\n   ")),
+    (ENDPOINT, "group/duck.yaml", Text("settings:\n  - name: app\n    type: app-selector\n    scope: chat\n    label:\n      en_US: App\n", "")),
+    (ENDPOINT, "group/duck.yaml", Text("settings:\n", "settings:\nunknown:\n")),
     // 4.1.9: agent strategies, data sources, triggers.
     (AGENT_STRATEGY, "strategies/quack.yaml", Text("array[tools]", "array")),
     (AGENT_STRATEGY, PROVIDER, Text("  description:\n    en_US: A duck\n", "")),
@@ -142,6 +147,7 @@ const MISTAKES: &[(Files, &str, Change)] = &[
     (TRIGGER, PROVIDER, Text("type: dynamic-select", "type: secret-input")),
     (TRIGGER, "events/quack.yaml", Text("  name: quack", "  name: quack!")),
     (TRIGGER, PROVIDER, Text("events:\n  - events/quack.yaml", "events: events/quack.yaml")),
+    (TRIGGER, PROVIDER, Text("    client_schema:\n      - name: client_id\n        type: text-input\n        label:\n          en_US: Client ID\n", "")),
     // 4.1.10: what goes together.
     (TOOL, MANIFEST, Text("  tools:\n    - provider/duck.yaml", "  tools: []")),
     (TOOL, MANIFEST, Text("plugins:\n", "model:\n  provider: x\nplugins:\n")),
