@@ -13,6 +13,7 @@ mod fixtures;
 mod framing;
 mod no_contents;
 mod recorded;
+mod reverse_calls;
 mod round_trip;
 mod splitter;
 mod typed;
