@@ -28,7 +28,10 @@ pub mod codec;
 pub use action::{AccessType, Action, RequestHeader};
 pub use envelope::{Incoming, IncomingEvent, Outgoing, OutgoingEvent};
 pub use error::ErrorData;
-pub use invoke::{Failure, FailureKind, InvokeSpec, InvokeType, PermissionKey, ReverseEvent, ReverseRequest, ReverseResponse};
+pub use invoke::{
+    Failure, FailureKind, InvokeSpec, InvokeType, PermissionKey, ReverseEvent, ReverseRequest,
+    ReverseResponse,
+};
 pub use log::{LogData, LogLevel};
 pub use message::{MessageType, SessionMessage};
 

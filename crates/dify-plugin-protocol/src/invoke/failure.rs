@@ -107,7 +107,10 @@ impl Failure {
         if let Some(raised) = rest.strip_prefix("request failed: ") {
             return Self { kind: FailureKind::Raised, message: raised.to_owned(), ..failure };
         }
-        Self { kind: if stage == FailureStage::Daemon { daemon_kind(rest) } else { io_kind(rest) }, ..failure }
+        Self {
+            kind: if stage == FailureStage::Daemon { daemon_kind(rest) } else { io_kind(rest) },
+            ..failure
+        }
     }
 
     /// Returns whether the same call may succeed if it is repeated.

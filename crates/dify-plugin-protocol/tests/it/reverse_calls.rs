@@ -1,6 +1,8 @@
 //! The table of reverse invocations, and the texts with which the daemon fails them.
 
-use dify_plugin_protocol::invoke::{Failure, FailureKind, FailureStage, InvokeSpec, InvokeType, PermissionKey};
+use dify_plugin_protocol::invoke::{
+    Failure, FailureKind, FailureStage, InvokeSpec, InvokeType, PermissionKey,
+};
 
 #[test]
 fn every_known_type_has_its_row_in_order() {
@@ -67,10 +69,8 @@ fn response(status: &str, body: &str) -> Failure {
 
 #[test]
 fn the_status_code_and_message_are_parsed_out_of_difys_response() {
-    let failure = response(
-        "400",
-        "{\"status\": 400, \"message\": \"app not found\",\n \"code\": \"invalid_param\"}\n",
-    );
+    let failure =
+        response("400", "{\"status\": 400, \"message\": \"app not found\",\n \"code\": \"invalid_param\"}\n");
     assert_eq!((failure.kind.clone(), failure.stage), (FailureKind::Refused, FailureStage::BeforeReply));
     assert_eq!((failure.status, failure.code.as_deref()), (Some(400), Some("invalid_param")));
     assert_eq!(failure.message, "app not found");
@@ -124,7 +124,10 @@ fn plain_texts_are_classified() {
         ("read app failed: EOF\nfailed to read data", BrokenResponse),
         ("read app failed: unexpected EOF\nfailed to read data", BrokenResponse),
         ("read app failed: data length is too long: 9", BrokenResponse),
-        ("invoke moderation model failed: invalid character '<' looking for beginning of value", BrokenResponse),
+        (
+            "invoke moderation model failed: invalid character '<' looking for beginning of value",
+            BrokenResponse,
+        ),
         ("invoke summary failed: json: cannot unmarshal string into Go struct field", BrokenResponse),
         ("invoke rerank model failed: validate request failed: Key: 'RerankResult.Model'", BrokenResponse),
         ("fetch app failed: data is nil", NoData),
@@ -136,7 +139,10 @@ fn plain_texts_are_classified() {
         assert_eq!(failure.is_retryable(), matches!(kind, Unreachable | BrokenResponse), "{text}");
     }
     let failure = Failure::parse("read app failed: request failed: boom");
-    assert_eq!((failure.message.as_str(), failure.to_string().as_str()), ("boom", "the stream broke off: boom"));
+    assert_eq!(
+        (failure.message.as_str(), failure.to_string().as_str()),
+        ("boom", "the stream broke off: boom")
+    );
     assert_eq!(Failure::parse("no").to_string(), "the daemon refused the call: no");
     assert!(response("429", "").is_retryable());
     let late = Failure::parse("read app failed: http: read on closed response body");
