@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use dify_plugin_host::{
-    Item, Platform, PlatformError, ReverseCall, Script, ScriptError, ServiceApi, Storage,
+    Platform, PlatformError, Reply, ReverseCall, Script, ScriptError, ServiceApi, Storage,
 };
 use dify_plugin_manifest::Plugin;
 use dify_plugin_protocol::InvokeType;
@@ -94,7 +94,7 @@ impl Answering {
 }
 
 impl Platform for Answering {
-    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Item, PlatformError>> {
+    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Reply, PlatformError>> {
         let kind = &call.invoke_type;
         if *kind == InvokeType::Storage {
             return self.storage.invoke(call);

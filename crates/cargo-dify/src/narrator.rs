@@ -104,14 +104,14 @@ impl Narrator {
                 self.ready = true;
                 None
             }
-            HostEvent::JunkLine { line, reason } => {
+            HostEvent::JunkFrame { text: printed, reason } => {
                 // Once it runs, the library keeps stdout for itself.
                 let cure = if !self.ready && self.runner == Runner::Binary {
                     "; use eprintln! or tracing instead of println! before run()"
                 } else {
                     ""
                 };
-                let text = format!("a line on stdout that the daemon passes over: {reason}{cure}\n{line}");
+                let text = format!("a line on stdout that the daemon passes over: {reason}{cure}\n{printed}");
                 note(Tone::Warning, "Junk", text)
             }
             HostEvent::ErrorEvent(text) => {
@@ -276,8 +276,10 @@ mod tests {
 
     #[test]
     fn a_line_printed_before_the_plugin_is_ready_is_told_with_its_cure() {
-        let junk =
-            || HostEvent::JunkLine { line: "hello".to_owned(), reason: "it is not a JSON object".to_owned() };
+        let junk = || HostEvent::JunkFrame {
+            text: "hello".to_owned(),
+            reason: "it is not a JSON object".to_owned(),
+        };
         let told = told(Detail::Call, vec![(0, junk()), (1, HostEvent::Heartbeat), (2, junk())]);
         let what = "Junk a line on stdout that the daemon passes over: it is not a JSON object";
         let cure = "use eprintln! or tracing instead of println! before run()";

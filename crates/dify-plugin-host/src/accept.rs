@@ -1,4 +1,4 @@
-//! Answers as the daemon decodes and checks them (`pkg/utils/parser/json.go`), with its reasons for refusing one.
+//! Messages as the daemon decodes and checks them (`pkg/utils/parser/json.go`), with its reasons for refusing one.
 //!
 //! A refused answer closes its session with `unmarshal_error`.
 

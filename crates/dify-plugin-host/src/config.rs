@@ -31,11 +31,11 @@ pub struct HostConfig {
     pub shutdown_grace: Duration,
     /// Longest line taken from the plugin, in bytes, its newline not counted. A longer one kills the process. Default:
     /// 5,242,879 (`internal/core/local_runtime/instance.go`).
-    pub line_bytes: usize,
-    /// Answers kept for one session that nobody reads, in bytes; past it, that session alone fails with
+    pub frame_bytes: usize,
+    /// Messages kept for one session that nobody reads, in bytes; past it, that session alone fails with
     /// [`SessionFailure::Overrun`](crate::SessionFailure::Overrun), and everybody else goes on. (The daemon stops
     /// reading the whole plugin instead.) One answer always fits an empty queue. Default: 64 MiB.
-    pub answer_queue_bytes: usize,
+    pub message_queue_bytes: usize,
     /// Unread answers of all sessions together, in bytes; past it, the session whose answer comes next fails. Default:
     /// 512 MiB.
     pub total_queue_bytes: usize,
@@ -49,8 +49,8 @@ impl Default for HostConfig {
             reverse_call_timeout: Duration::from_secs(240),
             session_timeout: Duration::from_secs(600),
             shutdown_grace: Duration::from_secs(3),
-            line_bytes: DAEMON_LINE_BYTES,
-            answer_queue_bytes: 64 * 1024 * 1024,
+            frame_bytes: DAEMON_LINE_BYTES,
+            message_queue_bytes: 64 * 1024 * 1024,
             total_queue_bytes: 512 * 1024 * 1024,
         }
     }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::error::SessionFailure;
 use crate::event::HostEvent;
-use crate::line::{self, PluginLine, beginning};
+use crate::frame::{self, PluginFrame, beginning};
 use crate::reverse::{self, PreparedCall};
 use crate::session::Session;
 use crate::shared::Shared;
@@ -18,40 +18,40 @@ impl Shared {
     /// Takes in one line of stdout. A reverse call in it is handed back, for the caller to run.
     pub(crate) fn take_line(&self, line: &[u8]) -> Option<PreparedCall> {
         self.sign_of_life();
-        self.counters.lines.fetch_add(1, Ordering::Relaxed);
+        self.counters.frames.fetch_add(1, Ordering::Relaxed);
         // Go reads a byte that is no UTF-8 as U+FFFD, wherever JSON may have one.
         let line = String::from_utf8_lossy(line);
-        let reason = match PluginLine::read(&line) {
+        let reason = match PluginFrame::read(&line) {
             Ok(read) => return self.take(read),
             Err(reason) => reason,
         };
-        let respelled = line::respelled(&line);
-        if let Some(Ok(read)) = respelled.as_deref().map(PluginLine::read) {
+        let respelled = frame::respelled(&line);
+        if let Some(Ok(read)) = respelled.as_deref().map(PluginFrame::read) {
             return self.take(read);
         }
-        self.counters.junk_lines.fetch_add(1, Ordering::Relaxed);
+        self.counters.junk_frames.fetch_add(1, Ordering::Relaxed);
         self.keep_early_junk(&line);
-        self.tell(HostEvent::JunkLine { line: beginning(&line).into_owned(), reason });
+        self.tell(HostEvent::JunkFrame { text: beginning(&line).into_owned(), reason });
         None
     }
 
-    fn take(&self, line: PluginLine<'_>) -> Option<PreparedCall> {
+    fn take(&self, line: PluginFrame<'_>) -> Option<PreparedCall> {
         match line {
-            PluginLine::Session { id, message } => {
+            PluginFrame::Session { id, message } => {
                 if let Some(session) = self.sessions.get(&id) {
                     return self.take_message(&session, &message);
                 }
                 // Its reader left, or it has ended: an `end` after an `error` is of this kind.
                 self.counters.unknown_sessions.fetch_add(1, Ordering::Relaxed);
             }
-            PluginLine::Heartbeat => {
+            PluginFrame::Heartbeat => {
                 self.counters.heartbeats.fetch_add(1, Ordering::Relaxed);
                 self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
                 self.tell(HostEvent::Heartbeat);
             }
-            PluginLine::Log(log) => self.tell(HostEvent::Log(log)),
-            PluginLine::Error(text) => self.tell(HostEvent::ErrorEvent(text)),
-            PluginLine::Nothing => {}
+            PluginFrame::Log(log) => self.tell(HostEvent::Log(log)),
+            PluginFrame::Error(text) => self.tell(HostEvent::ErrorEvent(text)),
+            PluginFrame::Nothing => {}
         }
         None
     }
@@ -61,7 +61,7 @@ impl Shared {
             MessageType::Stream => {
                 let answered = session.answer(
                     message.data.to_owned(),
-                    self.config.answer_queue_bytes,
+                    self.config.message_queue_bytes,
                     &self.counters.queued_bytes,
                     self.config.total_queue_bytes,
                 );

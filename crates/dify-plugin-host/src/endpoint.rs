@@ -13,10 +13,10 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::accept::{self, EndpointChunk};
-use crate::answers::Answers;
 use crate::encode;
 use crate::error::{HostError, SessionFailure};
 use crate::host::{Host, OpenSession};
+use crate::messages::Messages;
 
 /// Why an endpoint gave no answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -35,7 +35,7 @@ impl EndpointError {
     pub fn response(&self) -> Response<Bytes> {
         let message = match self {
             // What a plugin wrote on stderr is not for its callers.
-            Self::Host(HostError::Gone(exit)) => format!("the plugin is gone: {}", exit.brief()),
+            Self::Host(HostError::PluginExited(exit)) => format!("the plugin is gone: {}", exit.brief()),
             Self::Host(error) => error.to_string(),
             Self::Failed(failure) => failure.daemon_text(),
         };
@@ -82,7 +82,7 @@ impl Host {
 }
 
 /// Reads up to the first piece of the body, which fixes status and headers.
-async fn respond(mut answers: Answers) -> Result<Response<EndpointBody>, EndpointError> {
+async fn respond(mut answers: Messages) -> Result<Response<EndpointBody>, EndpointError> {
     let mut head = Head::default();
     let first = loop {
         let Some(answer) = answers.next().await else { break None };
@@ -111,7 +111,7 @@ impl Head {
         self.status = chunk.status.or(self.status);
         for (name, value) in &chunk.headers {
             let illegal = || {
-                SessionFailure::BadAnswer(format!(
+                SessionFailure::BadMessage(format!(
                     "the header `{name}` is not legal in HTTP (its name, or its value); the daemon would lose it"
                 ))
             };
@@ -126,7 +126,7 @@ impl Head {
     fn finish(mut self) -> Result<Response<()>, SessionFailure> {
         if let Some(status) = self.status {
             *self.response.status_mut() = StatusCode::from_u16(status).map_err(|_| {
-                SessionFailure::BadAnswer(format!(
+                SessionFailure::BadMessage(format!(
                     "the status {status} is not between 100 and 999; the daemon would answer 200 without a body"
                 ))
             })?;
@@ -137,7 +137,7 @@ impl Head {
 
 fn piece(result: &str) -> Result<Bytes, SessionFailure> {
     const_hex::decode(result).map(Bytes::from).map_err(|error| {
-        SessionFailure::BadAnswer(format!(
+        SessionFailure::BadMessage(format!(
             "a `result` that is no hex: {error}; the daemon answers 500, or, once the body began, ends it there"
         ))
     })
@@ -150,7 +150,7 @@ fn piece(result: &str) -> Result<Bytes, SessionFailure> {
 #[must_use = "dropping this forgets the session; its plugin is not told"]
 pub struct EndpointBody {
     first: Option<Bytes>,
-    answers: Answers,
+    answers: Messages,
 }
 
 impl EndpointBody {
@@ -182,7 +182,7 @@ impl Stream for EndpointBody {
         };
         let piece = accept::endpoint_chunk(&answer).and_then(|chunk| match chunk.result {
             Some(result) => piece(&result),
-            None => Err(SessionFailure::BadAnswer(
+            None => Err(SessionFailure::BadMessage(
                 "a message without `result` after the body began; the daemon ends the body there".to_owned(),
             )),
         });

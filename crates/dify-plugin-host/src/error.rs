@@ -43,7 +43,7 @@ pub enum HostError {
     },
     /// The plugin is gone; start another.
     #[error("the plugin is gone: {0}")]
-    Gone(Arc<PluginExit>),
+    PluginExited(Arc<PluginExit>),
     /// A session with this id is open.
     #[error("a session with the id `{0}` is open; choose another id or none")]
     SessionOpen(String),
@@ -110,8 +110,8 @@ pub enum ExitCause {
     Exited,
     /// It wrote a line longer than the limit and was killed for it. The daemon does the same, without a word.
     #[error("it was killed for a line of more than {limit} bytes on stdout; send less in one message")]
-    LineTooLong {
-        /// The limit, [`HostConfig::line_bytes`](crate::HostConfig::line_bytes).
+    FrameTooLong {
+        /// The limit, [`HostConfig::frame_bytes`](crate::HostConfig::frame_bytes).
         limit: usize,
     },
     /// It closed its stdout and was killed for it.
@@ -171,14 +171,14 @@ pub enum SessionFailure {
     },
     /// An answer that the daemon would let pass, or drop, leaving the caller with a broken result.
     #[error("{0}")]
-    BadAnswer(String),
+    BadMessage(String),
     /// The session took longer than it may; the plugin was told nothing, as the daemon tells it nothing.
     #[error("killed by timeout ({} s)", .limit.as_secs_f64())]
     TimedOut {
         /// The limit, [`HostConfig::session_timeout`](crate::HostConfig::session_timeout).
         limit: Duration,
     },
-    /// Answers were not read fast enough.
+    /// Messages were not read fast enough.
     #[error("answers outran their queue of {limit} bytes; read them faster or raise the limit")]
     Overrun {
         /// The limit that was met, in bytes.
@@ -186,14 +186,14 @@ pub enum SessionFailure {
     },
     /// The plugin's process ended while the session was open.
     #[error("the plugin ended while the session was open: {0}")]
-    PluginGone(Arc<PluginExit>),
+    PluginExited(Arc<PluginExit>),
 }
 
 impl SessionFailure {
     /// How it failed, without what a plugin that is gone wrote on stderr.
     pub fn brief(&self) -> String {
         match self {
-            Self::PluginGone(exit) => {
+            Self::PluginExited(exit) => {
                 format!("the plugin ended while the session was open: {}", exit.brief())
             }
             other => other.to_string(),

@@ -23,9 +23,9 @@ pub enum HostEvent {
     Stderr(String),
     /// A line on stdout that the daemon would pass over without a word: not JSON, of no known event, of the wrong
     /// shape.
-    JunkLine {
-        /// The line, at most 1,024 bytes of it.
-        line: String,
+    JunkFrame {
+        /// Its text, at most 1,024 bytes of it.
+        text: String,
         /// What is wrong with it.
         reason: String,
     },

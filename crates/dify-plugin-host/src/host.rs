@@ -10,12 +10,12 @@ use serde_json::{Map, Value};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::broadcast;
 
-use crate::answers::Answers;
 use crate::command::PluginCommand;
 use crate::config::HostConfig;
 use crate::encode;
 use crate::error::{ExitCause, HostError, PluginExit};
 use crate::event::{HostEvent, HostEvents, KEPT_EVENTS};
+use crate::messages::Messages;
 use crate::pipe;
 use crate::platform::{Platform, SessionInfo};
 use crate::process;
@@ -104,11 +104,11 @@ pub struct HostStats {
     /// Bytes of answers that nobody has read yet.
     pub queued_bytes: usize,
     /// Lines read from stdout.
-    pub lines: u64,
+    pub frames: u64,
     /// Heartbeats among them.
     pub heartbeats: u64,
     /// Lines that were passed over as the daemon passes them over.
-    pub junk_lines: u64,
+    pub junk_frames: u64,
     /// Lines for sessions that are not open, such as an `end` after an `error`.
     pub unknown_sessions: u64,
     /// Reverse calls that were well formed, refused ones included.
@@ -210,7 +210,7 @@ impl Host {
     /// # Errors
     ///
     /// If the plugin is gone or going, or a session with that id is open.
-    pub async fn open(&self, request: OpenSession) -> Result<Answers, HostError> {
+    pub async fn open(&self, request: OpenSession) -> Result<Messages, HostError> {
         let id = request.session_id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         let info = Arc::new(SessionInfo {
             session_id: Arc::from(id),
@@ -231,18 +231,18 @@ impl Host {
         // Looked at after the session is in the table: a shutdown either waits for it or is seen here.
         if self.shared.kill.is_near() {
             self.shared.sessions.remove(&info.session_id);
-            return Err(HostError::Gone(self.wait().await));
+            return Err(HostError::PluginExited(self.wait().await));
         }
         self.shared.tell(HostEvent::SessionOpened {
             session_id: Arc::clone(&info.session_id),
             access_type: info.access_type.clone(),
             action: info.action.clone(),
         });
-        let answers = Answers::new(Arc::clone(&self.shared), session, receiver, queued);
+        let answers = Messages::new(Arc::clone(&self.shared), session, receiver, queued);
         // The reason of an end is recorded before sessions are failed, so one that is registered in between is seen
         // here or there.
         if self.shared.outbox.send(&line).await.is_err() || self.shared.exited().is_some() {
-            return Err(HostError::Gone(self.wait().await));
+            return Err(HostError::PluginExited(self.wait().await));
         }
         Ok(answers)
     }
@@ -265,9 +265,9 @@ impl Host {
         HostStats {
             open_sessions: self.shared.sessions.len(),
             queued_bytes: counters.queued_bytes.load(Ordering::Relaxed),
-            lines: counters.lines.load(Ordering::Relaxed),
+            frames: counters.frames.load(Ordering::Relaxed),
             heartbeats: counters.heartbeats.load(Ordering::Relaxed),
-            junk_lines: counters.junk_lines.load(Ordering::Relaxed),
+            junk_frames: counters.junk_frames.load(Ordering::Relaxed),
             unknown_sessions: counters.unknown_sessions.load(Ordering::Relaxed),
             reverse_calls: counters.reverse_calls.load(Ordering::Relaxed),
         }

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod accept;
-mod answers;
 mod command;
 mod config;
 mod dispatch;
@@ -9,8 +8,9 @@ mod encode;
 mod endpoint;
 mod error;
 mod event;
+mod frame;
 mod host;
-mod line;
+mod messages;
 mod outbox;
 mod permission;
 mod pipe;
@@ -25,16 +25,16 @@ mod shared;
 mod storage;
 mod tool;
 
-pub use answers::Answers;
 pub use command::{BinaryNotFound, PluginCommand};
 pub use config::HostConfig;
 pub use endpoint::{EndpointBody, EndpointError};
 pub use error::{ExitCause, HostError, PluginExit, SessionFailure};
 pub use event::{HostEvent, HostEvents, SessionEnd};
 pub use host::{Host, HostStats, OpenSession};
-pub use platform::{Item, Platform, PlatformError, ReverseCall, SessionInfo};
+pub use messages::Messages;
+pub use platform::{Platform, PlatformError, Reply, ReverseCall, SessionInfo};
 pub use script::{Script, ScriptError, ScriptedApp};
 #[cfg(feature = "service-api")]
 pub use service_api::{ServiceApi, ServiceApiError};
 pub use storage::Storage;
-pub use tool::ToolAnswers;
+pub use tool::ToolMessages;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::encode;
 
-/// Answers reverse invocations: what stands in for Dify.
+/// Messages reverse invocations: what stands in for Dify.
 ///
 /// The host does the rest as the daemon does it: it refuses malformed calls, those of model sessions, unknown kinds and
 /// what the manifest doesn't allow before a platform hears of them, writes one line an item, puts the daemon's words
@@ -20,13 +20,13 @@ use crate::encode;
 /// A closure from [`ReverseCall`] to a stream is a platform too:
 ///
 /// ```
-/// use dify_plugin_host::{Item, Platform, ReverseCall};
+/// use dify_plugin_host::{Reply, Platform, ReverseCall};
 /// use futures_util::{StreamExt, stream};
 ///
 /// let platform = |call: ReverseCall| {
 ///     let query = call.request["query"].clone();
 ///     let event = serde_json::json!({"event": "message", "answer": query});
-///     stream::iter([Ok(Item::from(event))]).boxed()
+///     stream::iter([Ok(Reply::from(event))]).boxed()
 /// };
 /// # fn takes(_: impl Platform) {}
 /// takes(platform);
@@ -34,14 +34,14 @@ use crate::encode;
 pub trait Platform: Send + Sync + 'static {
     /// The items that answer `call`, in order. The end of the stream is the end of the answer; nothing is read after
     /// an error.
-    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Item, PlatformError>>;
+    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Reply, PlatformError>>;
 }
 
 impl<F> Platform for F
 where
-    F: Fn(ReverseCall) -> BoxStream<'static, Result<Item, PlatformError>> + Send + Sync + 'static,
+    F: Fn(ReverseCall) -> BoxStream<'static, Result<Reply, PlatformError>> + Send + Sync + 'static,
 {
-    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Item, PlatformError>> {
+    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Reply, PlatformError>> {
         self(call)
     }
 }
@@ -114,22 +114,22 @@ impl std::fmt::Debug for SessionInfo {
 
 /// One item of an answer: a JSON value, an object in all that Dify sends, encoded as the daemon writes it.
 #[derive(Clone)]
-pub struct Item(pub(crate) Bytes);
+pub struct Reply(pub(crate) Bytes);
 
-impl std::fmt::Debug for Item {
+impl std::fmt::Debug for Reply {
     /// Tells the length alone.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Item({} bytes)", self.0.len())
+        write!(f, "Reply({} bytes)", self.0.len())
     }
 }
 
-impl From<Value> for Item {
+impl From<Value> for Reply {
     fn from(value: Value) -> Self {
         Self::from(&value)
     }
 }
 
-impl From<&Value> for Item {
+impl From<&Value> for Reply {
     fn from(value: &Value) -> Self {
         let mut out = Vec::new();
         encode::value(&mut out, value);
@@ -220,6 +220,6 @@ impl Words {
 }
 
 /// An answer of one item.
-pub(crate) fn one(item: Result<Item, PlatformError>) -> BoxStream<'static, Result<Item, PlatformError>> {
+pub(crate) fn one(item: Result<Reply, PlatformError>) -> BoxStream<'static, Result<Reply, PlatformError>> {
     stream::iter([item]).boxed()
 }

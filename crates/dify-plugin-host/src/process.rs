@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::{ExitCause, PluginExit};
 use crate::event::HostEvent;
-use crate::line::beginning;
+use crate::frame::beginning;
 use crate::reverse;
 use crate::shared::Shared;
 
@@ -43,7 +43,7 @@ pub(crate) async fn write_stdin(shared: Arc<Shared>, mut stdin: impl AsyncWrite 
 }
 
 pub(crate) async fn read_stdout(shared: Arc<Shared>, mut stdout: impl AsyncRead + Unpin) {
-    let limit = shared.config.line_bytes;
+    let limit = shared.config.frame_bytes;
     let mut decoder = LineDecoder::new(limit);
     let mut buffer = vec![0; READ_BYTES];
     // A read error is the end of the pipe, whatever its cause.
@@ -51,7 +51,7 @@ pub(crate) async fn read_stdout(shared: Arc<Shared>, mut stdout: impl AsyncRead 
         let mut lines = decoder.feed(&buffer[..count]);
         while let Some(line) = lines.next() {
             let Line::Whole(line) = line else {
-                shared.kill.order(ExitCause::LineTooLong { limit });
+                shared.kill.order(ExitCause::FrameTooLong { limit });
                 return;
             };
             let Some(call) = shared.take_line(line) else { continue };
@@ -72,7 +72,7 @@ pub(crate) async fn read_stdout(shared: Arc<Shared>, mut stdout: impl AsyncRead 
 }
 
 async fn read_stderr(shared: Arc<Shared>, mut stderr: impl AsyncRead + Unpin) {
-    let mut decoder = LineDecoder::new(shared.config.line_bytes);
+    let mut decoder = LineDecoder::new(shared.config.frame_bytes);
     let mut buffer = vec![0; READ_BYTES];
     let take = |line: &[u8]| {
         shared.sign_of_life();

@@ -18,7 +18,7 @@ use crate::accept;
 use crate::encode;
 use crate::event::HostEvent;
 use crate::permission;
-use crate::platform::{Item, PlatformError, ReverseCall, Words};
+use crate::platform::{PlatformError, Reply, ReverseCall, Words};
 use crate::session::{self, Closed, Session};
 use crate::shared::Shared;
 
@@ -94,7 +94,7 @@ enum End {
     Silent,
 }
 
-/// Answers a call, to its one `end`.
+/// Messages a call, to its one `end`.
 pub(crate) async fn run(shared: Arc<Shared>, call: PreparedCall) {
     let PreparedCall { session, call_id, invoke_type, request, ignored } = call;
     let session_id = Arc::clone(&session.info.session_id);
@@ -226,7 +226,7 @@ impl Lines {
         Self { head, answer_message }
     }
 
-    fn response(&self, out: &mut Vec<u8>, item: &Item) {
+    fn response(&self, out: &mut Vec<u8>, item: &Reply) {
         out.extend_from_slice(&self.head);
         out.extend_from_slice(br#""response","message":"#);
         encode::string(out, self.answer_message);

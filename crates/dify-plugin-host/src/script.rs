@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 pub use app::ScriptedApp;
 pub use file::ScriptError;
 
-use crate::platform::{Item, Platform, PlatformError, ReverseCall, one};
+use crate::platform::{Platform, PlatformError, Reply, ReverseCall, one};
 
 /// The app that answers for those that are not in the script.
 const ANY_APP: &str = "*";
@@ -122,7 +122,7 @@ impl Script {
 }
 
 impl Platform for Script {
-    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Item, PlatformError>> {
+    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Reply, PlatformError>> {
         let id = call.request.get("app_id").and_then(Value::as_str).unwrap_or_default();
         match (&call.invoke_type, self.find(id)) {
             (InvokeType::App, Some(app)) => {
@@ -135,7 +135,7 @@ impl Platform for Script {
                 }
             }
             (InvokeType::FetchApp, Some(app)) => {
-                one(app.parameters.as_ref().map(Item::from).ok_or_else(|| self.not_found(id)))
+                one(app.parameters.as_ref().map(Reply::from).ok_or_else(|| self.not_found(id)))
             }
             (InvokeType::App | InvokeType::FetchApp, None) => one(Err(self.not_found(id))),
             (kind, _) => one(Err(PlatformError::Other(format!(

@@ -19,7 +19,7 @@ use serde_json::Value;
 pub use error::ServiceApiError;
 
 use self::app::App;
-use crate::platform::{Item, Platform, PlatformError, ReverseCall, Words, one};
+use crate::platform::{Platform, PlatformError, Reply, ReverseCall, Words, one};
 
 /// How long Dify may take to accept a connection, as at the daemon (`internal/core/dify_invocation/calldify/http_client.go`).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -145,7 +145,7 @@ impl std::fmt::Debug for ServiceApi {
 }
 
 impl Platform for ServiceApi {
-    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Item, PlatformError>> {
+    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Reply, PlatformError>> {
         let streams = match &call.invoke_type {
             InvokeType::App => true,
             InvokeType::FetchApp => false,

@@ -53,9 +53,9 @@ pub(crate) struct Shared {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) queued_bytes: AtomicUsize,
-    pub(crate) lines: AtomicU64,
+    pub(crate) frames: AtomicU64,
     pub(crate) heartbeats: AtomicU64,
-    pub(crate) junk_lines: AtomicU64,
+    pub(crate) junk_frames: AtomicU64,
     pub(crate) unknown_sessions: AtomicU64,
     pub(crate) reverse_calls: AtomicU64,
 }
@@ -207,7 +207,7 @@ impl Shared {
         self.exit.send_replace(Some(Arc::clone(&exit)));
         self.outbox.close();
         for session in self.sessions.take_all() {
-            let failure = SessionFailure::PluginGone(Arc::clone(&exit));
+            let failure = SessionFailure::PluginExited(Arc::clone(&exit));
             session.finish(Some(failure.clone()));
             self.closed(&session, Closed::Silently, SessionEnd::Failed(failure));
         }

@@ -11,7 +11,7 @@ use futures_core::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use serde_json::{Map, Value, json};
 
-use crate::platform::{Item, Platform, PlatformError, ReverseCall, one};
+use crate::platform::{Platform, PlatformError, Reply, ReverseCall, one};
 
 /// The most that the daemon keeps for one plugin in one workspace, in bytes (`internal/types/app/default.go`,
 /// `PERSISTENCE_STORAGE_MAX_SIZE`).
@@ -165,7 +165,7 @@ impl std::fmt::Debug for Storage {
 }
 
 impl Platform for Storage {
-    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Item, PlatformError>> {
+    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Reply, PlatformError>> {
         if call.invoke_type != InvokeType::Storage {
             return match &self.otherwise {
                 Some(platform) => platform.invoke(call),
@@ -179,7 +179,7 @@ impl Platform for Storage {
         let done = tokio::task::spawn_blocking(move || storage.act(&call.request));
         let answer = async move {
             let done = done.await.unwrap_or_else(|_| Err("the storage panicked".to_owned()));
-            done.map(Item::from).map_err(PlatformError::Other)
+            done.map(Reply::from).map_err(PlatformError::Other)
         };
         answer.into_stream().boxed()
     }

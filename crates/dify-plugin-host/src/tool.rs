@@ -14,13 +14,13 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::accept;
-use crate::answers::Answers;
 use crate::error::{HostError, SessionFailure};
 use crate::host::{Host, OpenSession};
+use crate::messages::Messages;
 
 impl Host {
     /// Runs a tool. `provider` and `tool` are the names inside the plugin. For a user id or a context, use
-    /// [`open`](Self::open) and [`ToolAnswers::from`].
+    /// [`open`](Self::open) and [`ToolMessages::from`].
     ///
     /// # Errors
     ///
@@ -31,7 +31,7 @@ impl Host {
         tool: &str,
         parameters: Map<String, Value>,
         credentials: Map<String, Value>,
-    ) -> Result<ToolAnswers, HostError> {
+    ) -> Result<ToolMessages, HostError> {
         let payload = Map::from_iter([
             ("provider".to_owned(), provider.into()),
             ("tool".to_owned(), tool.into()),
@@ -47,18 +47,18 @@ impl Host {
 /// its words.
 #[derive(Debug)]
 #[must_use = "dropping this forgets the session; its plugin is not told"]
-pub struct ToolAnswers {
-    answers: Answers,
+pub struct ToolMessages {
+    answers: Messages,
     joiner: Option<BlobJoiner>,
 }
 
-impl From<Answers> for ToolAnswers {
-    fn from(answers: Answers) -> Self {
+impl From<Messages> for ToolMessages {
+    fn from(answers: Messages) -> Self {
         Self { answers, joiner: None }
     }
 }
 
-impl ToolAnswers {
+impl ToolMessages {
     /// Joins the pieces of a file to one `blob` message, as Dify does; the pieces then don't appear themselves.
     pub fn join_blobs(mut self) -> Self {
         self.joiner = Some(BlobJoiner::default());
@@ -81,7 +81,7 @@ impl ToolAnswers {
 
     fn read(&mut self, answer: &RawValue) -> Result<Option<ToolMessage>, SessionFailure> {
         let message = ToolMessage::deserialize(accept::tool_chunk(answer)?).map_err(|error| {
-            SessionFailure::BadAnswer(format!(
+            SessionFailure::BadMessage(format!(
                 "a tool message that the daemon passes on and Dify can't read: {error}"
             ))
         })?;
@@ -92,7 +92,7 @@ impl ToolAnswers {
     }
 }
 
-impl Stream for ToolAnswers {
+impl Stream for ToolMessages {
     type Item = Result<ToolMessage, SessionFailure>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -104,7 +104,7 @@ impl Stream for ToolAnswers {
                 None => {
                     let unfinished = this.joiner.take().is_some_and(|joiner| !joiner.files.is_empty());
                     return Poll::Ready(unfinished.then(|| {
-                        Err(SessionFailure::BadAnswer(
+                        Err(SessionFailure::BadMessage(
                             "the session ended inside a file: no piece of it has `end` true".to_owned(),
                         ))
                     }));
@@ -133,9 +133,9 @@ impl BlobJoiner {
         };
         let id = id.unwrap_or_default();
         let bytes = blob::decode(blob.as_deref().unwrap_or_default())
-            .map_err(|error| SessionFailure::BadAnswer(format!("a piece of the file `{id}`: {error}")))?;
+            .map_err(|error| SessionFailure::BadMessage(format!("a piece of the file `{id}`: {error}")))?;
         if bytes.len() > BLOB_CHUNK_BYTES {
-            return Err(SessionFailure::BadAnswer(format!(
+            return Err(SessionFailure::BadMessage(format!(
                 "a piece of the file `{id}` has {} bytes; Dify takes {BLOB_CHUNK_BYTES} at most",
                 bytes.len()
             )));
@@ -143,7 +143,7 @@ impl BlobJoiner {
         let file = self.files.entry(id.clone()).or_default();
         file.extend_from_slice(&bytes);
         if file.len() > TOOL_BLOB_BYTES {
-            return Err(SessionFailure::BadAnswer(format!(
+            return Err(SessionFailure::BadMessage(format!(
                 "the file `{id}` has more than {TOOL_BLOB_BYTES} bytes; Dify takes no larger one from a tool"
             )));
         }
@@ -189,6 +189,6 @@ mod tests {
             ..BlobChunk::default()
         };
         let message = ToolMessage::new(ToolMessageBody::BlobChunk(piece));
-        assert!(matches!(BlobJoiner::default().take(message), Err(SessionFailure::BadAnswer(_))));
+        assert!(matches!(BlobJoiner::default().take(message), Err(SessionFailure::BadMessage(_))));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dify_plugin_host::{Item, Platform, PlatformError, ReverseCall, Script, ScriptedApp};
+use dify_plugin_host::{Platform, PlatformError, Reply, ReverseCall, Script, ScriptedApp};
 use futures_core::stream::BoxStream;
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ impl Asked {
 }
 
 impl Platform for StandIn {
-    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Item, PlatformError>> {
+    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Reply, PlatformError>> {
         self.asked.note(call.clone());
         let app = call.request.get("app_id").and_then(Value::as_str);
         match &self.otherwise {

@@ -15,7 +15,7 @@ pub use plugin::TestPlugin;
 pub use tool::{File, ToolAnswer, ToolCall};
 
 pub use dify_plugin_host::{
-    Item, Platform, PlatformError, ReverseCall, Script, ScriptedApp, SessionFailure, SessionInfo,
+    Platform, PlatformError, Reply, ReverseCall, Script, ScriptedApp, SessionFailure, SessionInfo,
 };
 pub use dify_plugin_protocol::InvokeType;
 pub use dify_plugin_protocol::tool::message::{ToolMessage, ToolMessageBody};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use dify_plugin_host::{OpenSession, SessionFailure, ToolAnswers};
+use dify_plugin_host::{OpenSession, SessionFailure, ToolMessages};
 use dify_plugin_protocol::tool::blob;
 use dify_plugin_protocol::tool::message::{ToolMessage, ToolMessageBody};
 use dify_plugin_protocol::{AccessType, Action};
@@ -66,7 +66,7 @@ impl<'a> ToolCall<'a> {
         session.user_id = self.user_id;
         let mut answer = ToolAnswer { name, messages: Vec::new(), failure: None };
         let mut answers = match self.plugin.host().await.open(session).await {
-            Ok(answers) => ToolAnswers::from(answers).join_blobs(),
+            Ok(answers) => ToolMessages::from(answers).join_blobs(),
             Err(error) => panic!("the tool {} could not be asked: {error}", answer.name),
         };
         while let Some(message) = answers.next().await {

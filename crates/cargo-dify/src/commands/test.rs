@@ -60,7 +60,7 @@ pub(crate) async fn run(args: &Test, console: &Console) -> Result<(), Error> {
     }
     console.status("Asked", "it for a tool that it hasn't, which it said");
 
-    let junk = host.stats().junk_lines;
+    let junk = host.stats().junk_frames;
     if junk > 0 {
         return Err(Error::Trial(format!(
             "the plugin wrote {junk} lines on stdout that aren't the protocol's, as `cargo dify call` shows"

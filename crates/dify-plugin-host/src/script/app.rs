@@ -9,7 +9,7 @@ use futures_util::stream;
 use serde_json::Value;
 
 use crate::encode;
-use crate::platform::{Item, PlatformError};
+use crate::platform::{PlatformError, Reply};
 
 /// What one app answers: events in order, waits between them, perhaps a failure. A streaming call gets the events as
 /// they come; a blocking one gets them folded to one object, or what [`blocking`](Self::blocking) says.
@@ -112,23 +112,23 @@ const NUMBER: &str = "{i}";
 
 impl Template {
     fn new(event: &Value) -> Self {
-        let Item(json) = Item::from(event);
+        let Reply(json) = Reply::from(event);
         let holds = |place: &str| json.windows(place.len()).any(|window| window == place.as_bytes());
         Self { has_query: holds(QUERY), has_number: holds(NUMBER), json }
     }
 
     /// `query` is the inside of a JSON string.
-    fn render(&self, query: &str, number: Option<u64>) -> Item {
+    fn render(&self, query: &str, number: Option<u64>) -> Reply {
         let number = number.filter(|_| self.has_number);
         if number.is_none() && !self.has_query {
-            return Item(self.json.clone());
+            return Reply(self.json.clone());
         }
         let mut json = String::from_utf8_lossy(&self.json).into_owned();
         // The number first: a query may hold its placeholder.
         if let Some(number) = number {
             json = json.replace(NUMBER, &number.to_string());
         }
-        Item(json.replace(QUERY, query).into())
+        Reply(json.replace(QUERY, query).into())
     }
 }
 
@@ -136,7 +136,7 @@ impl Template {
 pub(super) fn play(
     app: Arc<ScriptedApp>,
     query: &str,
-) -> impl Stream<Item = Result<Item, PlatformError>> + use<> {
+) -> impl Stream<Item = Result<Reply, PlatformError>> + use<> {
     let quoted = encode::quoted(query);
     let query = quoted[1..quoted.len() - 1].to_owned();
     let start = Position { app, query, step: 0, sent: 0 };
@@ -155,7 +155,7 @@ struct Position {
 }
 
 impl Position {
-    async fn next(&mut self) -> Option<Result<Item, PlatformError>> {
+    async fn next(&mut self) -> Option<Result<Reply, PlatformError>> {
         if let Some(refusal) = &self.app.refusal {
             return (self.step == 0).then(|| {
                 self.step = usize::MAX;

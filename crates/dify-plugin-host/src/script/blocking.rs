@@ -6,22 +6,22 @@ use futures_util::{TryStreamExt, pin_mut};
 use serde_json::{Map, Value, json};
 
 use super::app::{self, ScriptedApp};
-use crate::platform::{Item, PlatformError};
+use crate::platform::{PlatformError, Reply};
 
 /// What a blocking call gets, after the time that the events take.
-pub(super) async fn answer(app: Arc<ScriptedApp>, query: String) -> Result<Item, PlatformError> {
+pub(super) async fn answer(app: Arc<ScriptedApp>, query: String) -> Result<Reply, PlatformError> {
     if let (None, Some(answer)) = (&app.refusal, &app.blocking) {
-        return Ok(Item::from(answer));
+        return Ok(Reply::from(answer));
     }
     let events = app::play(app, &query);
     pin_mut!(events);
     let mut fold = Fold::default();
-    while let Some(Item(json)) = events.try_next().await? {
+    while let Some(Reply(json)) = events.try_next().await? {
         // A template holds an object, and what is put into it stays inside its strings.
         let event: Map<String, Value> = serde_json::from_slice(&json).unwrap_or_default();
         fold.take(&event)?;
     }
-    Ok(Item::from(fold.finish()))
+    Ok(Reply::from(fold.finish()))
 }
 
 /// What was found in the events so far.
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     async fn folded(app: ScriptedApp) -> Result<Value, PlatformError> {
-        answer(Arc::new(app), "q".to_owned()).await.map(|Item(json)| serde_json::from_slice(&json).unwrap())
+        answer(Arc::new(app), "q".to_owned()).await.map(|Reply(json)| serde_json::from_slice(&json).unwrap())
     }
 
     #[tokio::test]

@@ -14,8 +14,8 @@ use super::ServiceApi;
 use super::app::{App, Route};
 use super::request::{self, Mode};
 use super::sse::{EventReader, TooLong};
-use crate::line::beginning;
-use crate::platform::{Item, PlatformError, ReverseCall, Words, one};
+use crate::frame::beginning;
+use crate::platform::{PlatformError, Reply, ReverseCall, Words, one};
 
 /// The largest event or object, in bytes (daemon `internal/types/app/config.go`, `RESPONSE_MAX_BUFFER_SIZE`).
 const ANSWER_BYTES: usize = 30 * 1024 * 1024;
@@ -26,15 +26,15 @@ const REFUSAL_BYTES: usize = 64 * 1024;
 /// How long the answers about an app, which Dify has at hand, and the body of a refusal may take.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(30);
 
-type Items = BoxStream<'static, Result<Item, PlatformError>>;
+type Items = BoxStream<'static, Result<Reply, PlatformError>>;
 
 impl ServiceApi {
     /// What `fetch_app` gets.
-    pub(super) async fn parameters(&self, app: &App) -> Result<Item, PlatformError> {
+    pub(super) async fn parameters(&self, app: &App) -> Result<Reply, PlatformError> {
         let asked = Asked::new(&InvokeType::FetchApp, app);
         let response = asked.about(self, "parameters").await?;
         let body = asked.object(response).await?;
-        Ok(Item::from(&Value::Object(body)))
+        Ok(Reply::from(&Value::Object(body)))
     }
 
     /// Runs an app. The items of a stream come as Dify sends them.
@@ -244,7 +244,7 @@ impl<'a> Asked<'a> {
     async fn items(&self, response: Response, mode: Mode, silence: Duration) -> Result<Items, PlatformError> {
         if mode == Mode::Blocking {
             let answer = self.object(response).await?;
-            return Ok(one(Ok(Item::from(&Value::Object(answer)))));
+            return Ok(one(Ok(Reply::from(&Value::Object(answer)))));
         }
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_stream = content_type.is_some_and(|name| name.trim_start().starts_with("text/event-stream"));
@@ -284,7 +284,7 @@ struct Reading {
 }
 
 impl Reading {
-    async fn next(&mut self) -> Option<Result<Item, PlatformError>> {
+    async fn next(&mut self) -> Option<Result<Reply, PlatformError>> {
         loop {
             while let Some(data) = self.events.pop_front() {
                 match read_event(&data) {
@@ -331,11 +331,11 @@ impl Reading {
 
 /// An event as Dify hands it on to a plugin, which it does with objects alone, and not with its signs of life
 /// (dify `api/core/plugin/backwards_invocation/base.py`).
-fn read_event(data: &[u8]) -> Result<Option<Item>, String> {
+fn read_event(data: &[u8]) -> Result<Option<Reply>, String> {
     let text = String::from_utf8_lossy(data);
     match serde_json::from_str(&text) {
         Ok(Value::Object(event)) if event.get("event").is_some_and(|name| name == "ping") => Ok(None),
-        Ok(event @ Value::Object(_)) => Ok(Some(Item::from(&event))),
+        Ok(event @ Value::Object(_)) => Ok(Some(Reply::from(&event))),
         Ok(_) => Ok(None),
         Err(_) if text == "ping" || text.is_empty() => Ok(None),
         Err(error) => Err(format!("an event is no JSON: {error}")),

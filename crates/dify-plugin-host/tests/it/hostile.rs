@@ -27,7 +27,7 @@ async fn junk_of_any_kind_breaks_nothing() {
     let (items, failure) = drain(&mut answers).await;
     assert!(failure.is_none(), "{failure:?}");
     assert_eq!(items, [json!({"n": 1})]);
-    assert!(host.stats().junk_lines > 5, "{:?}", host.stats());
+    assert!(host.stats().junk_frames > 5, "{:?}", host.stats());
     assert!(host.shutdown().await.unwrap().success());
 }
 
@@ -36,8 +36,8 @@ async fn a_line_without_end_is_not_kept() {
     let plugin =
         start("beat; ask; head -c 268435456 /dev/zero | tr '\\0' x; read x", config(), nobody()).await;
     let (_, failure) = drain(&mut plugin.open("s").await).await;
-    let Some(SessionFailure::PluginGone(exit)) = failure else { panic!("{failure:?}") };
-    assert!(matches!(exit.cause, ExitCause::LineTooLong { .. }), "{exit}");
+    let Some(SessionFailure::PluginExited(exit)) = failure else { panic!("{failure:?}") };
+    assert!(matches!(exit.cause, ExitCause::FrameTooLong { .. }), "{exit}");
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn an_exit_without_a_fault_fails_open_sessions_all_the_same() {
     let (items, failure) = drain(&mut plugin.open("s").await).await;
     assert_eq!(items, [json!({})]);
     for failure in [failure, drain(&mut other).await.1] {
-        let Some(SessionFailure::PluginGone(exit)) = failure else { panic!("{failure:?}") };
+        let Some(SessionFailure::PluginExited(exit)) = failure else { panic!("{failure:?}") };
         assert_eq!((exit.cause, exit.status.unwrap().code()), (ExitCause::Exited, Some(0)));
     }
 }

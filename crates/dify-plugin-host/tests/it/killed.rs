@@ -46,7 +46,7 @@ async fn whatever_was_said_before_is_heard_and_every_open_session_fails() {
         assert_eq!(items, expected, "after {bytes} bytes");
         assert_eq!(failure.is_none(), ended, "after {bytes} bytes: {failure:?}");
         for failure in [failure, drain(&mut other).await.1].into_iter().skip(usize::from(ended)) {
-            let Some(SessionFailure::PluginGone(exit)) = failure else { panic!("{failure:?}") };
+            let Some(SessionFailure::PluginExited(exit)) = failure else { panic!("{failure:?}") };
             assert_eq!((exit.cause, exit.status.unwrap().signal()), (ExitCause::Exited, Some(9)));
             assert!(exit.to_string().contains("signal: 9"), "{exit}");
         }
@@ -60,6 +60,6 @@ async fn a_child_that_keeps_the_pipes_open_keeps_nobody_waiting() {
     let mut answers = plugin.open("s").await;
     // Less than the child lives.
     let drained = tokio::time::timeout(Duration::from_secs(20), drain(&mut answers)).await;
-    let Ok((_, Some(SessionFailure::PluginGone(exit)))) = drained else { panic!("{drained:?}") };
+    let Ok((_, Some(SessionFailure::PluginExited(exit)))) = drained else { panic!("{drained:?}") };
     assert_eq!(exit.status.unwrap().signal(), Some(9));
 }

@@ -102,7 +102,7 @@ async fn the_first_watcher_sees_what_came_before_it_asked() {
     assert_eq!(logged, [(LogLevel::Warning, "hello".into()), (LogLevel::Error, "".into())]);
     assert_eq!(format!("{:?}", events.recv().await.unwrap()), r#"ErrorEvent("bad line")"#);
     assert_eq!(format!("{:?}", events.recv().await.unwrap()), "Heartbeat");
-    assert_eq!(plugin.host.stats().junk_lines, 0);
+    assert_eq!(plugin.host.stats().junk_frames, 0);
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn a_plugin_that_falls_silent_is_killed_with_its_sessions() {
     let plugin = start("beat; ask; sleep 0.5; beat; ask", config, nobody()).await;
     let before = Instant::now();
     let (_, failure) = drain(&mut plugin.open("s").await).await;
-    let Some(SessionFailure::PluginGone(exit)) = failure else { panic!("{failure:?}") };
+    let Some(SessionFailure::PluginExited(exit)) = failure else { panic!("{failure:?}") };
     assert!(matches!(exit.cause, ExitCause::Silent { .. }));
     assert!(before.elapsed() > Duration::from_millis(1400), "{:?}", before.elapsed());
 }
@@ -125,14 +125,14 @@ async fn a_death_in_mid_session_fails_the_session_at_once_after_what_was_written
     let (items, failure) = drain(&mut plugin.open("s").await).await;
     assert!(before.elapsed() < Duration::from_secs(10));
     assert_eq!(items, [serde_json::json!({"n": 1})]);
-    let Some(SessionFailure::PluginGone(exit)) = failure else { panic!("{failure:?}") };
+    let Some(SessionFailure::PluginExited(exit)) = failure else { panic!("{failure:?}") };
     assert_eq!(
         (exit.cause, exit.status.unwrap().code(), exit.stderr.as_str()),
         (ExitCause::Exited, Some(7), "ouch")
     );
 
     let late = plugin.host.open(crate::rogue::tool_session("t")).await.unwrap_err();
-    assert!(matches!(late, HostError::Gone(_)), "{late}");
+    assert!(matches!(late, HostError::PluginExited(_)), "{late}");
     assert_eq!(plugin.host.pid(), None);
 }
 
@@ -153,7 +153,7 @@ async fn an_unterminated_last_line_counts() {
 #[tokio::test]
 async fn a_line_over_the_limit_kills_the_process_and_one_at_the_limit_passes() {
     let mut config = config();
-    config.line_bytes = 1000;
+    config.frame_bytes = 1000;
     // 71 bytes around the letters: lines of 1000 and 1001 bytes.
     let script = r#"
         beat; ask; ask
@@ -166,18 +166,18 @@ async fn a_line_over_the_limit_kills_the_process_and_one_at_the_limit_passes() {
     let mut other = plugin.open("other").await;
     let (items, failure) = drain(&mut plugin.open("s").await).await;
     assert_eq!(items.len(), 1);
-    let Some(SessionFailure::PluginGone(exit)) = &failure else { panic!("{failure:?}") };
-    assert_eq!(exit.cause, ExitCause::LineTooLong { limit: 1000 });
+    let Some(SessionFailure::PluginExited(exit)) = &failure else { panic!("{failure:?}") };
+    assert_eq!(exit.cause, ExitCause::FrameTooLong { limit: 1000 });
     assert!(failure.unwrap().to_string().contains("killed for a line of more than 1000 bytes"));
-    assert!(matches!(drain(&mut other).await.1, Some(SessionFailure::PluginGone(_))));
-    assert_eq!(HostConfig::default().line_bytes, 5_242_879);
+    assert!(matches!(drain(&mut other).await.1, Some(SessionFailure::PluginExited(_))));
+    assert_eq!(HostConfig::default().frame_bytes, 5_242_879);
 }
 
 #[tokio::test]
 async fn a_closed_stdout_is_the_end() {
     let plugin = start("beat; ask; exec >&-; read x", config(), nobody()).await;
     let (_, failure) = drain(&mut plugin.open("s").await).await;
-    let Some(SessionFailure::PluginGone(exit)) = failure else { panic!("{failure:?}") };
+    let Some(SessionFailure::PluginExited(exit)) = failure else { panic!("{failure:?}") };
     assert_eq!(exit.cause, ExitCause::StdoutClosed);
 }
 
@@ -218,7 +218,7 @@ async fn shutdown_lets_open_sessions_finish_with_their_reverse_calls_and_opens_n
         (&heard[0]["data"]["data"], &heard[1]["data"]["event"]),
         (&serde_json::json!({"n": 1}), &"end".into())
     );
-    assert!(matches!(late.unwrap(), Err(HostError::Gone(_))));
+    assert!(matches!(late.unwrap(), Err(HostError::PluginExited(_))));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use dify_plugin_host::{Item, OpenSession, Platform, PlatformError, ReverseCall, SessionFailure};
+use dify_plugin_host::{OpenSession, Platform, PlatformError, Reply, ReverseCall, SessionFailure};
 use dify_plugin_manifest::Permission;
 use dify_plugin_protocol::{AccessType, Action};
 use futures_util::{StreamExt, stream};
@@ -55,15 +55,15 @@ fn of<'s>(sessions: &'s mut [Recorded], id: Option<&str>) -> &'s mut Recorded {
     &mut sessions[at]
 }
 
-/// Answers a call as it was answered, by its id.
+/// Messages a call as it was answered, by its id.
 fn platform(sessions: &[Recorded]) -> impl Platform {
-    let mut answers: HashMap<String, Vec<Result<Item, PlatformError>>> = HashMap::new();
+    let mut answers: HashMap<String, Vec<Result<Reply, PlatformError>>> = HashMap::new();
     for row in sessions.iter().flat_map(|session| &session.rows) {
         let Row::In(line) = row else { continue };
         let data = &line["data"];
         let of_call = answers.entry(data["backwards_request_id"].as_str().unwrap().to_owned()).or_default();
         match data["event"].as_str().unwrap() {
-            "response" => of_call.push(Ok(Item::from(&data["data"]))),
+            "response" => of_call.push(Ok(Reply::from(&data["data"]))),
             "error" => of_call.push(Err(PlatformError::Other(data["message"].as_str().unwrap().to_owned()))),
             _ => {}
         }

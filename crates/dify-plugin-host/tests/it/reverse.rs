@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dify_plugin_host::{
-    HostConfig, Item, OpenSession, Platform, PlatformError, ReverseCall, Script, ScriptedApp, SessionFailure,
+    HostConfig, OpenSession, Platform, PlatformError, Reply, ReverseCall, Script, ScriptedApp, SessionFailure,
 };
 use dify_plugin_protocol::{AccessType, Action};
 use futures_util::{StreamExt, stream};
@@ -181,7 +181,7 @@ async fn an_answer_past_its_time_is_broken_off_even_while_it_flows() {
 #[tokio::test]
 async fn a_platform_that_panics_still_ends_its_call() {
     let platform = |_: ReverseCall| {
-        stream::iter([Ok(Item::from(json!({"n": 1})))])
+        stream::iter([Ok(Reply::from(json!({"n": 1})))])
             .chain(stream::once(async {
                 tokio::task::yield_now().await;
                 panic!("broken platform")

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dify_plugin_host::{Answers, Host, HostConfig, OpenSession, Platform, PluginCommand, SessionFailure};
+use dify_plugin_host::{Host, HostConfig, Messages, OpenSession, Platform, PluginCommand, SessionFailure};
 use dify_plugin_protocol::{AccessType, Action};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
@@ -54,7 +54,7 @@ impl Rogue {
     }
 
     /// Opens a tool session with an id of the test's choice.
-    pub(crate) async fn open(&self, id: &str) -> Answers {
+    pub(crate) async fn open(&self, id: &str) -> Messages {
         self.host.open(tool_session(id)).await.unwrap()
     }
 
@@ -87,7 +87,7 @@ pub(crate) fn lines(path: &Path) -> Vec<Value> {
 }
 
 /// All answers of a session, and how it ended.
-pub(crate) async fn drain(answers: &mut Answers) -> (Vec<Value>, Option<SessionFailure>) {
+pub(crate) async fn drain(answers: &mut Messages) -> (Vec<Value>, Option<SessionFailure>) {
     let mut items = Vec::new();
     while let Some(answer) = answers.next().await {
         match answer {

@@ -79,11 +79,11 @@ async fn junk_is_passed_over_and_reported() {
     assert_eq!(items, [json!("\u{fffd}")]);
     assert!(failure.is_none());
     let stats = plugin.host.stats();
-    assert_eq!((stats.junk_lines, stats.unknown_sessions), (10, 1), "{stats:?}");
+    assert_eq!((stats.junk_frames, stats.unknown_sessions), (10, 1), "{stats:?}");
     let mut reasons = Vec::new();
     while reasons.len() < 10 {
-        if let HostEvent::JunkLine { line, reason } = events.recv().await.unwrap() {
-            reasons.push((line, reason));
+        if let HostEvent::JunkFrame { text, reason } = events.recv().await.unwrap() {
+            reasons.push((text, reason));
         }
     }
     assert_eq!(reasons[0], ("print from a library".to_owned(), "it is not a JSON object".to_owned()));
@@ -171,7 +171,7 @@ async fn dropped_answers_are_forgotten_and_what_comes_later_is_counted() {
 #[tokio::test]
 async fn answers_that_nobody_reads_fail_their_own_session_only() {
     let mut config = config();
-    config.answer_queue_bytes = 10_000;
+    config.message_queue_bytes = 10_000;
     let script = r#"beat; ask; ask
         big=$(head -c 20000 /dev/zero | tr '\0' x)
         i=0; while [ $i -lt 20 ]; do session slow stream "\"$(printf '%0600d' $i)\""; i=$((i+1)); done

@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use dify_plugin::endpoint::Settings;
 use dify_plugin::{BlobMeta, Error, NoParameters, Plugin, Result, Session, Tool, ToolContext, ToolOutput};
 use dify_plugin_test::{
-    InvokeType, Item, Method, ReverseCall, Script, ScriptedApp, SessionFailure, TestPlugin,
+    InvokeType, Method, Reply, ReverseCall, Script, ScriptedApp, SessionFailure, TestPlugin,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
@@ -250,7 +250,7 @@ async fn waits_take_no_time_where_it_is_paused() {
         .event(json!({"event": "message_end"}));
     let plugin = TestPlugin::new(plugin())
         .scripted_app("app-1", app)
-        .platform(|_: ReverseCall| stream::iter([Ok(Item::from(json!({"data": ""})))]).boxed());
+        .platform(|_: ReverseCall| stream::iter([Ok(Reply::from(json!({"data": ""})))]).boxed());
     plugin.tool("kit", "relay").parameter("name", "x").invoke().await.assert_text("late");
     let answer = plugin.get("/slow").await;
     answer.assert_text("one two three");
@@ -262,7 +262,7 @@ async fn waits_take_no_time_where_it_is_paused() {
 async fn what_stands_in_for_dify_answers_and_remembers() {
     let other = |call: ReverseCall| {
         let answer = json!({"data": call.invoke_type.to_string()});
-        stream::iter([Ok(Item::from(answer))]).boxed()
+        stream::iter([Ok(Reply::from(answer))]).boxed()
     };
     let plugin = TestPlugin::new(plugin()).app("*", ["quack ", "quack"]).platform(other);
     let answer = plugin.tool("kit", "relay").parameter("name", "Ada").invoke().await;

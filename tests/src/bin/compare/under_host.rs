@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dify_plugin_host::{
-    EndpointError, Host, HostConfig, Item, OpenSession, Platform, PlatformError, PluginCommand, ReverseCall,
-    SessionFailure, ToolAnswers,
+    EndpointError, Host, HostConfig, OpenSession, Platform, PlatformError, PluginCommand, Reply, ReverseCall,
+    SessionFailure, ToolMessages,
 };
 use dify_plugin_manifest::Plugin;
 use dify_plugin_protocol::{AccessType, Action};
@@ -49,7 +49,7 @@ fn platform(app: Arc<Mutex<&'static [Answer]>>, latency: Duration) -> impl Platf
         let answers = *app.lock().unwrap_or_else(PoisonError::into_inner);
         let items = answers.iter().map(|answer| match answer {
             Answer::Event(event) => serde_json::from_str::<Value>(event)
-                .map(Item::from)
+                .map(Reply::from)
                 .map_err(|error| PlatformError::Other(error.to_string())),
             Answer::Refusal(text) => Err(PlatformError::Other((*text).to_owned())),
         });
@@ -89,7 +89,7 @@ async fn ask(host: &Host, case: &Case) -> Result<Vec<Value>, Error> {
     }
 }
 
-async fn tool_messages(mut answers: ToolAnswers) -> Result<Vec<Value>, Error> {
+async fn tool_messages(mut answers: ToolMessages) -> Result<Vec<Value>, Error> {
     let mut messages = Vec::new();
     while let Some(answer) = answers.next().await {
         messages.push(match answer {

@@ -12,7 +12,7 @@ const SHOWN_BYTES: usize = 1024;
 
 /// What a line says.
 #[derive(Debug)]
-pub(crate) enum PluginLine<'a> {
+pub(crate) enum PluginFrame<'a> {
     Session {
         id: Cow<'a, str>,
         message: SessionMessage<'a>,
@@ -26,7 +26,7 @@ pub(crate) enum PluginLine<'a> {
     Nothing,
 }
 
-impl<'a> PluginLine<'a> {
+impl<'a> PluginFrame<'a> {
     /// Reads a line whose keys are spelled as they should be.
     ///
     /// # Errors
@@ -140,9 +140,9 @@ mod tests {
     #[test]
     fn keys_in_any_case_and_keys_that_come_twice_can_be_respelled() {
         let line = r#"{"EVENT":"log","event":"session","Session_ID":"s","DATA":{"Type":"end","dAtA":{"Type":1}},"x":1}"#;
-        assert!(PluginLine::read(line).is_err());
+        assert!(PluginFrame::read(line).is_err());
         let line = respelled(line).unwrap();
-        let Ok(PluginLine::Session { id, message }) = PluginLine::read(&line) else { panic!("{line}") };
+        let Ok(PluginFrame::Session { id, message }) = PluginFrame::read(&line) else { panic!("{line}") };
         assert_eq!((&*id, message.data.get()), ("s", r#"{"Type":1}"#));
         assert!(respelled("[1]").is_none());
     }

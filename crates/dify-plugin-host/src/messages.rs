@@ -17,10 +17,10 @@ use crate::shared::Shared;
 /// The answers of one session, in order, as raw JSON; ends after the plugin's `end`, or after one failure.
 ///
 /// What nobody reads is kept up to a limit in bytes, past which this session alone fails; see
-/// [`HostConfig::answer_queue_bytes`](crate::HostConfig::answer_queue_bytes). The session's time limit is watched while
+/// [`HostConfig::message_queue_bytes`](crate::HostConfig::message_queue_bytes). The session's time limit is watched while
 /// the stream is polled.
 #[must_use = "dropping this forgets the session; its plugin is not told"]
-pub struct Answers {
+pub struct Messages {
     shared: Arc<Shared>,
     session: Arc<Session>,
     receiver: mpsc::UnboundedReceiver<Answer>,
@@ -29,7 +29,7 @@ pub struct Answers {
     finished: bool,
 }
 
-impl Answers {
+impl Messages {
     pub(crate) fn new(
         shared: Arc<Shared>,
         session: Arc<Session>,
@@ -96,7 +96,7 @@ impl Answers {
     }
 }
 
-impl Stream for Answers {
+impl Stream for Messages {
     type Item = Result<Box<RawValue>, SessionFailure>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -104,7 +104,7 @@ impl Stream for Answers {
     }
 }
 
-impl Drop for Answers {
+impl Drop for Messages {
     fn drop(&mut self) {
         self.shared.forget(&self.session, None);
         self.receiver.close();
@@ -116,8 +116,8 @@ impl Drop for Answers {
     }
 }
 
-impl std::fmt::Debug for Answers {
+impl std::fmt::Debug for Messages {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Answers").field("session_id", &self.session_id()).finish_non_exhaustive()
+        f.debug_struct("Messages").field("session_id", &self.session_id()).finish_non_exhaustive()
     }
 }
