@@ -96,7 +96,7 @@ impl Daemon {
         config.invocation_timeout = std::time::Duration::MAX;
         let mut connection = Connection::new(reader, writer, config);
         tokio::spawn(async move {
-            while let Some(request) = connection.accept().await {
+            while let Ok(Some(request)) = connection.accept().await {
                 handle(request, counter.clone());
             }
         });

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Sleep;
 
 use crate::config::Config;
-use crate::core::{After, Inbound, Stats};
+use crate::core::{After, Draining, Inbound, Stats};
 use crate::error::ConnectionError;
 use crate::link::Link;
 use crate::request::Request;
@@ -46,7 +45,7 @@ pub(crate) fn later(now: Instant, wait: Duration) -> Instant {
 /// # async fn serve() -> Result<(), dify_plugin_session::ConnectionError> {
 /// # let (reader, writer) = (tokio::io::empty(), tokio::io::sink());
 /// let mut connection = Connection::new(reader, writer, Config::default());
-/// while let Some(request) = connection.accept().await {
+/// while let Some(request) = connection.accept().await? {
 ///     tokio::spawn(async move {
 ///         let (payload, responder) = request.into_parts();
 ///         responder.send(&*payload).await?;
@@ -57,9 +56,9 @@ pub(crate) fn later(now: Instant, wait: Duration) -> Instant {
 /// # }
 /// ```
 ///
-/// When the daemon closes our input, no more requests come and open calls fail; handlers run on to their deadline, and
-/// `accept` returns `None` when the last of them has been heard. When nobody reads our output any more, it returns `None` at
-/// once. Dropped, it ends all sessions.
+/// When the daemon closes the plugin's input, no more requests come and open calls fail. Handlers run on until their
+/// deadline, and `accept` returns `Ok(None)` once everything they sent is written. When the daemon closes the plugin's
+/// output, `accept` returns an error at once. Dropping the connection ends all sessions.
 #[must_use = "a connection moves nothing unless `accept` is polled"]
 pub struct Connection {
     link: Arc<Link>,
@@ -123,21 +122,35 @@ impl Connection {
         }
     }
 
-    /// The next request, or `None` when the connection is over and everything is written.
+    /// Returns the next request, or `None` after an orderly end: the daemon closed the plugin's input between frames, or
+    /// [`Handle::shutdown`] was called, every session has finished, and everything they sent is written.
     ///
-    /// Cancel safe: usable as an arm of `select!`.
-    pub async fn accept(&mut self) -> Option<Request> {
+    /// Once the connection is over, every further call returns the same.
+    ///
+    /// Cancel safe: usable as a branch of `select!`.
+    ///
+    /// # Errors
+    ///
+    /// If the connection broke. [`ConnectionError::OutputClosed`] and [`ConnectionError::Write`] come at once, since nothing
+    /// can reach the daemon any more. [`ConnectionError::EndInsideFrame`] and [`ConnectionError::Read`] come like an orderly
+    /// end, after open sessions have finished: what they send may still be read. [`ConnectionError::ShutdownIncomplete`] and
+    /// [`ConnectionError::Unread`] mean that sessions or the daemon did not finish within
+    /// [`Config::shutdown_grace`](crate::Config::shutdown_grace).
+    pub async fn accept(&mut self) -> Result<Option<Request>, ConnectionError> {
         poll_fn(|cx| self.poll_accept(cx)).await
     }
 
-    /// As [`accept`](Connection::accept), for futures written by hand.
-    pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Option<Request>> {
+    /// Polls for the next request, for futures written by hand. See [`accept`](Connection::accept).
+    pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Request>, ConnectionError>> {
         loop {
             while let Some(request) = self.arrivals.pop_front() {
-                // It may have waited past its deadline, or for a connection that is gone by now.
+                // It may have waited past its deadline, or the connection may have closed since.
                 if !request.session().is_ended() {
-                    return Poll::Ready(Some(request));
+                    return Poll::Ready(Ok(Some(request)));
                 }
+            }
+            if let Some(end) = self.link.end() {
+                return Poll::Ready(end.map(|()| None));
             }
             if std::mem::take(&mut self.has_just_read) {
                 // Those who were just woken run first. What they say then goes out in one write, and a daemon that
@@ -152,21 +165,13 @@ impl Connection {
                 core.set_driver(waker)
             }));
             self.poll_clocks(cx);
-            let flushed = match self.transport.poll_flush(cx, &self.link) {
-                Poll::Ready(Ok(())) => true,
-                Poll::Ready(Err(error)) => {
-                    self.link.close(match error.kind() {
-                        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
-                            ConnectionError::OutputClosed
-                        }
-                        _ => ConnectionError::Write(error),
-                    });
-                    true
-                }
-                Poll::Pending => false,
-            };
-            if self.link.quietly(|core| core.is_over(flushed)) {
-                return Poll::Ready(None);
+            match self.transport.poll_flush(cx, &self.link) {
+                Poll::Ready(Ok(())) => self.link.with(|core, after| core.close_if_done(after)),
+                Poll::Ready(Err(error)) => self.link.close(Err(ConnectionError::writing(error))),
+                Poll::Pending => {}
+            }
+            if let Some(end) = self.link.end() {
+                return Poll::Ready(end.map(|()| None));
             }
             if !self.input_is_open {
                 return Poll::Pending;
@@ -176,7 +181,7 @@ impl Connection {
                 Poll::Ready(Ok(read)) => self.take_in(read),
                 Poll::Ready(Err(error)) => {
                     self.input_is_open = false;
-                    self.drain(ConnectionError::Read(error));
+                    self.drain(Draining::Broken(ConnectionError::Read(Arc::new(error))));
                 }
                 Poll::Pending => return Poll::Pending,
             }
@@ -198,7 +203,7 @@ impl Connection {
     fn end_of_input(&mut self) {
         self.input_is_open = false;
         let limit = self.decoder.limit();
-        let mut cause = ConnectionError::EndOfInput;
+        let mut cut_off = None;
         match self.decoder.finish() {
             None => {}
             // Its beginning was reported when it became too long.
@@ -207,20 +212,20 @@ impl Connection {
                 let inbound = Inbound::read(Line::Whole(rest), limit);
                 self.arrivals.extend(self.link.take_in(&inbound, now(), &mut self.after));
                 if matches!(inbound, Inbound::Unreadable { .. }) && is_cut_off(rest) {
-                    cause = ConnectionError::EndInsideLine { bytes: rest.len() };
+                    cut_off = Some(rest.len());
                 }
             }
-            Some(_) => cause = ConnectionError::EndInsideLine { bytes: limit },
-        }
-        if let ConnectionError::EndInsideLine { bytes } = cause {
-            tracing::warn!(bytes, "the input ended in the middle of a line");
+            Some(_) => cut_off = Some(limit),
         }
         self.link.run(&mut self.after);
-        self.drain(cause);
+        self.drain(match cut_off {
+            Some(bytes) => Draining::Broken(ConnectionError::EndInsideFrame { bytes }),
+            None => Draining::EndOfInput,
+        });
     }
 
-    fn drain(&mut self, cause: ConnectionError) {
-        self.link.with(|core, after| core.drain(Arc::new(cause), None, after));
+    fn drain(&mut self, cause: Draining) {
+        self.link.with(|core, after| core.drain(cause, None, after));
     }
 
     /// Does what is due, and arranges to be woken for what is due next.
@@ -245,16 +250,11 @@ impl Connection {
     pub fn handle(&self) -> Handle {
         Handle { link: self.link.clone() }
     }
-
-    /// Why no more requests are taken, if so.
-    pub fn closed(&self) -> Option<Arc<ConnectionError>> {
-        self.handle().closed()
-    }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.link.close(ConnectionError::Dropped);
+        self.link.close(Ok(()));
     }
 }
 
@@ -282,8 +282,7 @@ impl Handle {
     /// shorten the time.
     pub fn shutdown(&self) {
         let grace = later(now(), self.link.config.shutdown_grace);
-        let cause = Arc::new(ConnectionError::Shutdown);
-        self.link.with(|core, after| core.drain(cause, Some(grace), after));
+        self.link.with(|core, after| core.drain(Draining::Shutdown, Some(grace), after));
     }
 
     /// Sends a log record to the daemon, which writes it to its own log. Never waits: `false` says that it was dropped,
@@ -292,15 +291,17 @@ impl Handle {
         self.link.log(log)
     }
 
-    /// Why no more requests are taken, if so.
-    pub fn closed(&self) -> Option<Arc<ConnectionError>> {
-        self.link.quietly(|core| core.closed())
-    }
-
-    /// Blocks this thread until nobody can hear us any more: the output's reader is gone, or the connection was dropped.
-    /// For a watchdog that must work while every worker is busy.
-    pub fn block_until_unheard(&self) -> Arc<ConnectionError> {
-        self.link.block_until_closed()
+    /// Waits until the connection is over, also while nobody polls it, and returns what
+    /// [`accept`](Connection::accept) returns then. A dropped connection has ended orderly.
+    ///
+    /// Needs no particular runtime: a watchdog can wait on a thread of its own while handlers hold every worker. Cancel
+    /// safe.
+    ///
+    /// # Errors
+    ///
+    /// If the connection broke.
+    pub async fn closed(&self) -> Result<(), ConnectionError> {
+        self.link.closed().await
     }
 }
 

@@ -48,9 +48,30 @@ const ERROR_EVENT_BYTES: usize = 1024;
 enum Phase {
     Open,
     /// No more requests are taken; open sessions may finish.
-    Draining(Arc<ConnectionError>),
-    /// Nothing moves any more.
-    Closed(Arc<ConnectionError>),
+    Draining(Draining),
+    /// Nothing moves any more: the result of the connection.
+    Closed(Result<(), ConnectionError>),
+}
+
+/// Why no more requests are taken.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum Draining {
+    /// We were asked to stop. Input and output still work, so replies still come.
+    #[error("the plugin is shutting down")]
+    Shutdown,
+    #[error("the daemon closed the plugin's input")]
+    EndOfInput,
+    #[error(transparent)]
+    Broken(ConnectionError),
+}
+
+impl Draining {
+    fn into_result(self) -> Result<(), ConnectionError> {
+        match self {
+            Self::Shutdown | Self::EndOfInput => Ok(()),
+            Self::Broken(error) => Err(error),
+        }
+    }
 }
 
 pub(crate) struct Core {
@@ -123,8 +144,8 @@ impl Core {
     /// Whether `session` may still say something.
     fn may_send(&self, session: &SessionState) -> Result<(), Refusal> {
         // The connection's end ends its sessions too, and tells more.
-        if let Phase::Closed(cause) = &self.phase {
-            return Err(Refusal::Failed(SendError::Closed(cause.clone())));
+        if let Phase::Closed(end) = &self.phase {
+            return Err(Refusal::Failed(SendError::Closed(end.clone().err())));
         }
         if session.has_ended() {
             return Err(Refusal::Failed(SendError::Ended));
@@ -160,10 +181,10 @@ impl Core {
         after: &mut After,
     ) -> Result<(), InvokeError> {
         match &self.phase {
-            Phase::Open => {}
-            Phase::Draining(cause) if matches!(**cause, ConnectionError::Shutdown) => {}
+            Phase::Open | Phase::Draining(Draining::Shutdown) => {}
             // Without input no reply can come: better to fail now than to wait for the clock.
-            Phase::Draining(cause) | Phase::Closed(cause) => return Err(InvokeError::Closed(cause.clone())),
+            Phase::Draining(cause) => return Err(InvokeError::Closed(cause.clone().into_result().err())),
+            Phase::Closed(end) => return Err(InvokeError::Closed(end.clone().err())),
         }
         if session.has_ended() {
             return Err(InvokeError::Ended);
@@ -233,11 +254,11 @@ impl Core {
                 Deadline::Connection => {
                     let cause = match self.grace_ends {
                         Some(_) => {
-                            ConnectionError::ShutdownIncomplete { sessions: self.cut_short, heard: false }
+                            ConnectionError::ShutdownIncomplete { sessions: self.cut_short, unread: true }
                         }
                         None => ConnectionError::Unread,
                     };
-                    self.close(Arc::new(cause), after);
+                    self.close(Err(cause), after);
                 }
             }
         }
@@ -247,16 +268,14 @@ impl Core {
     fn words_at_deadline(&mut self, id: &str, now: Instant) -> Vec<u8> {
         if self.grace_ends.is_some_and(|grace| grace <= now) {
             self.cut_short += 1;
-            let incomplete = ConnectionError::ShutdownIncomplete { sessions: self.cut_short, heard: true };
-            self.phase = Phase::Draining(Arc::new(incomplete));
-            let message =
-                "the plugin is shutting down, and the handler took longer than DIFY_PLUGIN_SHUTDOWN_GRACE";
+            let incomplete = ConnectionError::ShutdownIncomplete { sessions: self.cut_short, unread: false };
+            self.phase = Phase::Draining(Draining::Broken(incomplete));
+            let message = "the plugin is shutting down, and the handler took longer than `shutdown_grace`";
             return sessions::last_words(id, error::CLOSED, message);
         }
         let seconds = self.config.handler_deadline.as_secs_f64();
-        let message = format!(
-            "the handler took longer than {seconds} s; raise DIFY_PLUGIN_HANDLER_DEADLINE if it must"
-        );
+        let message =
+            format!("the handler took longer than {seconds} s; raise `handler_deadline` if it must");
         sessions::last_words(id, error::DEADLINE_EXCEEDED, &message)
     }
 
@@ -275,12 +294,12 @@ impl Core {
 
     /// Takes no more requests and lets open sessions finish, until `grace` if there is one. Without input, open calls
     /// cannot be answered and fail.
-    pub(crate) fn drain(&mut self, cause: Arc<ConnectionError>, grace: Option<Instant>, after: &mut After) {
+    pub(crate) fn drain(&mut self, cause: Draining, grace: Option<Instant>, after: &mut After) {
         if matches!(self.phase, Phase::Closed(_)) {
             return;
         }
-        if !matches!(*cause, ConnectionError::Shutdown) {
-            self.fail_all_calls(&cause, after);
+        if !matches!(cause, Draining::Shutdown) {
+            self.fail_all_calls(&cause.clone().into_result(), after);
         }
         if let Some(grace) = grace
             && self.grace_ends.is_none_or(|ends| grace < ends)
@@ -295,23 +314,26 @@ impl Core {
             self.deadlines.insert(Deadline::Connection, later(grace, LAST_WORDS_TIME));
         }
         // The end of the input says more than our wish to stop: no reply can come any more.
-        if !matches!(&self.phase, Phase::Draining(first) if !matches!(**first, ConnectionError::Shutdown)) {
+        if matches!(self.phase, Phase::Open | Phase::Draining(Draining::Shutdown)) {
             self.phase = Phase::Draining(cause);
         }
         self.wake_driver(after);
     }
 
-    /// Ends everything at once: nobody reads what sessions say.
-    pub(crate) fn close(&mut self, cause: Arc<ConnectionError>, after: &mut After) {
-        if matches!(self.phase, Phase::Closed(_)) {
-            return;
-        }
-        self.fail_all_calls(&cause, after);
-        // Dropping a connection that had come to its end is no cause of its own.
-        self.phase = match std::mem::replace(&mut self.phase, Phase::Open) {
-            Phase::Draining(first) if matches!(*cause, ConnectionError::Dropped) => Phase::Closed(first),
-            _ => Phase::Closed(cause),
+    /// Ends everything at once: nothing that sessions send is written any more.
+    pub(crate) fn close(&mut self, end: Result<(), ConnectionError>, after: &mut After) {
+        let end = match (std::mem::replace(&mut self.phase, Phase::Open), end) {
+            // The first end counts.
+            (closed @ Phase::Closed(_), _) => {
+                self.phase = closed;
+                return;
+            }
+            // Coming to an end is no cause of its own; what led there may be one.
+            (Phase::Draining(first), Ok(())) => first.into_result(),
+            (_, end) => end,
         };
+        self.fail_all_calls(&end, after);
+        self.phase = Phase::Closed(end);
         after.ended.extend(self.sessions.drain().inspect(|session| session.mark_ended()));
         self.deadlines = Deadlines::default();
         self.outbox.clear();
@@ -319,9 +341,9 @@ impl Core {
         self.wake_driver(after);
     }
 
-    fn fail_all_calls(&mut self, cause: &Arc<ConnectionError>, after: &mut After) {
+    fn fail_all_calls(&mut self, end: &Result<(), ConnectionError>, after: &mut After) {
         for id in self.calls.ids() {
-            self.finish_call(id, Err(InvokeError::Closed(cause.clone())), after);
+            self.finish_call(id, Err(InvokeError::Closed(end.clone().err())), after);
         }
     }
 
@@ -338,25 +360,15 @@ impl Core {
         }
     }
 
-    /// Why requests are no longer taken, if they are not.
-    pub(crate) fn closed(&self) -> Option<Arc<ConnectionError>> {
-        match &self.phase {
-            Phase::Open => None,
-            Phase::Draining(cause) | Phase::Closed(cause) => Some(cause.clone()),
-        }
+    /// The result of the connection, once it is closed.
+    pub(crate) fn end(&self) -> Option<Result<(), ConnectionError>> {
+        if let Phase::Closed(end) = &self.phase { Some(end.clone()) } else { None }
     }
 
-    /// Why nothing moves any more, if so.
-    pub(crate) fn unheard(&self) -> Option<Arc<ConnectionError>> {
-        if let Phase::Closed(cause) = &self.phase { Some(cause.clone()) } else { None }
-    }
-
-    /// Whether nothing is left to wait for, given whether all that was taken is `written`.
-    pub(crate) fn is_over(&self, written: bool) -> bool {
-        match self.phase {
-            Phase::Open => false,
-            Phase::Draining(_) => written && self.sessions.is_empty() && !self.outbox.has_output(),
-            Phase::Closed(_) => true,
+    /// Closes the connection if nothing is left to wait for, given that all that was taken is written.
+    pub(crate) fn close_if_done(&mut self, after: &mut After) {
+        if matches!(self.phase, Phase::Draining(_)) && self.sessions.is_empty() && !self.outbox.has_output() {
+            self.close(Ok(()), after);
         }
     }
 

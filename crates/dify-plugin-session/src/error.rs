@@ -6,63 +6,60 @@ use std::time::Duration;
 
 use dify_plugin_protocol::InvokeType;
 
-/// Why a connection ended, or could not begin. One cause is shared by all who wait and all who come later.
-#[derive(Debug, thiserror::Error)]
+/// Why a connection broke, or could not be made.
+///
+/// An orderly end is not an error: see [`Connection::accept`](crate::Connection::accept). Cloning is cheap, so that one
+/// cause reaches every call and every session that it ends.
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionError {
-    /// The daemon closed its end of our input. Nothing is wrong: open sessions may finish.
-    #[error("the daemon closed the plugin's input")]
-    EndOfInput,
-    /// The input ended inside a line: the daemon died or was cut off.
-    #[error("the plugin's input ended in the middle of a line, after {bytes} bytes of it")]
-    EndInsideLine {
-        /// How much of the line had come; of one over the limit, how much is taken.
+    /// The input ended inside a frame: the daemon died or was cut off.
+    #[error("the plugin's input ended in the middle of a frame, after {bytes} bytes of it")]
+    EndInsideFrame {
+        /// How much of the frame had come; of one over the limit, the limit.
         bytes: usize,
     },
-    /// [`Handle::shutdown`](crate::Handle::shutdown) was called.
-    #[error("the plugin is shutting down")]
-    Shutdown,
     /// The grace after [`Handle::shutdown`](crate::Handle::shutdown) was too short.
-    #[error("the plugin shut down before it was done: {}", incomplete(*sessions, *heard))]
+    #[error("the plugin shut down before it was done: {}", incomplete(*sessions, *unread))]
     ShutdownIncomplete {
-        /// Sessions that were failed.
+        /// How many sessions were failed.
         sessions: usize,
-        /// Whether everything was written, the errors of those sessions among it.
-        heard: bool,
+        /// Whether the daemon left some of the output unread; the errors of those sessions may be among it.
+        unread: bool,
     },
-    /// The input had ended and every session too, and in
-    /// [`Config::shutdown_grace`](crate::Config::shutdown_grace) from then the daemon did not read what they had said.
+    /// The input and every session had ended, and the daemon did not read the rest of the output within
+    /// [`Config::shutdown_grace`](crate::Config::shutdown_grace) from then.
     #[error(
-        "the daemon closed the plugin's input, and within DIFY_PLUGIN_SHUTDOWN_GRACE did not read all that the plugin wrote"
+        "the daemon closed the plugin's input, and within `shutdown_grace` did not read all that the plugin wrote"
     )]
     Unread,
-    /// The [`Connection`](crate::Connection) was dropped while sessions were open.
-    #[error("the connection was dropped")]
-    Dropped,
-    /// Nobody reads our output any more.
+    /// The daemon closed its end of the output.
     #[error("the daemon no longer reads the plugin's output")]
     OutputClosed,
-    /// Reading failed.
+    /// Reading the input failed.
     #[error("reading the plugin's input failed")]
-    Read(#[source] io::Error),
-    /// Writing failed.
+    Read(#[source] Arc<io::Error>),
+    /// Writing the output failed.
     #[error("writing the plugin's output failed")]
-    Write(#[source] io::Error),
+    Write(#[source] Arc<io::Error>),
     /// The process's own stdin and stdout could not be taken over.
     #[error("taking over stdin and stdout failed: {step}")]
     Stdio {
-        /// What was being done.
+        /// The step that failed.
         step: &'static str,
-        /// What the system said.
+        /// The error of the system.
         #[source]
-        source: io::Error,
+        source: Arc<io::Error>,
     },
 }
 
 impl ConnectionError {
-    /// Whether this is an orderly end rather than a fault: the daemon closed our input, or we were asked to stop.
-    pub fn is_orderly(&self) -> bool {
-        matches!(self, Self::EndOfInput | Self::Shutdown)
+    /// Tells a reader that has left from an output that could not be written.
+    pub(crate) fn writing(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Self::OutputClosed,
+            _ => Self::Write(Arc::new(error)),
+        }
     }
 }
 
@@ -86,9 +83,9 @@ pub enum SendError {
     /// The message could not be serialised.
     #[error("the message could not be serialised to JSON")]
     Encode(#[source] serde_json::Error),
-    /// The connection is gone, and with it the session.
+    /// The connection has ended, and with it the session. Without a cause if the end was orderly.
     #[error("the connection has ended")]
-    Closed(#[source] Arc<ConnectionError>),
+    Closed(#[source] Option<ConnectionError>),
 }
 
 /// Why a reverse invocation failed.
@@ -102,16 +99,16 @@ pub enum InvokeError {
         message: String,
     },
     /// Replies came faster than they were read. What fitted was delivered before this.
-    #[error("replies outran their queue of {limit} bytes; read faster, or raise {setting}")]
+    #[error("replies outran their queue of {limit} bytes; read faster, or raise `{field}`")]
     Overrun {
         /// The limit that was hit, in bytes.
         limit: usize,
-        /// The environment variable that raises it.
-        setting: &'static str,
+        /// The field of [`Config`](crate::Config) that sets it.
+        field: &'static str,
     },
     /// Nothing came for too long. Either Dify is slow, or our caller is gone: the daemon then falls silent.
     #[error(
-        "no answer to the `{kind}` call for {} s; raise MAX_INVOCATION_TIMEOUT or the call's own limit if Dify needs longer",
+        "no answer to the `{kind}` call for {} s; raise `invocation_timeout` or the call's own limit if Dify needs longer",
         after.as_secs_f64()
     )]
     TimedOut {
@@ -140,9 +137,10 @@ pub enum InvokeError {
     /// The request could not be serialised.
     #[error("the request could not be serialised to JSON")]
     Encode(#[source] Arc<serde_json::Error>),
-    /// The connection ended before the call was answered.
+    /// The connection ended before the call was answered. Without a cause if the end was orderly: the daemon closed the
+    /// plugin's input, or the [`Connection`](crate::Connection) was dropped.
     #[error("the connection ended before the call was answered")]
-    Closed(#[source] Arc<ConnectionError>),
+    Closed(#[source] Option<ConnectionError>),
 }
 
 impl InvokeError {
@@ -163,13 +161,13 @@ impl From<SendError> for InvokeError {
     }
 }
 
-fn incomplete(sessions: usize, heard: bool) -> String {
-    let unheard = "the daemon did not read all that the plugin wrote";
-    match (sessions, heard) {
-        (0, _) => format!("within DIFY_PLUGIN_SHUTDOWN_GRACE, {unheard}"),
-        (sessions, heard) => {
-            let more = if heard { String::new() } else { format!(", and {unheard}") };
-            format!("{sessions} sessions took longer than DIFY_PLUGIN_SHUTDOWN_GRACE and were failed{more}")
-        }
+fn incomplete(sessions: usize, unread: bool) -> String {
+    let unread_output = "the daemon did not read all that the plugin wrote";
+    match (sessions, unread) {
+        (0, _) => format!("within `shutdown_grace`, {unread_output}"),
+        (sessions, false) => format!("{sessions} sessions took longer than `shutdown_grace` and were failed"),
+        (sessions, true) => format!(
+            "{sessions} sessions took longer than `shutdown_grace` and were failed, and {unread_output}"
+        ),
     }
 }

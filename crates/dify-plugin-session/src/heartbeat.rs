@@ -77,7 +77,7 @@ impl Heart {
     fn watch(self) {
         match self.sleep(None, PollFlags::empty()) {
             Woken::OutputClosed => self.close(ConnectionError::OutputClosed),
-            Woken::Failed(error) => self.close(ConnectionError::Write(error)),
+            Woken::Failed(error) => self.close(ConnectionError::writing(error)),
             Woken::Due | Woken::Writable | Woken::Stopped => {}
         }
     }
@@ -88,7 +88,7 @@ impl Heart {
             match self.sleep(Some(due), PollFlags::empty()) {
                 Woken::Due | Woken::Writable => {}
                 Woken::OutputClosed => return self.close(ConnectionError::OutputClosed),
-                Woken::Failed(error) => return self.close(ConnectionError::Write(error)),
+                Woken::Failed(error) => return self.close(ConnectionError::writing(error)),
                 Woken::Stopped => return,
             }
             self.output.lock().insert_heartbeat();
@@ -99,10 +99,7 @@ impl Heart {
                     Ok(Written::Everything) => break,
                     Ok(Written::Part) if !output.heartbeat_is_waiting() => break,
                     Ok(Written::Part) => {}
-                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                        return self.close(ConnectionError::OutputClosed);
-                    }
-                    Err(error) => return self.close(ConnectionError::Write(error)),
+                    Err(error) => return self.close(ConnectionError::writing(error)),
                 }
                 drop(output);
                 drop(link);
@@ -110,7 +107,7 @@ impl Heart {
                 match self.sleep(Some(later(Instant::now(), interval)), PollFlags::OUT) {
                     Woken::Due | Woken::Writable => {}
                     Woken::OutputClosed => return self.close(ConnectionError::OutputClosed),
-                    Woken::Failed(error) => return self.close(ConnectionError::Write(error)),
+                    Woken::Failed(error) => return self.close(ConnectionError::writing(error)),
                     Woken::Stopped => return,
                 }
             }
@@ -149,7 +146,7 @@ impl Heart {
 
     fn close(&self, cause: ConnectionError) {
         if let Some(link) = self.link.upgrade() {
-            link.close(cause);
+            link.close(Err(cause));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::future::{pending, poll_fn};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use serde::Serialize;
@@ -28,7 +28,7 @@ pub(crate) struct Link {
     pub(crate) config: Arc<Config>,
     core: Mutex<Core>,
     /// Told when the core has closed.
-    closed: Condvar,
+    closed: Notify,
     pub(crate) quota: Arc<Quota>,
     room: Notify,
     waiting: AtomicUsize,
@@ -42,7 +42,7 @@ impl Link {
         Arc::new(Self {
             config,
             core,
-            closed: Condvar::new(),
+            closed: Notify::new(),
             quota,
             room: Notify::new(),
             waiting: AtomicUsize::new(0),
@@ -70,7 +70,7 @@ impl Link {
     /// Does what was left to be done.
     pub(crate) fn run(&self, after: &mut After) {
         if after.run() {
-            self.closed.notify_all();
+            self.closed.notify_waiters();
             self.room.notify_waiters();
         }
     }
@@ -215,18 +215,26 @@ impl Link {
         is_heard
     }
 
-    /// Ends everything at once; the first cause counts.
-    pub(crate) fn close(&self, cause: ConnectionError) {
-        self.with(|core, after| core.close(Arc::new(cause), after));
+    /// Ends everything at once; the first end counts.
+    pub(crate) fn close(&self, end: Result<(), ConnectionError>) {
+        self.with(|core, after| core.close(end, after));
     }
 
-    pub(crate) fn block_until_closed(&self) -> Arc<ConnectionError> {
-        let mut core = self.lock();
+    /// The result of the connection, once it is closed.
+    pub(crate) fn end(&self) -> Option<Result<(), ConnectionError>> {
+        self.quietly(|core| core.end())
+    }
+
+    /// Waits until the connection is closed.
+    pub(crate) async fn closed(&self) -> Result<(), ConnectionError> {
         loop {
-            if let Some(cause) = core.unheard() {
-                return cause;
+            // Listening begins before the check, or an end in between would be missed.
+            let mut closed = std::pin::pin!(self.closed.notified());
+            closed.as_mut().enable();
+            if let Some(end) = self.end() {
+                return end;
             }
-            core = self.closed.wait(core).unwrap_or_else(PoisonError::into_inner);
+            closed.await;
         }
     }
 

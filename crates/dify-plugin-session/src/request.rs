@@ -151,7 +151,7 @@ impl Responder {
         if state.link.with(|core, after| core.end_session(state, last, after)) {
             return Ok(());
         }
-        Err(state.link.quietly(|core| core.unheard()).map_or(SendError::Ended, SendError::Closed))
+        Err(state.link.end().map_or(SendError::Ended, |end| SendError::Closed(end.err())))
     }
 }
 

@@ -140,7 +140,7 @@ mod tests {
             tracing::error!(target: "dify_plugin_duck", "{}", "é".repeat(MESSAGE_BYTES));
         });
         connection.handle().shutdown();
-        assert!(connection.accept().await.is_none());
+        assert!(connection.accept().await.unwrap().is_none());
         drop(connection);
         let mut lines = String::new();
         daemon.read_to_string(&mut lines).await.unwrap();

@@ -159,27 +159,31 @@ impl Plugin {
         run(self)
     }
 
-    /// Serves a connection of another kind, until it is over; returns why. For tests, and for programs that do more than
+    /// Serves a connection of another kind until it is over. For tests, and for programs that do more than
     /// being a plugin: no signal, descriptor, log or exit is touched, and no environment read. One thread is started, which
     /// looks for handlers that block.
     ///
+    /// # Errors
+    ///
+    /// If the connection broke.
+    ///
     /// ```
     /// # use dify_plugin::{Plugin, session_layer::{Config, Connection}};
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let (plugin_end, _daemon_end) = tokio::io::duplex(64 * 1024);
     /// let (reader, writer) = tokio::io::split(plugin_end);
     /// let plugin = Plugin::new();
     /// # drop(_daemon_end);
-    /// plugin.serve(Connection::new(reader, writer, Config::default())).await;
-    /// # }
+    /// plugin.serve(Connection::new(reader, writer, Config::default())).await?;
+    /// # Ok(()) }
     /// ```
-    pub async fn serve(self, mut connection: Connection) -> Option<Arc<ConnectionError>> {
+    pub async fn serve(self, mut connection: Connection) -> Result<(), ConnectionError> {
         let handlers = Arc::new(Handlers { end_delay: self.end_delay.unwrap_or(END_DELAY), ..self.handlers });
-        while let Some(request) = connection.accept().await {
+        while let Some(request) = connection.accept().await? {
             let span = request.session().span().clone();
             tokio::spawn(handlers.clone().answer(request).instrument(span));
         }
-        connection.closed()
+        Ok(())
     }
 }
 

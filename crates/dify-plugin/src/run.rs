@@ -49,12 +49,10 @@ pub(crate) fn run(plugin: Plugin) -> ExitCode {
         return MISUSED.into();
     }
     match serve(plugin, settings, &environment) {
-        Ok(Some(cause)) if !cause.is_orderly() => {
-            last_words(&with_source(&*cause));
-            BROKEN.into()
-        }
-        Ok(cause) => {
-            last_words(&cause.map_or("ended".to_owned(), |cause| cause.to_string()));
+        Ok(()) => {
+            last_words(
+                "the connection ended in order: the daemon closed the plugin's input, or a signal asked it to stop",
+            );
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -78,11 +76,7 @@ fn describe(plugin: &Plugin) -> ExitCode {
     }
 }
 
-fn serve(
-    mut plugin: Plugin,
-    settings: Settings,
-    environment: &Environment,
-) -> Result<Option<Arc<ConnectionError>>, StartError> {
+fn serve(mut plugin: Plugin, settings: Settings, environment: &Environment) -> Result<(), StartError> {
     let runtime = runtime(plugin.workers.or(settings.workers)).map_err(StartError::Runtime)?;
     plugin.end_delay = plugin.end_delay.or(settings.end_delay);
     #[cfg(feature = "files")]
@@ -97,7 +91,7 @@ fn serve(
         environment.warn();
         let guard = ExitGuard::new(handle.clone())?;
         signals.shut_down(handle, grace, guard.is_over.clone());
-        Ok::<_, StartError>(drive(plugin.serve(connection)).await)
+        Ok::<_, StartError>(drive(plugin.serve(connection)).await?)
     });
     // A handler that blocks its worker would be waited for otherwise.
     runtime.shutdown_background();
@@ -240,10 +234,12 @@ impl ExitGuard {
         let is_over = Arc::new(AtomicBool::new(false));
         let noticed = is_over.clone();
         thread("exit", move || {
-            let cause = handle.block_until_unheard();
+            // A runtime of its own: handlers may hold every worker of the other.
+            let Ok(waiting) = Builder::new_current_thread().build() else { return };
+            let Err(cause) = waiting.block_on(handle.closed()) else { return };
             std::thread::sleep(NOTICE);
             if !noticed.load(Ordering::Acquire) {
-                exit_now(&format!("{}; handlers held every worker", with_source(&*cause)));
+                exit_now(&format!("{}; handlers held every worker", with_source(&cause)));
             }
         })?;
         Ok(Self { is_over })

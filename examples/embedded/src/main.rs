@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use dify_plugin_app::Apps;
 use dify_plugin_protocol::ErrorData;
-use dify_plugin_session::{Config, Connection, Request, Session};
+use dify_plugin_session::{Config, Connection, ConnectionError, Request, Session};
 use serde_json::{Value, json};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -27,12 +27,13 @@ impl Framework {
     }
 
     /// Serves until the connection is over, a task for each request.
-    async fn serve(self, mut connection: Connection) {
+    async fn serve(self, mut connection: Connection) -> Result<(), ConnectionError> {
         let framework = Arc::new(self);
-        while let Some(request) = connection.accept().await {
+        while let Some(request) = connection.accept().await? {
             let framework = framework.clone();
             tokio::spawn(async move { framework.answer(request).await });
         }
+        Ok(())
     }
 
     async fn answer(&self, request: Request) {
@@ -86,8 +87,7 @@ async fn main() -> ExitCode {
 }
 
 async fn over_stdio() -> Result<(), Failure> {
-    framework().serve(Connection::stdio(Config::from_env()?)?).await;
-    Ok(())
+    Ok(framework().serve(Connection::stdio(Config::from_env()?)?).await?)
 }
 
 /// Plays the daemon over an in-memory pipe: one request, one app call answered, one result.
@@ -137,5 +137,15 @@ mod tests {
     #[tokio::test]
     async fn the_framework_works_over_an_in_memory_pipe() {
         super::demo().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_stops_reading_is_an_error() {
+        let (_to_plugin, reader) = tokio::io::duplex(4096);
+        let (writer, from_plugin) = tokio::io::duplex(4096);
+        drop(from_plugin);
+        let served =
+            super::framework().serve(super::Connection::new(reader, writer, super::Config::default()));
+        assert!(matches!(served.await, Err(super::ConnectionError::OutputClosed)));
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut connection = Connection::stdio(Config::from_env()?)?;
-    while let Some(request) = connection.accept().await {
+    while let Some(request) = connection.accept().await? {
         tokio::spawn(answer(request));
     }
     Ok(())

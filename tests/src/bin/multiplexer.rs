@@ -13,7 +13,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let mut connection = Connection::stdio(Config::from_env()?)?;
-    while let Some(request) = connection.accept().await {
+    while let Some(request) = connection.accept().await? {
         tokio::spawn(async move {
             let (asked, responder) = match Asked::read(request) {
                 Ok(read) => read,

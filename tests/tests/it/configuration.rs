@@ -71,7 +71,7 @@ fn a_request_past_max_worker_is_refused_by_name_and_the_next_is_taken() {
         ask(&mut daemon, "three", "println");
         let failure = daemon.failure("three");
         assert_eq!(failure["error_type"], "SessionLimitExceeded", "{failure}");
-        assert!(failure["message"].as_str().unwrap().contains("MAX_WORKER"), "{failure}");
+        assert!(failure["message"].as_str().unwrap().contains("`max_sessions`"), "{failure}");
     }
     daemon.line(lines::response("one", &calls[0], "1"));
     daemon.until_end("one");

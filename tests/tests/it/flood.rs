@@ -45,7 +45,7 @@ fn a_flood_stays_within_the_total_and_each_request_is_answered_or_refused_by_nam
     let (taken, grown) = flood(
         &bare().env("DIFY_PLUGIN_TOTAL_QUEUE_BYTES", TOTAL.to_string()),
         |session| lines::request(session, &data),
-        "DIFY_PLUGIN_TOTAL_QUEUE_BYTES",
+        "`total_queue_bytes`",
     );
     assert!((TOTAL / SIZE / 2..=TOTAL / SIZE).contains(&taken), "{taken} taken");
     // What a handler and its call hold of their own is not in the total.
@@ -60,7 +60,7 @@ fn a_flood_of_calls_opens_as_many_sessions_as_may_be_and_costs_no_more_than_they
     let (taken, grown) = flood(
         &odd().env("MAX_WORKER", SESSIONS.to_string()),
         |session| lines::tool(session, "odd", "wait", &parameters),
-        "MAX_WORKER",
+        "`max_sessions`",
     );
     assert_eq!(taken, SESSIONS);
     let allowance = 8 * 1024 + 5 * SESSIONS as u64;

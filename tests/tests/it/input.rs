@@ -219,7 +219,7 @@ fn an_input_that_ends_inside_a_line_is_logged() {
     assert_eq!(error, "a line of 31 bytes: EOF while parsing a string at line 1 column 31");
     assert_eq!(daemon.failure("s")["error_type"], "InvalidRequest");
     let exit = daemon.exit_by_itself();
-    assert!(exit.stderr.contains("in the middle of a line"), "{}", exit.stderr);
+    assert!(exit.stderr.contains("in the middle of a frame"), "{}", exit.stderr);
     exit.assert_quiet(1);
 }
 

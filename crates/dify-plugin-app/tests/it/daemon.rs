@@ -35,7 +35,7 @@ impl Daemon {
         let handle = connection.handle();
         let (sender, requests) = mpsc::unbounded_channel();
         tokio::spawn(async move {
-            while let Some(request) = connection.accept().await {
+            while let Ok(Some(request)) = connection.accept().await {
                 let _ = sender.send(request.into_parts().1);
             }
         });

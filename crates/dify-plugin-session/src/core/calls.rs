@@ -208,7 +208,7 @@ impl CallQueue {
             return Ok(None);
         }
         if !state.replies.is_empty() && state.held.bytes() + cost > self.limit {
-            return Err(InvokeError::Overrun { limit: self.limit, setting: "DIFY_PLUGIN_REPLY_QUEUE_BYTES" });
+            return Err(InvokeError::Overrun { limit: self.limit, field: "reply_queue_bytes" });
         }
         if !state.held.grow(cost) {
             return Err(self.out_of_quota());
@@ -219,7 +219,7 @@ impl CallQueue {
     }
 
     fn out_of_quota(&self) -> InvokeError {
-        InvokeError::Overrun { limit: self.total_limit, setting: "DIFY_PLUGIN_TOTAL_QUEUE_BYTES" }
+        InvokeError::Overrun { limit: self.total_limit, field: "total_queue_bytes" }
     }
 
     /// Sets the outcome to what Dify said, as far as it can be kept.

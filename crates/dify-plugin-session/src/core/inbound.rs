@@ -38,8 +38,7 @@ impl<'a> Inbound<'a> {
             Line::Whole(line) => line,
             Line::TooLong(prefix) => {
                 let whose = Salvage::from_line(prefix);
-                let reason =
-                    format!("a line over the limit of {limit} bytes; raise DIFY_PLUGIN_MAX_LINE_BYTES");
+                let reason = format!("a line over the limit of {limit} bytes; raise `max_line_bytes`");
                 return Self::Unreadable { whose, reason };
             }
             _ => return Self::Unreadable { whose: Salvage::default(), reason: "unknown framing".to_owned() },
@@ -137,7 +136,10 @@ impl Core {
             self.error_event(&reason, after);
             return None;
         }
-        if let Phase::Draining(cause) | Phase::Closed(cause) = &self.phase {
+        if let Phase::Closed(_) = &self.phase {
+            return None;
+        }
+        if let Phase::Draining(cause) = &self.phase {
             let failure = ErrorData::new(error::CLOSED, format!("no more requests are taken: {cause}"));
             self.counters.refused_requests += 1;
             self.fail_unopened(id, &failure, after);

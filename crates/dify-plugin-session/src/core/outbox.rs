@@ -134,7 +134,7 @@ impl Outbox {
 
 fn refuse(lines: &mut Vec<u8>, id: &str, config: &Config, more: &str) {
     let message = format!(
-        "the plugin is full: MAX_WORKER allows {} open sessions, DIFY_PLUGIN_TOTAL_QUEUE_BYTES {} bytes{more}",
+        "the plugin is full: `max_sessions` allows {} open sessions, `total_queue_bytes` {} bytes{more}",
         config.max_sessions, config.total_queue_bytes
     );
     lines.extend_from_slice(&last_words(id, error::SESSION_LIMIT_EXCEEDED, &message));

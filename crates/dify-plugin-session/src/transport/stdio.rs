@@ -41,7 +41,8 @@ impl Stdio {
     /// Takes over stdin and stdout, and starts the heartbeat, of which the first goes out at once.
     pub(crate) fn take_over(link: &Arc<Link>) -> Result<Self, ConnectionError> {
         static TAKEN: AtomicBool = AtomicBool::new(false);
-        let failed = |step| move |source: io::Error| ConnectionError::Stdio { step, source };
+        let failed =
+            |step| move |source: io::Error| ConnectionError::Stdio { step, source: Arc::new(source) };
         if TAKEN.swap(true, Ordering::Relaxed) {
             let twice =
                 io::Error::other("another connection has them already; a process has only one such pair");

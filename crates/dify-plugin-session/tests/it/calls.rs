@@ -179,7 +179,7 @@ async fn silence_fails_the_call_and_progress_starts_the_clock_anew() {
     let error = replies.try_next().await.unwrap_err();
     assert!(matches!(error, InvokeError::TimedOut { after, .. } if after.as_secs() == 10), "{error}");
     assert!(
-        error.to_string().contains("`app`") && error.to_string().contains("MAX_INVOCATION_TIMEOUT"),
+        error.to_string().contains("`app`") && error.to_string().contains("`invocation_timeout`"),
         "{error}"
     );
     assert_eq!(started.elapsed().as_secs(), 37);

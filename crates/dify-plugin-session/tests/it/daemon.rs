@@ -1,6 +1,6 @@
 //! The far end: writes literal lines, reads lines back, shares no types with the subject.
 
-use dify_plugin_session::{Config, Connection, Handle, Request};
+use dify_plugin_session::{Config, Connection, ConnectionError, Handle, Request};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::sync::mpsc;
@@ -10,7 +10,7 @@ pub(crate) struct Daemon {
     output: tokio::io::Lines<BufReader<DuplexStream>>,
     pub(crate) requests: mpsc::UnboundedReceiver<Request>,
     pub(crate) handle: Handle,
-    pub(crate) driver: tokio::task::JoinHandle<()>,
+    pub(crate) driver: tokio::task::JoinHandle<Result<(), ConnectionError>>,
 }
 
 pub(crate) fn config() -> Config {
@@ -28,9 +28,10 @@ impl Daemon {
         let handle = connection.handle();
         let (sender, requests) = mpsc::unbounded_channel();
         let driver = tokio::spawn(async move {
-            while let Some(request) = connection.accept().await {
+            while let Some(request) = connection.accept().await? {
                 let _ = sender.send(request);
             }
+            Ok(())
         });
         Self { input: Some(input), output: BufReader::new(output).lines(), requests, handle, driver }
     }

@@ -16,10 +16,7 @@ async fn at_the_end_of_input_open_sessions_finish_and_open_calls_fail() {
     daemon.read_call().await;
     daemon.hang_up();
     let error = replies.try_next().await.unwrap_err();
-    assert!(
-        matches!(&error, InvokeError::Closed(cause) if matches!(**cause, ConnectionError::EndOfInput)),
-        "{error}"
-    );
+    assert!(matches!(&error, InvokeError::Closed(None)), "{error}");
     let again = responder.session().invoke(InvokeType::App, &json!({})).await;
     assert!(matches!(again, Err(InvokeError::Closed(_))));
     assert!(!daemon.driver.is_finished());
@@ -29,7 +26,7 @@ async fn at_the_end_of_input_open_sessions_finish_and_open_calls_fail() {
     assert_eq!(daemon.read().await["data"]["data"], "late but heard");
     assert_eq!(daemon.read().await["data"]["type"], "end");
     assert_eq!(daemon.read_or_end().await, None);
-    daemon.driver.await.unwrap();
+    daemon.driver.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -42,7 +39,7 @@ async fn after_the_end_of_input_a_handler_has_until_its_deadline() {
     daemon.hang_up();
     assert_eq!(daemon.read_failure("s").await, "DeadlineExceeded");
     assert_eq!(started.elapsed().as_secs(), 600);
-    daemon.driver.await.unwrap();
+    daemon.driver.await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -50,8 +47,8 @@ async fn an_idle_connection_ends_with_its_input() {
     let mut daemon = Daemon::new();
     daemon.hang_up();
     assert_eq!(daemon.read_or_end().await, None);
-    daemon.driver.await.unwrap();
-    assert!(daemon.handle.closed().is_some_and(|cause| cause.is_orderly()));
+    daemon.driver.await.unwrap().unwrap();
+    daemon.handle.closed().await.unwrap();
 }
 
 #[tokio::test]
@@ -62,7 +59,7 @@ async fn a_whole_value_without_its_newline_counts_at_the_end() {
     let request = daemon.requests.recv().await.unwrap();
     request.into_parts().1.finish().unwrap();
     assert_eq!(daemon.read().await["session_id"], "s");
-    daemon.driver.await.unwrap();
+    daemon.driver.await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -72,9 +69,8 @@ async fn an_end_inside_a_line_does_not_look_like_a_clean_one() {
     daemon.hang_up();
     assert_eq!(daemon.read().await["event"], "error");
     assert_eq!(daemon.read_failure("s").await, "InvalidRequest");
-    daemon.driver.await.unwrap();
-    let cause = daemon.handle.closed().unwrap();
-    assert!(matches!(*cause, ConnectionError::EndInsideLine { bytes: 50 }), "{cause}");
+    let error = daemon.driver.await.unwrap().unwrap_err();
+    assert!(matches!(error, ConnectionError::EndInsideFrame { bytes: 50 }), "{error}");
 }
 
 #[tokio::test]
@@ -85,9 +81,8 @@ async fn an_end_inside_a_line_over_the_limit_does_not_look_like_a_clean_one() {
     daemon.write("x".repeat(500)).await;
     daemon.hang_up();
     assert_eq!(daemon.read().await["event"], "error");
-    daemon.driver.await.unwrap();
-    let cause = daemon.handle.closed().unwrap();
-    assert!(matches!(*cause, ConnectionError::EndInsideLine { bytes: 100 }), "{cause}");
+    let error = daemon.driver.await.unwrap().unwrap_err();
+    assert!(matches!(error, ConnectionError::EndInsideFrame { bytes: 100 }), "{error}");
 }
 
 /// It is whole JSON and its session can be told: the same answer as with a newline.
@@ -98,8 +93,7 @@ async fn a_whole_but_wrong_value_at_the_end_is_answered() {
     daemon.hang_up();
     assert_eq!(daemon.read().await["event"], "error");
     assert_eq!(daemon.read_failure("s").await, "InvalidRequest");
-    daemon.driver.await.unwrap();
-    assert!(matches!(*daemon.handle.closed().unwrap(), ConnectionError::EndOfInput));
+    daemon.driver.await.unwrap().unwrap();
 }
 
 /// What was ended by its deadline has ended; that the input ended too says nothing about that.
@@ -123,14 +117,9 @@ async fn after_the_grace_it_is_over_even_if_the_daemon_reads_nothing() {
     let _slow = daemon.open("slow").await;
     let started = tokio::time::Instant::now();
     daemon.handle.shutdown();
-    (&mut daemon.driver).await.unwrap();
+    let error = daemon.driver.await.unwrap().unwrap_err();
     assert_eq!(started.elapsed().as_secs(), 11);
-    let cause = daemon.handle.closed().unwrap();
-    assert!(
-        matches!(*cause, ConnectionError::ShutdownIncomplete { sessions: 1, heard: false })
-            && !cause.is_orderly(),
-        "{cause}"
-    );
+    assert!(matches!(error, ConnectionError::ShutdownIncomplete { sessions: 1, unread: true }), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,7 +131,8 @@ async fn a_second_shutdown_gives_no_more_time() {
     tokio::time::sleep(Duration::from_secs(9)).await;
     daemon.handle.shutdown();
     let _ = daemon.read_failure("slow").await;
-    daemon.driver.await.unwrap();
+    let error = daemon.driver.await.unwrap().unwrap_err();
+    assert!(matches!(error, ConnectionError::ShutdownIncomplete { sessions: 1, unread: false }), "{error}");
     assert_eq!(started.elapsed().as_secs(), 10);
 }
 
@@ -152,12 +142,13 @@ async fn when_nobody_reads_the_output_everything_ends_at_once() {
     let (writer, output) = tokio::io::duplex(64);
     let mut connection = Connection::new(reader, writer, config());
     tokio::io::AsyncWriteExt::write_all(&mut input, format!("{}\n", request("s")).as_bytes()).await.unwrap();
-    let (_, responder) = connection.accept().await.unwrap().into_parts();
+    let (_, responder) = connection.accept().await.unwrap().unwrap().into_parts();
     let session = responder.session().clone();
     let mut replies = session.invoke(InvokeType::App, &json!({})).await.unwrap();
     drop(output);
-    assert!(connection.accept().await.is_none());
-    assert!(matches!(*connection.closed().unwrap(), ConnectionError::OutputClosed));
+    for _ in 0..2 {
+        assert!(matches!(connection.accept().await, Err(ConnectionError::OutputClosed)));
+    }
     assert!(session.cancellation().is_cancelled());
     assert!(matches!(replies.try_next().await, Err(InvokeError::Closed(_))));
     assert!(matches!(session.send("x").await, Err(SendError::Closed(_))));
@@ -184,7 +175,8 @@ async fn shutdown_refuses_what_comes_and_fails_what_stays() {
     assert_eq!(daemon.read().await["session_id"], "quick");
     assert_eq!(daemon.read_failure("slow").await, "Closed");
     assert_eq!(started.elapsed().as_secs(), 10);
-    daemon.driver.await.unwrap();
+    let error = daemon.driver.await.unwrap().unwrap_err();
+    assert!(matches!(error, ConnectionError::ShutdownIncomplete { sessions: 1, unread: false }), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -197,9 +189,8 @@ async fn shutdown_after_the_end_of_input_still_shortens_what_is_left() {
     daemon.handle.shutdown();
     assert_eq!(daemon.read_failure("slow").await, "Closed");
     assert_eq!(started.elapsed().as_secs(), 11);
-    daemon.driver.await.unwrap();
-    let cause = daemon.handle.closed().unwrap();
-    assert!(matches!(*cause, ConnectionError::ShutdownIncomplete { sessions: 1, heard: true }), "{cause}");
+    let error = daemon.driver.await.unwrap().unwrap_err();
+    assert!(matches!(error, ConnectionError::ShutdownIncomplete { sessions: 1, unread: false }), "{error}");
 }
 
 #[tokio::test]
@@ -207,13 +198,15 @@ async fn a_dropped_connection_ends_its_sessions() {
     let (mut input, reader) = tokio::io::duplex(1024);
     let mut connection = Connection::new(reader, tokio::io::sink(), Config::default());
     tokio::io::AsyncWriteExt::write_all(&mut input, format!("{}\n", request("s")).as_bytes()).await.unwrap();
-    let (_, responder) = connection.accept().await.unwrap().into_parts();
+    let (_, responder) = connection.accept().await.unwrap().unwrap().into_parts();
     let handle = connection.handle();
-    let waiter = std::thread::spawn(move || handle.block_until_unheard());
+    let waiter = tokio::spawn(async move { handle.closed().await });
+    tokio::task::yield_now().await;
+    assert!(!waiter.is_finished());
     drop(connection);
-    assert!(matches!(*waiter.join().unwrap(), ConnectionError::Dropped));
+    waiter.await.unwrap().unwrap();
     let error = responder.send("x").await.unwrap_err();
-    assert!(matches!(error, SendError::Closed(_)), "{error}");
+    assert!(matches!(error, SendError::Closed(None)), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -225,6 +218,39 @@ async fn after_the_end_of_input_it_is_over_even_if_the_daemon_reads_nothing() {
     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
     assert!(!daemon.driver.is_finished(), "the handler may run on");
     responder.finish().unwrap();
-    (&mut daemon.driver).await.unwrap();
-    assert!(matches!(&*daemon.handle.closed().unwrap(), ConnectionError::Unread));
+    let error = (&mut daemon.driver).await.unwrap().unwrap_err();
+    assert!(matches!(error, ConnectionError::Unread), "{error}");
+    // Anyone who asks later learns the same.
+    assert!(matches!(daemon.handle.closed().await, Err(ConnectionError::Unread)));
+}
+
+/// Fails to read once there is nothing more.
+struct Failing;
+
+impl tokio::io::AsyncRead for Failing {
+    fn poll_read(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Err(std::io::Error::other("the disk is on fire")))
+    }
+}
+
+#[tokio::test]
+async fn a_read_error_is_an_error_once_sessions_have_finished() {
+    let (mut input, reader) = tokio::io::duplex(1024);
+    let reader = tokio::io::AsyncReadExt::chain(tokio::io::AsyncReadExt::take(reader, 4096), Failing);
+    let mut connection = Connection::new(reader, tokio::io::sink(), config());
+    tokio::io::AsyncWriteExt::write_all(&mut input, format!("{}\n", request("s")).as_bytes()).await.unwrap();
+    let (_, responder) = connection.accept().await.unwrap().unwrap().into_parts();
+    drop(input);
+    tokio::spawn(async move {
+        tokio::task::yield_now().await;
+        responder.send("may still be read").await.unwrap();
+        responder.finish().unwrap();
+    });
+    let error = connection.accept().await.unwrap_err();
+    let ConnectionError::Read(source) = &error else { panic!("{error}") };
+    assert_eq!(source.to_string(), "the disk is on fire");
 }

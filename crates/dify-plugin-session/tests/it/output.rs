@@ -46,7 +46,7 @@ async fn what_many_handlers_say_at_once_is_one_write() {
     let requests: String = (0..SESSIONS).map(|n| format!("{}\n", request(&format!("s-{n}")))).collect();
     input.write_all(requests.as_bytes()).await.unwrap();
     drop(input);
-    while let Some(request) = connection.accept().await {
+    while let Some(request) = connection.accept().await.unwrap() {
         tokio::spawn(async move {
             let (_, responder) = request.into_parts();
             responder.send(&json!("hello")).await.unwrap();

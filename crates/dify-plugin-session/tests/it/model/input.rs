@@ -110,7 +110,7 @@ impl Model {
     /// Writes what was held back, in one piece or in two.
     pub(super) fn write_held(&mut self, in_two: bool) {
         let lines = std::mem::take(&mut self.held);
-        if self.is_over || self.is_written {
+        if self.end.is_some() || self.is_written {
             return;
         }
         let mut bytes = Vec::new();
@@ -128,7 +128,7 @@ impl Model {
         self.settle();
         self.pipes.write_input(second);
         self.settle();
-        assert!(self.pipes.is_read() || self.is_over, "the reader waits");
+        assert!(self.pipes.is_read() || self.end.is_some(), "the reader waits");
     }
 
     fn is_open(&self, id: &str) -> bool {

@@ -82,8 +82,8 @@ pub(super) struct Model {
     pipes: Pipes,
     connection: Option<Connection>,
     driver: Arc<Woken>,
-    /// `accept` has returned `None`.
-    is_over: bool,
+    /// What `accept` returned at the end.
+    end: Option<Result<(), ConnectionError>>,
     handle: Handle,
     max_sessions: usize,
     total_queue_bytes: usize,
@@ -120,7 +120,7 @@ impl Model {
             handle: connection.handle(),
             connection: Some(connection),
             driver: Woken::new(),
-            is_over: false,
+            end: None,
             max_sessions,
             total_queue_bytes,
             heard: Heard::default(),
@@ -185,7 +185,7 @@ impl Model {
         assert!(stats.queued_bytes <= self.total_queue_bytes, "{stats:?}");
         assert!(stats.open_calls <= self.calls.iter().filter(|call| call.may_be_open()).count(), "{stats:?}");
         // As long as the daemon takes more, nothing waits.
-        if !self.pipes.is_full() && !self.is_over {
+        if !self.pipes.is_full() && self.end.is_none() {
             assert_eq!(stats.output_bytes, 0, "the driver was not woken");
             assert!(self.handlers.iter().all(|handler| handler.sending.is_none()), "a sender was not woken");
         }
@@ -193,21 +193,21 @@ impl Model {
 
     /// Polls the driver if it was woken.
     fn drive(&mut self) -> bool {
-        let Some(connection) = self.connection.as_mut().filter(|_| !self.is_over) else { return false };
+        let Some(connection) = self.connection.as_mut().filter(|_| self.end.is_none()) else { return false };
         if !self.driver.take() {
             return false;
         }
         let waker = Waker::from(self.driver.clone());
         match connection.poll_accept(&mut Context::from_waker(&waker)) {
-            Poll::Ready(Some(request)) => {
+            Poll::Ready(Ok(Some(request))) => {
                 self.driver.set();
                 self.handlers.push(Handler::new(request));
             }
-            Poll::Ready(None) => {
-                self.is_over = true;
-                let cause = self.handle.closed();
-                let blames_the_daemon = matches!(cause.as_deref(), Some(ConnectionError::Unread));
+            Poll::Ready(Ok(None)) => self.end = Some(Ok(())),
+            Poll::Ready(Err(error)) => {
+                let blames_the_daemon = matches!(error, ConnectionError::Unread);
                 assert!(!blames_the_daemon || self.pipes.is_full(), "the daemon read, and is said not to");
+                self.end = Some(Err(error));
             }
             Poll::Pending => {}
         }
@@ -222,7 +222,7 @@ impl Model {
     fn drop_connection(&mut self) {
         // What had not been written is lost, so it must not be counted on.
         self.connection = None;
-        self.is_over = true;
+        self.end.get_or_insert(Ok(()));
     }
 
     fn number(&mut self) -> u64 {
@@ -233,13 +233,10 @@ impl Model {
     /// Whether the daemon may have missed something: it stopped to read, or we did not wait for it.
     fn is_unheard(&self) -> bool {
         matches!(
-            self.handle.closed().as_deref(),
-            Some(
-                ConnectionError::OutputClosed
-                    | ConnectionError::Dropped
-                    | ConnectionError::Unread
-                    | ConnectionError::ShutdownIncomplete { heard: false, .. }
-            )
+            self.end,
+            Some(Err(ConnectionError::OutputClosed
+                | ConnectionError::Unread
+                | ConnectionError::ShutdownIncomplete { unread: true, .. }))
         ) || self.connection.is_none()
     }
 
@@ -254,7 +251,7 @@ impl Model {
         self.settle();
         self.end_input();
         self.settle();
-        assert!(self.is_over, "the connection does not come to its end: {:?}", self.handle.stats());
+        assert!(self.end.is_some(), "the connection does not come to its end: {:?}", self.handle.stats());
         for handler in &self.handlers {
             assert!(handler.sending.is_none(), "a sender waits for ever");
             assert!(handler.session.is_ended() && handler.session.cancellation().is_cancelled());
