@@ -153,7 +153,7 @@ impl TestPlugin {
             parts.expect("a plugin is started once; the start before this one was given up");
         let (host_end, plugin_end) = tokio::io::duplex(PIPE_BYTES);
         let (reader, writer) = tokio::io::split(plugin_end);
-        tokio::spawn(plugin.serve(Connection::new(reader, writer, Config::default())));
+        tokio::spawn(async move { plugin.serve(Connection::new(reader, writer, Config::default())).await });
         let (output, input) = tokio::io::split(host_end);
         match Host::over(output, input, permission, HostConfig::default(), stand_in).await {
             Ok(host) => host,

@@ -7,57 +7,31 @@ mod parameters;
 mod problem;
 mod sample;
 
-use serde::Serialize;
+use serde_json::{Map, Value};
 
-use crate::dispatch::Handlers;
-pub(crate) use parameters::{Parameters, parameters};
+use crate::kinds::Kinds;
+pub(crate) use parameters::parameters;
 
 /// The variable that asks for it.
 pub(crate) const VARIABLE: &str = "DIFY_PLUGIN_DESCRIBE";
 
-/// The version of the form. It rises when a reader of the one before would misread it; new fields don't raise it.
+/// The version of the form. It rises when a reader of the version before would misread it; new fields don't raise it.
 const VERSION: u32 = 1;
 
-#[derive(Serialize)]
-struct Description<'a> {
-    dify_plugin_description: u32,
-    providers: Vec<Provider<'a>>,
-    endpoints: bool,
-}
-
-#[derive(Serialize)]
-struct Provider<'a> {
-    name: &'a str,
-    check_credentials: bool,
-    tools: Vec<Tool<'a>>,
-}
-
-#[derive(Serialize)]
-struct Tool<'a> {
-    name: &'a str,
-    #[serde(flatten)]
-    parameters: Parameters,
-}
-
 /// The description as one line, without its newline.
-pub(crate) fn describe(handlers: &Handlers) -> serde_json::Result<String> {
-    let providers = handlers.providers.iter().map(|(name, provider)| {
-        let tools = provider.tools.iter();
-        let tools = tools.map(|(name, registered)| Tool { name, parameters: registered.tool.describe() });
-        Provider { name, check_credentials: provider.check.is_some(), tools: tools.collect() }
-    });
-    serde_json::to_string(&Description {
-        dify_plugin_description: VERSION,
-        providers: providers.collect(),
-        endpoints: handlers.endpoints.is_some(),
-    })
+pub(crate) fn describe(kinds: &Kinds) -> String {
+    let mut description = Map::from_iter([("dify_plugin_description".to_owned(), VERSION.into())]);
+    for kind in kinds.iter() {
+        kind.describe(&mut description);
+    }
+    Value::Object(description).to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
 
-    use crate::{NoParameters, Plugin, Result, Session, Tool, ToolContext, ToolOutput};
+    use crate::{NoParameters, Output, Plugin, Result, Session, Tool, ToolContext};
 
     struct Shout;
 
@@ -71,7 +45,7 @@ mod tests {
     impl Tool for Shout {
         type Parameters = ShoutParameters;
 
-        async fn invoke(&self, _: &ToolContext, _: ShoutParameters, _: &mut ToolOutput) -> Result<()> {
+        async fn invoke(&self, _: &ToolContext, _: ShoutParameters, _: &mut Output) -> Result<()> {
             Ok(())
         }
     }
@@ -81,7 +55,7 @@ mod tests {
     impl Tool for Free {
         type Parameters = serde_json::Value;
 
-        async fn invoke(&self, _: &ToolContext, _: serde_json::Value, _: &mut ToolOutput) -> Result<()> {
+        async fn invoke(&self, _: &ToolContext, _: serde_json::Value, _: &mut Output) -> Result<()> {
             Ok(())
         }
     }
@@ -91,7 +65,7 @@ mod tests {
     impl Tool for Quiet {
         type Parameters = NoParameters;
 
-        async fn invoke(&self, _: &ToolContext, _: NoParameters, _: &mut ToolOutput) -> Result<()> {
+        async fn invoke(&self, _: &ToolContext, _: NoParameters, _: &mut Output) -> Result<()> {
             Ok(())
         }
     }
@@ -106,15 +80,15 @@ mod tests {
             .tool("voice", "shout", Shout)
             .tool("voice", "quiet", Quiet)
             .tool("other", "free", Free)
-            .validate_credentials("voice", check);
+            .tool_credentials("voice", check);
         assert_eq!(
-            super::describe(&plugin.handlers).unwrap(),
+            super::describe(&plugin.handlers.kinds),
             concat!(
-                r#"{"dify_plugin_description":1,"providers":["#,
-                r#"{"name":"other","check_credentials":false,"tools":[{"name":"free","open":true}]},"#,
-                r#"{"name":"voice","check_credentials":true,"tools":[{"name":"quiet","parameters":[]},"#,
-                r#"{"name":"shout","parameters":[{"name":"text","type":"string","required":true},"#,
-                r#"{"name":"times","type":"number","required":false}]}]}],"endpoints":false}"#
+                r#"{"dify_plugin_description":1,"endpoints":false,"tool_providers":["#,
+                r#"{"check_credentials":false,"name":"other","tools":[{"name":"free","open":true}]},"#,
+                r#"{"check_credentials":true,"name":"voice","tools":[{"name":"quiet","parameters":[]},"#,
+                r#"{"name":"shout","parameters":[{"name":"text","required":true,"type":"string"},"#,
+                r#"{"name":"times","required":false,"type":"number"}]}]}]}"#
             )
         );
     }

@@ -32,7 +32,9 @@
 //! gets the text that the official SDK answers with.
 
 mod body;
+mod builder;
 mod head;
+mod kind;
 mod pace;
 mod request;
 mod service;
@@ -41,40 +43,9 @@ mod service;
 mod extract;
 
 pub use request::{Body, HookId, RawSettings};
+pub use service::Endpoints;
 
 #[cfg(feature = "axum")]
 pub use extract::Settings;
 
-use std::time::Duration;
-
-use futures_util::future::BoxFuture;
-use http::Method;
-
-use crate::error::Result;
-use crate::session::Session;
-pub(crate) use request::EndpointCall;
-pub(crate) use service::Endpoints;
-
-/// Shortest time from the first piece of a body in several pieces to the session's end, unless told otherwise.
-///
-/// The daemon drops everything after the first piece when the end is already there as it hands that piece over
-/// (`internal/core/io_tunnel/endpoint_service.go`). Under 64 requests at once, 20 ms lost up to a tenth of the
-/// answers, 50 ms none of 420, 100 ms none of 192.
-pub(crate) const END_DELAY: Duration = Duration::from_millis(100);
-
-/// Serves one request of the daemon.
-pub(crate) fn serve(
-    endpoints: &Endpoints,
-    call: EndpointCall,
-    session: Session,
-    end_delay: Duration,
-) -> BoxFuture<'static, Result<()>> {
-    let method = call.method().clone();
-    let response = endpoints.call(call.into_request(session.clone()));
-    Box::pin(async move {
-        let (parts, body) = head::explained(response.await).into_parts();
-        let has_no_body = method == Method::HEAD || head::forbids_body(parts.status);
-        let head = head::Head::new(&parts, (!has_no_body).then_some(&body))?;
-        body::Sender::new(&session, end_delay, head).send(if has_no_body { None } else { Some(body) }).await
-    })
-}
+pub(crate) use kind::EndpointKind;

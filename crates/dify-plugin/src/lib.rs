@@ -1,27 +1,34 @@
 // Its examples need the feature `axum`.
 #![cfg_attr(any(feature = "axum", not(doctest)), doc = include_str!("../README.md"))]
 
-mod describe;
-mod dispatch;
-mod environment;
-mod error;
-mod log;
-mod payload;
 mod plugin;
-mod run;
-mod session;
-mod text;
-mod tool;
-mod watchdog;
 
 pub mod endpoint;
-pub mod file;
+mod tool;
 
+mod actions;
+mod context;
+mod error;
+pub mod file;
+mod output;
+mod session;
+
+mod describe;
+mod dispatch;
+mod kind;
+mod kinds;
+mod payload;
+mod process;
+mod watchdog;
+
+pub use actions::HandlerContext;
+pub use context::RequestContext;
 pub use error::{Error, Result};
 pub use file::File;
+pub use output::{BlobMeta, LogEntry, Output, RawOutput};
 pub use plugin::Plugin;
 pub use session::Session;
-pub use tool::{BlobMeta, LogEntry, NoParameters, Tool, ToolContext, ToolOutput};
+pub use tool::{NoParameters, Tool, ToolContext};
 
 pub use dify_plugin_app as app;
 pub use dify_plugin_protocol as protocol;

@@ -1,35 +1,26 @@
 //! The plugin an author builds and runs.
 
-use std::collections::btree_map::Entry;
-use std::convert::Infallible;
 use std::fmt;
-use std::future::Future;
-use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
+use dify_plugin_protocol::{AccessType, Action};
 use dify_plugin_session::{Connection, ConnectionError};
-use http::{Request, Response};
-use serde::de::DeserializeOwned;
-use tower_service::Service;
+use serde_json::value::RawValue;
 use tracing::Instrument;
 
-use crate::dispatch::{Handlers, RegisteredTool};
-use crate::endpoint::{Body, END_DELAY, Endpoints};
+use crate::actions::HandlerContext;
+use crate::dispatch::Handlers;
 use crate::error::Result;
-use crate::run::run;
-use crate::session::Session;
-use crate::tool::{Tool, TypedCheck};
+use crate::output::RawOutput;
 
-/// A plugin: its tools and endpoints, by the names that its YAML gives them.
+/// A plugin: its handlers, registered under the names that its YAML gives them.
 ///
 /// ```no_run
-/// # use dify_plugin::{NoParameters, Plugin, Result, Tool, ToolContext, ToolOutput};
+/// # use dify_plugin::{NoParameters, Output, Plugin, Result, Tool, ToolContext};
 /// # struct Hello;
 /// # impl Tool for Hello {
 /// #     type Parameters = NoParameters;
-/// #     async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut ToolOutput) -> Result<()> {
+/// #     async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut Output) -> Result<()> {
 /// #         out.text("hello").await
 /// #     }
 /// # }
@@ -42,92 +33,55 @@ use crate::tool::{Tool, TypedCheck};
 pub struct Plugin {
     pub(crate) handlers: Handlers,
     pub(crate) workers: Option<usize>,
-    pub(crate) end_delay: Option<Duration>,
 }
 
 impl Plugin {
-    /// A plugin that does nothing yet.
+    /// Creates a plugin without handlers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds the tool `name` of the provider `provider`.
+    /// Registers a handler for an action that has no builder method of its own.
     ///
-    /// # Panics
-    ///
-    /// If that provider has a tool of this name already.
-    #[track_caller]
-    pub fn tool(mut self, provider: impl Into<String>, name: impl Into<String>, tool: impl Tool) -> Self {
-        let (provider, name) = (provider.into(), name.into());
-        let handler = format!("the tool {provider}/{name}").into();
-        match self.handlers.providers.entry(provider).or_default().tools.entry(name) {
-            Entry::Vacant(free) => free.insert(RegisteredTool { handler, tool: Arc::new(tool) }),
-            Entry::Occupied(_) => panic!("{handler} is registered twice"),
-        };
-        self
-    }
-
-    /// Adds the check of the provider's credentials, which Dify asks for when a user fills them in. They are good if it
-    /// returns `Ok`; else the error's text tells the user why not.
+    /// The handler gets the request's payload as it came and sends its messages in the form that the action asks for. The
+    /// session ends when it returns; an error becomes the session's error. Handlers of type `model` take a
+    /// [`RequestContext`](crate::RequestContext), since a model may not call back to Dify; all others may take a
+    /// [`Session`](crate::Session).
     ///
     /// ```
-    /// # use dify_plugin::{Error, Plugin, Result, Session};
-    /// #[derive(serde::Deserialize)]
-    /// struct Credentials {
-    ///     api_key: String,
+    /// use dify_plugin::protocol::{AccessType, Action};
+    /// use dify_plugin::{Plugin, RawOutput, RequestContext, Result};
+    /// use serde_json::{json, value::RawValue};
+    ///
+    /// async fn voices(_cx: RequestContext, _payload: Box<RawValue>, out: RawOutput) -> Result<()> {
+    ///     out.send(&json!({"voices": [{"name": "Ada", "value": "ada"}]})).await
     /// }
     ///
-    /// async fn check(_session: Session, credentials: Credentials) -> Result<()> {
-    ///     match credentials.api_key.as_str() {
-    ///         "" => Err(Error::new("EmptyKey", "the API key is empty")),
-    ///         _ => Ok(()),
-    ///     }
-    /// }
     /// # let _ =
-    /// Plugin::new().validate_credentials("greeter", check);
+    /// Plugin::new().on(AccessType::Model, Action::GetTtsModelVoices, voices);
     /// ```
     ///
     /// # Panics
     ///
-    /// If that provider has a check already.
+    /// If the pair is registered already, if it belongs to a kind that has a builder method, or if the handler takes a
+    /// `Session` for type `model`.
     #[track_caller]
-    pub fn validate_credentials<F, C, Fut>(mut self, provider: impl Into<String>, check: F) -> Self
+    pub fn on<C, F, Fut>(mut self, access_type: AccessType, action: Action, handler: F) -> Self
     where
-        F: Fn(Session, C) -> Fut + Send + Sync + 'static,
+        C: HandlerContext,
+        F: Fn(C, Box<RawValue>, RawOutput) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<()>> + Send + 'static,
-        C: DeserializeOwned + 'static,
     {
-        let provider = provider.into();
-        let message = format!("the check of {provider}'s credentials is registered twice");
-        let entry = self.handlers.providers.entry(provider).or_default();
-        assert!(entry.check.replace(Arc::new(TypedCheck::new(check))).is_none(), "{message}");
+        let kind = self.handlers.kinds.of(&access_type);
+        assert!(
+            !kind.is_some_and(|kind| kind.actions().contains(&action)),
+            "type `{access_type}`, action `{action}` has a builder method of its own; use that"
+        );
+        self.handlers.actions.add(access_type, action, handler);
         self
     }
 
-    /// Serves the plugin's endpoints with any tower service of HTTP requests: an axum `Router`, for one, as it is.
-    ///
-    /// The service sees paths as the YAML declares them, without the `/e/<hook id>` before. In the extensions of each
-    /// request are the [`Session`], the settings ([`RawSettings`](crate::endpoint::RawSettings)) and, if the daemon named
-    /// it, the [`HookId`](crate::endpoint::HookId); with the feature `axum` each is an extractor. What can't go through the
-    /// daemon, and what is done so that a body arrives whole, stands in [`endpoint`](crate::endpoint).
-    ///
-    /// # Panics
-    ///
-    /// If there is a service already: routes of several are merged into one first.
-    #[track_caller]
-    pub fn endpoints<S, B>(mut self, service: S) -> Self
-    where
-        S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
-        S::Future: Send,
-        B: http_body::Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let before = self.handlers.endpoints.replace(Endpoints::new(service));
-        assert!(before.is_none(), "`endpoints` is called twice; merge the routers first");
-        self
-    }
-
-    /// Worker threads; 1 runs everything on the one thread. Wins over DIFY_PLUGIN_WORKERS.
+    /// Sets the number of worker threads; 1 runs everything on one thread. Overrides DIFY_PLUGIN_WORKERS.
     ///
     /// # Panics
     ///
@@ -139,33 +93,11 @@ impl Plugin {
         self
     }
 
-    /// How long the end of an endpoint's answer keeps its distance from the first piece of a body in several; see
-    /// [`endpoint`](crate::endpoint). Wins over DIFY_PLUGIN_ENDPOINT_END_DELAY.
-    pub fn endpoint_end_delay(mut self, delay: Duration) -> Self {
-        self.end_delay = Some(delay);
-        self
-    }
-
-    /// Runs the plugin until the daemon lets go of it: the body of `main`.
+    /// Serves one connection until it is over.
     ///
-    /// Reads the environment (see the table on the [front page](crate)), takes over stdin and stdout, sends `tracing` events
-    /// to the daemon's log unless a subscriber is installed, and ends open sessions when it gets SIGTERM or SIGINT. Its last
-    /// line on stderr says why it ended; so does the exit code: 0, all is well; 1, the connection broke; 2, it could not
-    /// start as it was set up, or was started by hand in a terminal.
-    ///
-    /// With `DIFY_PLUGIN_DESCRIBE=1` it serves nothing: it prints what it has, as the [front page](crate#description) shows,
-    /// and exits.
-    pub fn run(self) -> ExitCode {
-        run(self)
-    }
-
-    /// Serves a connection of another kind until it is over. For tests, and for programs that do more than
-    /// being a plugin: no signal, descriptor, log or exit is touched, and no environment read. One thread is started, which
-    /// looks for handlers that block.
-    ///
-    /// # Errors
-    ///
-    /// If the connection broke.
+    /// Can be called again for the next connection, and for several at once. This touches neither signals nor descriptors,
+    /// log, exit code or environment, so it suits tests and programs that do more than being a plugin. It starts one
+    /// thread per process, which reports handlers that block their worker.
     ///
     /// ```
     /// # use dify_plugin::{Plugin, session_layer::{Config, Connection}};
@@ -177,8 +109,12 @@ impl Plugin {
     /// plugin.serve(Connection::new(reader, writer, Config::default())).await?;
     /// # Ok(()) }
     /// ```
-    pub async fn serve(self, mut connection: Connection) -> Result<(), ConnectionError> {
-        let handlers = Arc::new(Handlers { end_delay: self.end_delay.unwrap_or(END_DELAY), ..self.handlers });
+    ///
+    /// # Errors
+    ///
+    /// If the connection broke.
+    pub async fn serve(&self, mut connection: Connection) -> Result<(), ConnectionError> {
+        let handlers = Arc::new(self.handlers.clone());
         while let Some(request) = connection.accept().await? {
             let span = request.session().span().clone();
             tokio::spawn(handlers.clone().answer(request).instrument(span));
@@ -189,10 +125,6 @@ impl Plugin {
 
 impl fmt::Debug for Plugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tools = self.handlers.providers.values().flat_map(|provider| provider.tools.values());
-        f.debug_struct("Plugin")
-            .field("tools", &tools.map(|tool| &tool.handler).collect::<Vec<_>>())
-            .field("endpoints", &self.handlers.endpoints.is_some())
-            .finish_non_exhaustive()
+        f.debug_struct("Plugin").field("handlers", &self.handlers.summary()).finish_non_exhaustive()
     }
 }

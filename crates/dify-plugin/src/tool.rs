@@ -1,14 +1,11 @@
 //! Tools: what an author writes, and the same without its types.
 
+mod builder;
 mod context;
-mod credentials;
-mod cut;
-mod log_entry;
-mod output;
+mod kind;
 
 pub use context::ToolContext;
-pub use log_entry::LogEntry;
-pub use output::{BlobMeta, ToolOutput};
+pub(crate) use kind::ToolKind;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,18 +13,19 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::describe::{self, Parameters};
+use crate::describe;
 use crate::error::Result;
+use crate::output::Output;
 use crate::payload::{TOOL_PARAMETERS, parse_object};
-pub(crate) use credentials::{CheckCredentials, TypedCheck};
 use dify_plugin_protocol::tool::parameter::ToolParameter;
 
 /// A tool: something that a workflow or an agent can run.
 ///
 /// ```
-/// use dify_plugin::{Result, Tool, ToolContext, ToolOutput};
+/// use dify_plugin::{Result, Tool, ToolContext, Output};
 /// use serde::Deserialize;
 ///
 /// struct Shout;
@@ -40,7 +38,7 @@ use dify_plugin_protocol::tool::parameter::ToolParameter;
 /// impl Tool for Shout {
 ///     type Parameters = ShoutParameters;
 ///
-///     async fn invoke(&self, _cx: &ToolContext, p: ShoutParameters, out: &mut ToolOutput) -> Result<()> {
+///     async fn invoke(&self, _cx: &ToolContext, p: ShoutParameters, out: &mut Output) -> Result<()> {
 ///         out.text(p.text.to_uppercase()).await
 ///     }
 /// }
@@ -64,7 +62,7 @@ pub trait Tool: Send + Sync + 'static {
         &self,
         cx: &ToolContext,
         parameters: Self::Parameters,
-        out: &mut ToolOutput,
+        out: &mut Output,
     ) -> impl Future<Output = Result<()>> + Send;
 
     /// The parameters that depend on the credentials; Dify asks when the tool is shown. None by default: then those in the
@@ -92,14 +90,14 @@ pub(crate) trait AnyTool: Send + Sync {
         self: Arc<Self>,
         cx: ToolContext,
         parameters: Option<Box<RawValue>>,
-        out: ToolOutput,
+        out: Output,
     ) -> BoxFuture<'static, Result<()>>;
 
     fn runtime_parameters(self: Arc<Self>, cx: ToolContext)
     -> BoxFuture<'static, Result<Vec<ToolParameter>>>;
 
-    /// What parameters it takes.
-    fn describe(&self) -> Parameters;
+    /// Describes the tool, with the parameters it takes.
+    fn describe(&self, name: &str) -> Value;
 }
 
 impl<T: Tool> AnyTool for T {
@@ -107,7 +105,7 @@ impl<T: Tool> AnyTool for T {
         self: Arc<Self>,
         cx: ToolContext,
         parameters: Option<Box<RawValue>>,
-        mut out: ToolOutput,
+        mut out: Output,
     ) -> BoxFuture<'static, Result<()>> {
         Box::pin(async move {
             let typed = parse_object(TOOL_PARAMETERS, parameters.as_deref())?;
@@ -123,7 +121,9 @@ impl<T: Tool> AnyTool for T {
         Box::pin(async move { Tool::runtime_parameters(&*self, &cx).await })
     }
 
-    fn describe(&self) -> Parameters {
-        describe::parameters::<T::Parameters>()
+    fn describe(&self, name: &str) -> Value {
+        let mut tool = serde_json::to_value(describe::parameters::<T::Parameters>()).unwrap_or_default();
+        tool["name"] = name.into();
+        tool
     }
 }

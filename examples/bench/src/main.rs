@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         .tool("bench", "fail", tools::Fail)
         .tool("bench", "kinds", tools::Kinds)
         .tool("bench", "blob", tools::Blob)
-        .validate_credentials("bench", no_credentials)
+        .tool_credentials("bench", no_credentials)
         .endpoints(endpoints::router())
         .run()
 }

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::response::AppendHeaders;
 use axum::routing::get;
 use dify_plugin::protocol::InvokeType;
-use dify_plugin::{NoParameters, Plugin, Result, Tool, ToolContext, ToolOutput};
+use dify_plugin::{NoParameters, Output, Plugin, Result, Tool, ToolContext};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ macro_rules! tool {
 
         impl Tool for $name {
             type Parameters = $parameters;
-            async fn invoke(&self, $cx: &ToolContext, $p: $parameters, $out: &mut ToolOutput) -> Result<()> $body
+            async fn invoke(&self, $cx: &ToolContext, $p: $parameters, $out: &mut Output) -> Result<()> $body
         }
     };
 }
@@ -105,7 +105,7 @@ tool!(Forever, NoParameters, |_cx, _p, out| {
 // Sends from a task that lives on after the tool has returned.
 tool!(Outlive, Until, |cx, p, out| {
     out.text("before").await?;
-    let session = cx.session().clone();
+    let session = cx.clone();
     tokio::spawn(async move {
         p.wait().await;
         let refused = session.transport().send(&json!({"type": "text", "message": {"text": "late"}})).await;
@@ -116,7 +116,7 @@ tool!(Outlive, Until, |cx, p, out| {
 
 // Waits for the first reply to a reverse call.
 tool!(Wait, NoParameters, |cx, _p, out| {
-    let mut replies = cx.session().invoke(InvokeType::App, &json!({"app_id": "app-1"})).await?;
+    let mut replies = cx.invoke(InvokeType::App, &json!({"app_id": "app-1"})).await?;
     let reply = replies.try_next().await?;
     let reply: Value = reply.map(|reply| serde_json::from_str(reply.get())).transpose()?.unwrap_or_default();
     out.json(&json!({"reply": reply})).await
@@ -171,7 +171,7 @@ tool!(Log, NoParameters, |_cx, _p, out| {
 
 // Makes a reverse call and reads none of its replies until released.
 tool!(Deaf, Until, |cx, p, out| {
-    let mut replies = cx.session().invoke(InvokeType::App, &json!({"app_id": "app-1"})).await?;
+    let mut replies = cx.invoke(InvokeType::App, &json!({"app_id": "app-1"})).await?;
     p.wait().await;
     let mut read = 0;
     while replies.try_next().await?.is_some() {
@@ -198,6 +198,6 @@ tool!(HugeJson, Size, |_cx, p, out| { out.json(&json!({"text": "x".repeat(p.byte
 
 tool!(HugeCall, Size, |cx, p, out| {
     let request = json!({"app_id": "app-1", "query": "x".repeat(p.bytes)});
-    drop(cx.session().invoke(InvokeType::App, &request).await?);
+    drop(cx.invoke(InvokeType::App, &request).await?);
     out.text("called").await
 });

@@ -153,7 +153,7 @@ fn a_plugin_that_is_asked_for_it_describes_itself_and_exits() {
     let said: serde_json::Value = serde_json::from_slice(line).unwrap();
     assert_eq!(said["dify_plugin_description"], 1);
     assert_eq!(said["endpoints"], true);
-    let tools = said["providers"][0]["tools"].as_array().unwrap();
+    let tools = said["tool_providers"][0]["tools"].as_array().unwrap();
     assert!(tools.iter().any(|tool| tool["name"] == "wait"), "{said}");
 
     let exit = odd().env("DIFY_PLUGIN_DESCRIBE", "please").start().exit();

@@ -1,6 +1,6 @@
 //! {{description}}
 
-use dify_plugin::{Plugin, Result, Tool, ToolContext, ToolOutput};
+use dify_plugin::{Plugin, Result, Tool, ToolContext, Output};
 use serde::Deserialize;
 
 /// The plugin, with everything it can do. The names are those of the YAML.
@@ -34,7 +34,7 @@ impl Tool for Hello {
         &self,
         _cx: &ToolContext,
         p: HelloParameters,
-        out: &mut ToolOutput,
+        out: &mut Output,
     ) -> Result<()> {
         let greeting = match p.tone {
             Tone::Friendly => "Hello",

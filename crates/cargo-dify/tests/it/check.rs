@@ -117,7 +117,7 @@ fn describing(description: &str) -> Pond {
 fn the_declarations_are_held_against_what_the_code_registers() {
     let swim = |rest: &str| {
         format!(
-            r#"{{"dify_plugin_description":1,"providers":[{{"name":"pond","check_credentials":false,"tools":[{rest}]}}],"endpoints":true}}"#
+            r#"{{"dify_plugin_description":1,"tool_providers":[{{"name":"pond","check_credentials":false,"tools":[{rest}]}}],"endpoints":true}}"#
         )
     };
     let far = |kind: &str, required: bool| {
@@ -227,7 +227,7 @@ fn what_a_file_holds_does_not_drive_the_terminal() {
 
 #[test]
 fn a_plugin_that_lives_on_after_its_description_is_not_waited_for() {
-    let description = r#"{"dify_plugin_description":1,"providers":[{"name":"pond","tools":[{"name":"swim","open":true}]}],"endpoints":true}"#;
+    let description = r#"{"dify_plugin_description":1,"tool_providers":[{"name":"pond","tools":[{"name":"swim","open":true}]}],"endpoints":true}"#;
     let pond = describing(description);
     let script = fs::read_to_string(pond.path("binary-")).unwrap();
     fs::write(pond.path("binary-"), format!("{script}exec sleep 1000 >/dev/null\n")).unwrap();

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use dify_plugin::endpoint::Settings;
-use dify_plugin::{BlobMeta, Error, NoParameters, Plugin, Result, Session, Tool, ToolContext, ToolOutput};
+use dify_plugin::{BlobMeta, Error, NoParameters, Output, Plugin, Result, Session, Tool, ToolContext};
 use dify_plugin_test::{
     InvokeType, Method, Reply, ReverseCall, Script, ScriptedApp, SessionFailure, TestPlugin,
 };
@@ -30,7 +30,7 @@ struct HelloParameters {
 impl Tool for Hello {
     type Parameters = HelloParameters;
 
-    async fn invoke(&self, cx: &ToolContext, p: HelloParameters, out: &mut ToolOutput) -> Result<()> {
+    async fn invoke(&self, cx: &ToolContext, p: HelloParameters, out: &mut Output) -> Result<()> {
         for _ in 0..p.times.unwrap_or(1) {
             out.text(format!("Hello, {}! ", p.name)).await?;
         }
@@ -44,7 +44,7 @@ struct Kinds;
 impl Tool for Kinds {
     type Parameters = NoParameters;
 
-    async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut ToolOutput) -> Result<()> {
+    async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut Output) -> Result<()> {
         out.variable("whole", &3).await?;
         out.stream_variable("joined", "a").await?;
         out.stream_variable("joined", "b").await?;
@@ -59,7 +59,7 @@ struct Panics;
 impl Tool for Panics {
     type Parameters = NoParameters;
 
-    async fn invoke(&self, _: &ToolContext, _: NoParameters, _: &mut ToolOutput) -> Result<()> {
+    async fn invoke(&self, _: &ToolContext, _: NoParameters, _: &mut Output) -> Result<()> {
         panic!("not today")
     }
 }
@@ -70,14 +70,14 @@ struct Relay;
 impl Tool for Relay {
     type Parameters = HelloParameters;
 
-    async fn invoke(&self, cx: &ToolContext, p: HelloParameters, out: &mut ToolOutput) -> Result<()> {
+    async fn invoke(&self, cx: &ToolContext, p: HelloParameters, out: &mut Output) -> Result<()> {
         let mut events = cx.app().chat("app-1").query(p.name).stream().await?;
         while let Some(event) = events.try_next().await? {
             if let Some(text) = event.answer() {
                 out.text(text).await?;
             }
         }
-        let mut stored = cx.session().invoke(InvokeType::Storage, &json!({"opt": "get", "key": "k"})).await?;
+        let mut stored = cx.invoke(InvokeType::Storage, &json!({"opt": "get", "key": "k"})).await?;
         while let Some(reply) = stored.try_next().await? {
             out.json(&serde_json::from_str::<Value>(reply.get())?).await?;
         }
@@ -132,7 +132,7 @@ fn plugin() -> Plugin {
         .tool("kit", "kinds", Kinds)
         .tool("kit", "panics", Panics)
         .tool("kit", "relay", Relay)
-        .validate_credentials("kit", check)
+        .tool_credentials("kit", check)
         .endpoints(endpoints)
 }
 

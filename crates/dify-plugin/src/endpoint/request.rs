@@ -19,7 +19,6 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
 use crate::payload::{SETTINGS, parse_object};
-use crate::session::Session;
 
 /// Names the hook in the request, set by the daemon (`internal/service/endpoint.go`).
 const HOOK_ID: &str = "dify-hook-id";
@@ -85,39 +84,16 @@ impl fmt::Debug for RawSettings {
     }
 }
 
-/// One call of an endpoint, parsed.
-#[derive(Debug)]
-pub(crate) struct EndpointCall {
-    request: Request<Body>,
-}
-
-impl EndpointCall {
-    /// Reads the HTTP message that the daemon wrote, in hex.
-    pub(crate) fn parse(raw_http_request: &str, settings: Option<&RawValue>) -> Result<Self> {
-        let message = decode_hex(raw_http_request).map_err(HttpRequestError::from);
-        let message = message.and_then(HttpRequest::parse).map_err(unreadable)?;
-        let mut request = typed(message)?;
-        if let Some(Ok(id)) = request.headers().get(HOOK_ID).map(HeaderValue::to_str) {
-            let id = HookId(id.to_owned());
-            request.extensions_mut().insert(id);
-        }
-        request.extensions_mut().insert(RawSettings(settings.map(|settings| settings.to_owned().into())));
-        Ok(Self { request })
+/// Reads the HTTP message that the daemon wrote, in hex, and adds hook id and settings to its extensions.
+pub(super) fn parse(raw_http_request: &str, settings: Option<&RawValue>) -> Result<Request<Body>> {
+    let message = decode_hex(raw_http_request).map_err(HttpRequestError::from);
+    let mut request = typed(message.and_then(HttpRequest::parse).map_err(unreadable)?)?;
+    if let Some(Ok(id)) = request.headers().get(HOOK_ID).map(HeaderValue::to_str) {
+        let id = HookId(id.to_owned());
+        request.extensions_mut().insert(id);
     }
-
-    pub(crate) fn method(&self) -> &Method {
-        self.request.method()
-    }
-
-    /// Method and path, to name the handler by. The query is left out: it may hold secrets.
-    pub(crate) fn name(&self) -> Arc<str> {
-        format!("{} {}", self.request.method(), self.request.uri().path()).into()
-    }
-
-    pub(super) fn into_request(mut self, session: Session) -> Request<Body> {
-        self.request.extensions_mut().insert(session);
-        self.request
-    }
+    request.extensions_mut().insert(RawSettings(settings.map(|settings| settings.to_owned().into())));
+    Ok(request)
 }
 
 fn unreadable(reason: impl fmt::Display) -> Error {
@@ -157,13 +133,14 @@ mod tests {
 
     use super::*;
 
-    fn parse(message: &str) -> Result<Request<Body>> {
-        EndpointCall::parse(&encode_hex(message.as_bytes()), None).map(|call| call.request)
+    fn parse_text(message: &str) -> Result<Request<Body>> {
+        parse(&encode_hex(message.as_bytes()), None)
     }
 
     #[tokio::test]
     async fn an_empty_chunked_post_has_an_empty_body() {
-        let request = parse("POST /x?b=2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").unwrap();
+        let request =
+            parse_text("POST /x?b=2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").unwrap();
         assert_eq!(request.uri().path_and_query().unwrap(), "/x?b=2");
         assert_eq!(request.headers()[header::CONTENT_LENGTH], "0");
         assert!(!request.headers().contains_key(header::TRANSFER_ENCODING));
@@ -172,13 +149,13 @@ mod tests {
 
     #[test]
     fn what_the_daemon_passes_on_is_taken() {
-        let request = parse(
+        let request = parse_text(
             "GET //a%20b HTTP/1.1\r\nX_1: a\r\nDify-Hook-Id: h\r\nDify-Hook-Url: http://h/\u{e9} x\r\n\r\n",
         );
         let request = request.unwrap();
         assert_eq!(request.uri().path(), "//a%20b");
         assert_eq!(request.extensions().get(), Some(&HookId("h".to_owned())));
-        assert!(parse("OPTIONS * HTTP/1.1\r\n\r\n").is_ok());
+        assert!(parse_text("OPTIONS * HTTP/1.1\r\n\r\n").is_ok());
     }
 
     #[test]
@@ -186,7 +163,7 @@ mod tests {
         for junk in
             ["zz", "47", &encode_hex(b"GET / HTTP/1.1\r\nHost"), &encode_hex(b"GET a b HTTP/1.1\r\n\r\n")]
         {
-            let error = EndpointCall::parse(junk, None).unwrap_err();
+            let error = parse(junk, None).unwrap_err();
             assert_eq!(error.error_type(), INVALID_REQUEST, "{junk}");
         }
     }

@@ -1,5 +1,7 @@
 //! The daemon's end of the pipe: plain lines, no types shared with the plugin.
 
+use std::sync::Arc;
+
 use dify_plugin::Plugin;
 use dify_plugin::session_layer::{Config, Connection};
 use serde_json::{Value, json};
@@ -12,15 +14,24 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     pub(crate) fn of(plugin: Plugin) -> Self {
-        let mut config = Config::default();
-        config.heartbeat_interval = None;
-        Self::with_config(plugin, config)
+        Self::of_shared(Arc::new(plugin))
     }
 
     pub(crate) fn with_config(plugin: Plugin, config: Config) -> Self {
+        Self::over(Arc::new(plugin), config)
+    }
+
+    /// Serves a plugin that other connections may serve too.
+    pub(crate) fn of_shared(plugin: Arc<Plugin>) -> Self {
+        let mut config = Config::default();
+        config.heartbeat_interval = None;
+        Self::over(plugin, config)
+    }
+
+    fn over(plugin: Arc<Plugin>, config: Config) -> Self {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let (reader, writer) = tokio::io::split(theirs);
-        tokio::spawn(plugin.serve(Connection::new(reader, writer, config)));
+        tokio::spawn(async move { plugin.serve(Connection::new(reader, writer, config)).await });
         let (output, input) = tokio::io::split(ours);
         Self { input, output: BufReader::new(output).lines() }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dify_plugin::session_layer::Config;
-use dify_plugin::{Error, NoParameters, Plugin, Result, Tool, ToolContext, ToolOutput};
+use dify_plugin::{Error, NoParameters, Output, Plugin, Result, Tool, ToolContext};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ struct UpstreamError;
 impl Tool for Trouble {
     type Parameters = TroubleParameters;
 
-    async fn invoke(&self, _: &ToolContext, p: TroubleParameters, out: &mut ToolOutput) -> Result<()> {
+    async fn invoke(&self, _: &ToolContext, p: TroubleParameters, out: &mut Output) -> Result<()> {
         out.text("before").await?;
         match p.kind.as_str() {
             "own" => Err(Error::new("RuntimeError", "upstream said no").with_arg("code", 7)),
@@ -93,7 +93,7 @@ async fn what_is_missing_is_named_with_what_there_is() {
 
     let check = json!({"user_id": "", "type": "tool", "action": "validate_tool_credentials", "provider": "kit",
         "credentials": {}});
-    assert!(daemon.error_of(check).await.1.contains("validate_credentials"));
+    assert!(daemon.error_of(check).await.1.contains("tool_credentials"));
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn null_credentials_read_as_none() {
     struct Keyless;
     impl Tool for Keyless {
         type Parameters = NoParameters;
-        async fn invoke(&self, cx: &ToolContext, _: NoParameters, out: &mut ToolOutput) -> Result<()> {
+        async fn invoke(&self, cx: &ToolContext, _: NoParameters, out: &mut Output) -> Result<()> {
             let credentials: serde_json::Map<String, Value> = cx.credentials()?;
             out.text(format!("{} credentials", credentials.len())).await
         }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a scenario stops where it goes wrong")]
 
+mod actions;
 mod daemon;
 mod endpoints;
 mod failures;

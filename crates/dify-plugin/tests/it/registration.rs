@@ -4,19 +4,25 @@ use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 
 use axum::Router;
-use dify_plugin::{NoParameters, Plugin, Result, Session, Tool, ToolContext, ToolOutput};
+use dify_plugin::protocol::{AccessType, Action};
+use dify_plugin::{NoParameters, Output, Plugin, RawOutput, Result, Session, Tool, ToolContext};
+use serde_json::value::RawValue;
 
 struct Nothing;
 
 impl Tool for Nothing {
     type Parameters = NoParameters;
 
-    async fn invoke(&self, _: &ToolContext, _: NoParameters, _: &mut ToolOutput) -> Result<()> {
+    async fn invoke(&self, _: &ToolContext, _: NoParameters, _: &mut Output) -> Result<()> {
         Ok(())
     }
 }
 
 async fn check(_: Session, (): ()) -> Result<()> {
+    Ok(())
+}
+
+async fn raw(_: Session, _: Box<RawValue>, _: RawOutput) -> Result<()> {
     Ok(())
 }
 
@@ -40,11 +46,12 @@ fn a_mistake_in_registering_is_reported_where_the_author_made_it() {
     }));
     let here = Some(file!().to_owned());
     assert_eq!(blamed(|| Plugin::new().tool("a", "b", Nothing).tool("a", "b", Nothing)), here);
-    assert_eq!(
-        blamed(|| Plugin::new().validate_credentials("a", check).validate_credentials("a", check)),
-        here
-    );
+    assert_eq!(blamed(|| Plugin::new().tool_credentials("a", check).tool_credentials("a", check)), here);
     let router = Router::<()>::new;
     assert_eq!(blamed(|| Plugin::new().endpoints(router()).endpoints(router())), here);
     assert_eq!(blamed(|| Plugin::new().workers(0)), here);
+    let on = |action| Plugin::new().on(AccessType::Tool, action, raw);
+    assert_eq!(blamed(|| on("polish".into()).on(AccessType::Tool, "polish".into(), raw)), here);
+    assert_eq!(blamed(|| on(Action::InvokeTool)), here);
+    assert_eq!(blamed(|| Plugin::new().on(AccessType::Model, Action::InvokeLlm, raw)), here);
 }

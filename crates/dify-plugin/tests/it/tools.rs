@@ -3,8 +3,8 @@
 use dify_plugin::file::FileType;
 use dify_plugin::session_layer::Config;
 use dify_plugin::{
-    BlobMeta, CredentialType, File, LogEntry, LogMetadata, NoParameters, Plugin, Result, RetrieverResource,
-    Session, Tool, ToolContext, ToolOutput, ToolParameter,
+    BlobMeta, CredentialType, File, LogEntry, LogMetadata, NoParameters, Output, Plugin, Result,
+    RetrieverResource, Session, Tool, ToolContext, ToolParameter,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ struct AllMessages;
 impl Tool for AllMessages {
     type Parameters = NoParameters;
 
-    async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut ToolOutput) -> Result<()> {
+    async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut Output) -> Result<()> {
         out.text("héllo <b>\n").await?;
         out.json(&json!({"a": 1, "nested": {"x": [1, 2.5, null, true]}})).await?;
         out.json(&json!([1, "two"])).await?;
@@ -111,7 +111,7 @@ struct TooMuch;
 impl Tool for TooMuch {
     type Parameters = NoParameters;
 
-    async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut ToolOutput) -> Result<()> {
+    async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut Output) -> Result<()> {
         let text = "\"é鴨\n".repeat(600_000);
         out.text(&text).await?;
         out.stream_variable("story", &text).await?;
@@ -163,7 +163,7 @@ struct Credentials {
 impl Tool for Curious {
     type Parameters = CuriousParameters;
 
-    async fn invoke(&self, cx: &ToolContext, p: CuriousParameters, out: &mut ToolOutput) -> Result<()> {
+    async fn invoke(&self, cx: &ToolContext, p: CuriousParameters, out: &mut Output) -> Result<()> {
         assert_eq!(cx.user_id(), "u-1");
         assert_eq!((cx.message_id(), cx.app_id()), (Some("m-1"), None));
         assert_eq!(cx.credential_type(), Some(&CredentialType::ApiKey));
@@ -215,7 +215,7 @@ async fn credentials_are_checked_and_a_failed_check_gives_its_reason() {
         }
         Err(std::io::Error::other("API key rejected by upstream").into())
     }
-    let mut daemon = Daemon::of(Plugin::new().validate_credentials("kit", check));
+    let mut daemon = Daemon::of(Plugin::new().tool_credentials("kit", check));
     let ask = |credentials: Value| {
         json!({"user_id": "u", "type": "tool", "action": "validate_tool_credentials", "provider": "kit",
             "credentials": credentials})
@@ -240,7 +240,7 @@ struct Long;
 impl Tool for Long {
     type Parameters = NoParameters;
 
-    async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut ToolOutput) -> Result<()> {
+    async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut Output) -> Result<()> {
         out.text("long ".repeat(1000)).await
     }
 }

@@ -1,7 +1,7 @@
 //! One message of every kind.
 
 use dify_plugin::{
-    BlobMeta, LogEntry, LogMetadata, NoParameters, Result, RetrieverResource, Tool, ToolContext, ToolOutput,
+    BlobMeta, LogEntry, LogMetadata, NoParameters, Output, Result, RetrieverResource, Tool, ToolContext,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ pub(crate) struct Kinds;
 impl Tool for Kinds {
     type Parameters = NoParameters;
 
-    async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut ToolOutput) -> Result<()> {
+    async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut Output) -> Result<()> {
         out.text("plain <b>text</b> & more, é 鴨 🦆").await?;
         let json = json!({"word": "duck", "count": 3, "ratio": 0.5, "none": null, "inner": {"yes": true}});
         out.json(&json).await?;

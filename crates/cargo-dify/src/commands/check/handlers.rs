@@ -19,7 +19,7 @@ pub(super) struct Description {
     #[serde(rename = "dify_plugin_description")]
     version: u32,
     #[serde(default)]
-    providers: Vec<DescribedProvider>,
+    tool_providers: Vec<DescribedProvider>,
     #[serde(default)]
     endpoints: bool,
 }
@@ -126,7 +126,7 @@ pub(super) fn compare(plugin: &Plugin, checked: &Checked, described: &Descriptio
     let mut known = Vec::new();
     if let Some(provider) = &plugin.tool_provider {
         let provider_name = &*provider.identity.name;
-        let registered = described.providers.iter().find(|described| described.name == provider_name);
+        let registered = described.tool_providers.iter().find(|described| described.name == provider_name);
         for tool in &provider.tools {
             let name = &*tool.identity.name;
             known.push((provider_name, name));
@@ -147,7 +147,7 @@ pub(super) fn compare(plugin: &Plugin, checked: &Checked, described: &Descriptio
             }
         }
     }
-    for provider in &described.providers {
+    for provider in &described.tool_providers {
         for tool in &provider.tools {
             if !known.contains(&(&*provider.name, &*tool.name)) {
                 findings.push(Finding::new(

@@ -9,9 +9,9 @@ use uuid::Uuid;
 /// Sent once when the step begins, and again, changed, when it is over: the same entry is then updated.
 ///
 /// ```
-/// # use dify_plugin::{LogEntry, Result, ToolOutput};
+/// # use dify_plugin::{LogEntry, Result, Output};
 /// # use serde_json::json;
-/// # async fn tool(out: &mut ToolOutput) -> Result<()> {
+/// # async fn tool(out: &mut Output) -> Result<()> {
 /// let search = LogEntry::new("search").data(json!({"query": "ducks"}));
 /// out.log(&search).await?;
 /// let rank = LogEntry::new("rank").child_of(&search);

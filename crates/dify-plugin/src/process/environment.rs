@@ -209,7 +209,7 @@ mod tests {
     /// What an operator can set is what is written down, with its default.
     #[test]
     fn the_readme_has_every_variable_and_its_default() {
-        let readme = include_str!("../README.md");
+        let readme = include_str!("../../README.md");
         let rows = readme.lines().skip_while(|line| !line.starts_with("| variable |")).skip(2);
         let rows = rows.take_while(|line| line.starts_with('|'));
         let written: HashMap<&str, &str> = rows

@@ -4,7 +4,6 @@ use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal};
 
 use dify_plugin_protocol::{LogData, LogLevel};
-use dify_plugin_session::Handle;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
@@ -12,26 +11,26 @@ use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::text::truncate;
+use super::current::Current;
 
 /// Longest message sent as one log record, in bytes. The daemon takes 5 MiB, but prints each record as one line.
 const MESSAGE_BYTES: usize = 16 * 1024;
 
 /// Sends the program's events to the daemon through `handle` and those of this library to stderr, which the daemon logs as
 /// well. Does nothing if the program has installed a subscriber of its own.
-pub(crate) fn install(handle: Handle, filter: Targets) {
+pub(crate) fn install(current: Current, filter: Targets) {
     // Err: there is one already, and it is the program's own choice.
-    let _ = subscriber(handle, filter).try_init();
+    let _ = subscriber(current, filter).try_init();
 }
 
-fn subscriber(handle: Handle, filter: Targets) -> impl Subscriber + Send + Sync {
+fn subscriber(current: Current, filter: Targets) -> impl Subscriber + Send + Sync {
     let stderr = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         // The daemon stamps each line.
         .without_time()
         .with_filter(filter.clone().and(filter_fn(is_ours)));
-    let records = Records { handle }.with_filter(filter.and(filter_fn(|metadata| !is_ours(metadata))));
+    let records = Records { current }.with_filter(filter.and(filter_fn(|metadata| !is_ours(metadata))));
     tracing_subscriber::registry().with(stderr).with(records)
 }
 
@@ -44,7 +43,7 @@ fn is_ours(metadata: &Metadata<'_>) -> bool {
 
 /// A layer that turns events into `log` records.
 struct Records {
-    handle: Handle,
+    current: Current,
 }
 
 impl<S: Subscriber> Layer<S> for Records {
@@ -52,7 +51,7 @@ impl<S: Subscriber> Layer<S> for Records {
         let mut text = Text::default();
         event.record(&mut text);
         // `false`: the pipe is full and the record is dropped and counted, rather than waited for.
-        self.handle.log(&LogData {
+        self.current.log(&LogData {
             level: level(event.metadata().level()),
             message: text.finish(),
             timestamp: seconds_since_epoch(),
@@ -91,7 +90,7 @@ impl Text {
         }
         let length = self.message.len();
         if length > MESSAGE_BYTES {
-            truncate(&mut self.message, MESSAGE_BYTES);
+            self.message.truncate(self.message.floor_char_boundary(MESSAGE_BYTES));
             let _ = write!(self.message, "… ({length} bytes in all)");
         }
         self.message
@@ -130,8 +129,11 @@ mod tests {
         let mut config = Config::default();
         config.heartbeat_interval = None;
         let mut connection = Connection::new(reader, writer, config);
-        let subscriber = subscriber(connection.handle(), "info,noisy=error".parse().unwrap());
+        let current = Current::default();
+        let subscriber = subscriber(current.clone(), "info,noisy=error".parse().unwrap());
         tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(target: "duck", "lost: there is no connection yet");
+            let _attached = current.attach(connection.handle());
             tracing::info!(target: "duck", duck = 3, name = "Drake", "hello {}", "pond");
             tracing::warn!(target: "duck", only = "fields");
             tracing::debug!(target: "duck", "below the level");

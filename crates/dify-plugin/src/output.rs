@@ -1,4 +1,9 @@
-//! What a tool says.
+//! The messages that handlers send.
+
+mod cut;
+mod log_entry;
+
+pub use log_entry::LogEntry;
 
 use dify_plugin_protocol::limits::TOOL_BLOB_BYTES;
 use dify_plugin_protocol::tool::blob::BlobChunks;
@@ -8,20 +13,45 @@ use serde_json::value::to_raw_value;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::cut::pieces;
-use super::log_entry::LogEntry;
+use self::cut::chunks;
 use crate::error::{Error, Result};
 use crate::session::Session;
 
-/// Where a tool's messages go. Each is on its way when the call returns; while the daemon reads too slowly, calls wait.
+/// Sends messages of any form within one session. Only actions that have no kind of their own need it; see
+/// [`Plugin::on`](crate::Plugin::on).
+///
+/// Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct RawOutput {
+    session: dify_plugin_session::Session,
+}
+
+impl RawOutput {
+    pub(crate) fn new(session: &Session) -> Self {
+        Self { session: session.transport().clone() }
+    }
+
+    /// Sends one message, whose form depends on the action. Waits while the daemon reads too slowly.
+    ///
+    /// # Errors
+    ///
+    /// `FrameTooLarge` if the message is longer than the daemon takes (5 MiB as JSON); nothing was sent then, and the
+    /// handler may go on. `Closed` if the session or the connection has ended.
+    pub async fn send<T: Serialize + ?Sized>(&self, message: &T) -> Result<()> {
+        Ok(self.session.send(message).await?)
+    }
+}
+
+/// Sends the messages of a tool, and of other handlers that produce text, files and data. Each message is on its way when
+/// the method returns; while the daemon reads too slowly, methods wait.
 ///
 /// # Errors
 ///
-/// Of all methods: `FrameTooLarge` for a message longer than the daemon takes (5 MiB as JSON), naming both sizes; nothing
-/// was sent then, and the tool may go on. And an error that says so when the session has ended or the daemon is gone.
+/// All methods: `FrameTooLarge` if a message is longer than the daemon takes (5 MiB as JSON); nothing was sent then, and
+/// the handler may go on. `Closed` if the session or the connection has ended.
 #[derive(Debug)]
-pub struct ToolOutput {
-    session: Session,
+pub struct Output {
+    raw: RawOutput,
 }
 
 /// A message as the daemon takes it (`pkg/entities/tool_entities/tool.go`).
@@ -61,14 +91,14 @@ impl BlobMeta {
     }
 }
 
-impl ToolOutput {
-    pub(crate) fn new(session: Session) -> Self {
-        Self { session }
+impl Output {
+    pub(crate) fn new(session: &Session) -> Self {
+        Self { raw: RawOutput::new(session) }
     }
 
     /// Adds to the tool's text. A text too long for one message goes in several, which Dify joins again.
     pub async fn text(&mut self, text: impl AsRef<str>) -> Result<()> {
-        for text in pieces(text.as_ref(), self.room(0)) {
+        for text in chunks(text.as_ref(), self.room(0)) {
             self.send(ToolMessageType::Text, Text { text }).await?;
         }
         Ok(())
@@ -124,10 +154,10 @@ impl ToolOutput {
     ///
     /// # Errors
     ///
-    /// As [`ToolOutput::variable`].
+    /// As [`Output::variable`].
     pub async fn stream_variable(&mut self, name: &str, text: impl AsRef<str>) -> Result<()> {
         check_variable(name)?;
-        for text in pieces(text.as_ref(), self.room(name.len())) {
+        for text in chunks(text.as_ref(), self.room(name.len())) {
             self.send(
                 ToolMessageType::Variable,
                 Variable { variable_name: name, variable_value: text, stream: true },
@@ -161,8 +191,8 @@ impl ToolOutput {
             )));
         }
         let id = Uuid::new_v4().simple().to_string();
-        for piece in BlobChunks::new(&id, bytes, Some(&meta.0)) {
-            self.session.transport().send(&piece).await?;
+        for chunk in BlobChunks::new(&id, bytes, Some(&meta.0)) {
+            self.raw.send(&chunk).await?;
         }
         Ok(())
     }
@@ -179,19 +209,20 @@ impl ToolOutput {
     /// Sends a message as it is, also one of a type that has no method here. At types it does not know the daemon ends the
     /// session.
     pub async fn raw(&mut self, message: &ToolMessage) -> Result<()> {
-        Ok(self.session.transport().send(message).await?)
+        self.raw.send(message).await
     }
 
     /// Sends a message without making an owned one first.
     fn send(&self, kind: ToolMessageType, message: impl Serialize) -> impl Future<Output = Result<()>> {
         let message = Message { r#type: kind, message };
-        async move { Ok(self.session.transport().send(&message).await?) }
+        async move { self.raw.send(&message).await }
     }
 
     /// Bytes of escaped text that fit a line, beside a name of `name` bytes.
     fn room(&self, name: usize) -> usize {
-        let envelope = 256 + 6 * (self.session.id().len() + name);
-        self.session.transport().max_frame_bytes().saturating_sub(envelope).max(6)
+        let session = &self.raw.session;
+        let envelope = 256 + 6 * (session.id().len() + name);
+        session.max_frame_bytes().saturating_sub(envelope).max(6)
     }
 }
 
