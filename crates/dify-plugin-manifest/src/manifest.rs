@@ -13,9 +13,6 @@ use crate::permission::Permission;
 pub struct Manifest {
     /// The plugin's version, as in `0.1.2`.
     pub version: String,
-    /// `type`: always `plugin`.
-    #[serde(rename = "type")]
-    pub kind: String,
     /// Who makes the plugin; the first half of its identity.
     pub author: String,
     /// The plugin's name; the second half of its identity.
@@ -30,8 +27,6 @@ pub struct Manifest {
     pub icon_dark: String,
     /// What the plugin needs and may do.
     pub resource: Resource,
-    /// The files that declare what the plugin provides.
-    pub plugins: PluginFiles,
     /// How the plugin is run.
     pub meta: Meta,
     /// Where to find it in a catalogue.
@@ -43,9 +38,6 @@ pub struct Manifest {
     pub privacy: Option<String>,
     /// The URL of the source code.
     pub repo: Option<String>,
-    /// What the plugin provides.
-    #[serde(skip)]
-    pub kinds: Kinds,
 }
 
 impl Manifest {
@@ -66,50 +58,6 @@ pub struct Resource {
     pub memory: i64,
     /// The reverse invocations that the plugin may make.
     pub permission: Permission,
-}
-
-/// `plugins`: for each kind, the files that declare its providers. The daemon keeps one provider of a kind: of
-/// a list, the last (`pkg/plugin_packager/decoder/helper.go`).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct PluginFiles {
-    /// Tool providers.
-    #[serde(deserialize_with = "crate::typed::list")]
-    pub tools: Vec<String>,
-    /// Model providers.
-    #[serde(deserialize_with = "crate::typed::list")]
-    pub models: Vec<String>,
-    /// Endpoint groups.
-    #[serde(deserialize_with = "crate::typed::list")]
-    pub endpoints: Vec<String>,
-    /// Agent strategy providers.
-    #[serde(deserialize_with = "crate::typed::list")]
-    pub agent_strategies: Vec<String>,
-    /// Data source providers.
-    #[serde(deserialize_with = "crate::typed::list")]
-    pub datasources: Vec<String>,
-    /// Trigger providers.
-    #[serde(deserialize_with = "crate::typed::list")]
-    pub triggers: Vec<String>,
-}
-
-/// What kinds of thing a plugin provides: those of which the manifest names a file, or which it declares itself.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Kinds {
-    /// Tools.
-    pub tool: bool,
-    /// Endpoints.
-    pub endpoint: bool,
-    /// Models.
-    pub model: bool,
-    /// Agent strategies.
-    pub agent_strategy: bool,
-    /// Data sources.
-    pub datasource: bool,
-    /// Triggers.
-    pub trigger: bool,
 }
 
 /// `meta`: how a plugin is run.

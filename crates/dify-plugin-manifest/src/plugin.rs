@@ -5,23 +5,19 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json};
 
-use crate::agent_strategy::AgentStrategyProvider;
 use crate::check::Places;
-use crate::datasource::DatasourceProvider;
 use crate::endpoint::EndpointGroup;
 use crate::error::{Location, ManifestError, Problem};
 use crate::finding::Finding;
-use crate::manifest::{Kinds, Manifest};
-use crate::model::ModelProvider;
+use crate::manifest::Manifest;
 use crate::package::{self, DeclaredFile};
 use crate::reader::Reader;
 use crate::shape::parameter::no_list_is_an_empty_one;
 use crate::shape::{Object, agent_strategy, datasource, endpoint, manifest, model, tool, trigger};
 use crate::tool::ToolProvider;
-use crate::trigger::TriggerProvider;
 use crate::typed::typed;
 
-/// What a plugin's folder declares: its manifest, and the provider of each kind that it has.
+/// A plugin's declarations: its manifest, its tools and its endpoints as types, and everything as JSON.
 ///
 /// The daemon keeps one provider of a kind. Of several files the last counts, and any file counts before what is written
 /// in the manifest itself.
@@ -36,14 +32,6 @@ pub struct Plugin {
     pub tool_provider: Option<ToolProvider>,
     /// The endpoints.
     pub endpoint_group: Option<EndpointGroup>,
-    /// The models.
-    pub model_provider: Option<ModelProvider>,
-    /// The agent strategies.
-    pub agent_strategy_provider: Option<AgentStrategyProvider>,
-    /// The data sources.
-    pub datasource_provider: Option<DatasourceProvider>,
-    /// The triggers.
-    pub trigger_provider: Option<TriggerProvider>,
     /// All of it as the daemon keeps it and hands it to Dify: its `PluginDeclaration`, as JSON.
     pub declaration: Map<String, Json>,
 }
@@ -73,7 +61,8 @@ impl Checked {
 
 impl Plugin {
     /// Reads the plugin in the folder `dir` as the daemon does when a package is uploaded
-    /// (`pkg/plugin_packager/decoder/helper.go`). That doesn't include [`Manifest::validate`] and icons.
+    /// (`pkg/plugin_packager/decoder/helper.go`). What the daemon checks after that, such as
+    /// names and icons, is left to [`check`].
     ///
     /// # Errors
     /// The first file that can't be read, isn't YAML, or holds a value that doesn't fit its field.
@@ -277,24 +266,12 @@ fn fill_in(declaration: &mut Map<String, Json>) {
 
 fn plugin(root: &Path, declaration: Map<String, Json>) -> Plugin {
     let get = |key: &str| declaration.get(key).filter(|provider| !provider.is_null());
-    let mut manifest: Manifest = typed(&Json::Object(declaration.clone()));
-    manifest.kinds = Kinds {
-        tool: get("tool").is_some(),
-        endpoint: get("endpoint").is_some(),
-        model: get("model").is_some(),
-        agent_strategy: get("agent_strategy").is_some(),
-        datasource: get("datasource").is_some(),
-        trigger: get("trigger").is_some(),
-    };
+    let manifest: Manifest = typed(&Json::Object(declaration.clone()));
     Plugin {
         root: root.to_owned(),
         manifest,
         tool_provider: get("tool").map(typed),
         endpoint_group: get("endpoint").map(typed),
-        model_provider: get("model").map(typed),
-        agent_strategy_provider: get("agent_strategy").map(typed),
-        datasource_provider: get("datasource").map(typed),
-        trigger_provider: get("trigger").map(typed),
         declaration,
     }
 }

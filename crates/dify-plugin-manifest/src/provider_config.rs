@@ -67,16 +67,3 @@ open_enum! {
         Tools = "array[tools]",
     }
 }
-
-/// `oauth_schema`: how a provider is authorised by OAuth (`pkg/entities/plugin_entities/oauth.go`).
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct OAuthSchema {
-    /// What an administrator fills in.
-    #[serde(deserialize_with = "crate::typed::list")]
-    pub client_schema: Vec<ProviderConfig>,
-    /// What the authorisation yields.
-    #[serde(deserialize_with = "crate::typed::list")]
-    pub credentials_schema: Vec<ProviderConfig>,
-}

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::i18n::I18n;
 use crate::open_enum::open_enum;
-use crate::provider_config::{OAuthSchema, ProviderConfig};
+use crate::provider_config::ProviderConfig;
 
 /// A tool provider (`pkg/entities/plugin_entities/tool_declaration.go`).
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -18,8 +18,6 @@ pub struct ToolProvider {
     /// What a person fills in, from `credentials_schema` or else `credentials_for_provider`.
     #[serde(deserialize_with = "crate::typed::list")]
     pub credentials_schema: Vec<ProviderConfig>,
-    /// How the provider is authorised by OAuth.
-    pub oauth_schema: Option<OAuthSchema>,
     /// The tools: those written in the provider's own file, then those of the files it names.
     #[serde(deserialize_with = "crate::typed::list")]
     pub tools: Vec<Tool>,
@@ -111,12 +109,6 @@ pub struct ToolParameter {
     pub llm_description: String,
     /// Whether a value must be given.
     pub required: bool,
-    /// `auto_generate.type`: how a value may be generated, as in `prompt_instruction`.
-    #[serde(deserialize_with = "crate::typed::auto_generate")]
-    pub auto_generate: Option<String>,
-    /// `template.enabled`: whether the value is a template.
-    #[serde(deserialize_with = "crate::typed::maybe_enabled")]
-    pub template: Option<bool>,
     /// The value when none is given; any JSON, whatever the parameter's type.
     pub default: Option<Json>,
     /// The least number.

@@ -1,7 +1,5 @@
 //! From the JSON that the daemon keeps to the types of this crate.
 
-use std::collections::BTreeMap;
-
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
@@ -29,27 +27,4 @@ struct Switch {
 
 pub(crate) fn enabled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Switch::deserialize(deserializer).map(|switch| switch.enabled)
-}
-
-/// The same, where absent is `None`.
-pub(crate) fn maybe_enabled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    Option::<Switch>::deserialize(deserializer).map(|switch| switch.map(|switch| switch.enabled))
-}
-
-/// `auto_generate`, of which the type is kept.
-pub(crate) fn auto_generate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    #[derive(Deserialize)]
-    struct AutoGenerate {
-        #[serde(rename = "type")]
-        kind: String,
-    }
-    Option::<AutoGenerate>::deserialize(deserializer).map(|generate| generate.map(|generate| generate.kind))
-}
-
-/// Lists by name, of which Go may have left any nil.
-pub(crate) fn lists<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<BTreeMap<String, Vec<String>>>, D::Error> {
-    let lists = Option::<BTreeMap<String, Option<Vec<String>>>>::deserialize(deserializer)?;
-    Ok(lists.map(|lists| lists.into_iter().map(|(name, list)| (name, list.unwrap_or_default())).collect()))
 }

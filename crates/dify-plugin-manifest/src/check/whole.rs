@@ -4,9 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value as Json};
 
-use crate::manifest::{Kinds, Manifest};
 use crate::reader::Reader;
-use crate::validate::IllegalManifest;
 use crate::yaml::Source;
 
 impl Reader {
@@ -24,50 +22,40 @@ impl Reader {
         self.check_permissions(declaration);
     }
 
+    /// `ManifestValidate` and the identifier's rules (chapter 4.1.10). The daemon stops at the first rule that is
+    /// broken; the rules don't depend on each other, so all are reported.
     fn check_identity(&mut self, declaration: &Map<String, Json>) {
-        let given = |key: &str| declaration.get(key).is_some_and(|provider| !provider.is_null());
-        let text = |key: &str| declaration.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
-        let manifest = Manifest {
-            author: text("author"),
-            name: text("name"),
-            kinds: Kinds {
-                tool: given("tool"),
-                endpoint: given("endpoint"),
-                model: given("model"),
-                agent_strategy: given("agent_strategy"),
-                datasource: given("datasource"),
-                trigger: given("trigger"),
-            },
-            ..Manifest::default()
-        };
-        // One at a time is all that the daemon says; the rules don't depend on each other, so say all.
-        let illegal = [manifest.validate_author(), manifest.validate_name(), manifest.validate_kinds()];
-        // What can't be read may be what is missing then.
+        // What could not be read may be what seems to be missing.
         let unread = !self.errors.is_empty();
-        for illegal in illegal.into_iter().filter_map(Result::err) {
-            let excused = match illegal {
-                IllegalManifest::Author | IllegalManifest::Name => unread && !self.notes.manifest_is_read,
-                IllegalManifest::NoKind => unread,
-                _ => false,
-            };
-            if excused {
-                continue;
+        if self.notes.manifest_is_read || !unread {
+            for (key, longest) in [("author", 64), ("name", 128)] {
+                let text = declaration.get(key).and_then(Json::as_str).unwrap_or_default();
+                let (message, help) = if !is_name(text, longest) {
+                    invalid_name(key, text, longest)
+                } else if key == "author" && is_uuid(text) {
+                    ("the author must not be a UUID".to_owned(), "write a name".to_owned())
+                } else {
+                    continue;
+                };
+                self.refuse(&self.notes.spot(key), None, "illegal", &message, &help);
             }
-            let (key, help) = match illegal {
-                IllegalManifest::Author => ("author", "write 1 to 64 of a-z, 0-9, `_` and `-`"),
-                IllegalManifest::Name => ("name", "write 1 to 128 of a-z, 0-9, `_` and `-`"),
-                IllegalManifest::NoKind => {
-                    ("plugins", "name a provider's file, as in `tools: [provider/example.yaml]`")
-                }
-                _ => ("plugins", "make a plugin of each; only tools and endpoints go together"),
-            };
-            let place = self.notes.spot(key);
-            self.refuse(&place, None, "illegal", &illegal.to_string(), help);
         }
-        if is_uuid(&manifest.author) {
-            let place = self.notes.spot("author");
-            self.refuse(&place, None, "illegal", "cannot set author to an UUID", "write a name");
-        }
+
+        let given = |key: &str| declaration.get(key).is_some_and(|provider| !provider.is_null());
+        let kinds: Vec<_> =
+            KINDS.into_iter().filter(|(key, _)| given(key)).map(|(_, plural)| plural).collect();
+        let (message, help) = match kinds[..] {
+            [] if !unread => (
+                "the plugin declares no tools, endpoints, models or anything else".to_owned(),
+                "name a provider's file, as in `tools: [provider/example.yaml]`",
+            ),
+            [_, _, ..] if kinds != ["tools", "endpoints"] => (
+                format!("{} cannot be in one plugin", kinds.join(" and ")),
+                "make a plugin for each; only tools and endpoints can share one",
+            ),
+            _ => return,
+        };
+        self.refuse(&self.notes.spot("plugins"), None, "illegal", &message, help);
     }
 
     fn check_icons(&mut self, root: &Path) {
@@ -103,6 +91,37 @@ impl Reader {
             self.misread(&place, None, "no-permission", message, "add `enabled: true` below `model:`");
         }
     }
+}
+
+/// The kinds of provider: the key in the declaration, and what its members are called.
+const KINDS: [(&str, &str); 6] = [
+    ("tool", "tools"),
+    ("endpoint", "endpoints"),
+    ("model", "models"),
+    ("agent_strategy", "agent strategies"),
+    ("datasource", "data sources"),
+    ("trigger", "triggers"),
+];
+
+fn is_name(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len()) && text.bytes().all(is_name_byte)
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte)
+}
+
+/// What to say of an author or a name that the daemon refuses.
+fn invalid_name(key: &str, text: &str, longest: usize) -> (String, String) {
+    let rule = format!("write 1 to {longest} of a-z, 0-9, `_` and `-`");
+    if text.is_empty() {
+        return (format!("the plugin's {key} is missing or empty"), rule);
+    }
+    let allowed = |letter: char| u8::try_from(letter).is_ok_and(is_name_byte);
+    let similar = text.to_lowercase().replace(|letter| !allowed(letter), "-");
+    let similar = similar.trim_matches('-');
+    let help = if is_name(similar, longest) { format!("try `{similar}`: {rule}") } else { rule };
+    (format!("`{text}` is not a valid plugin {key}"), help)
 }
 
 /// What Go's `uuid.Parse` takes: the usual form, one in braces, one after `urn:uuid:`, and one without hyphens.

@@ -296,11 +296,6 @@ impl<'d> Value<'d> {
         Ok(())
     }
 
-    /// The value as JSON, whatever its keys are.
-    pub(crate) fn all_as_json(&self) -> Result<Json> {
-        self.json(1, Keys::Any)
-    }
-
     /// The value as JSON; `depth` counts the collections around it.
     pub(super) fn json(&self, depth: usize, keys: Keys) -> Result<Json> {
         if depth > MAX_DEPTH {

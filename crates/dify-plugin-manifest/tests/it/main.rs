@@ -3,10 +3,8 @@
 
 mod clean;
 mod decode;
-mod edit;
 mod errors;
 mod files;
 mod limits;
 mod mistakes;
 mod plugin;
-mod validate;

@@ -1,9 +1,11 @@
 //! Whole plugins, and what belongs to whom in them.
 
-use dify_plugin_manifest::{ConfigType, Method, ParameterForm, ParameterType, Permission, Plugin};
+use dify_plugin_manifest::{
+    ConfigType, Method, ParameterForm, ParameterType, Permission, Plugin, Severity, check,
+};
 use serde_json::json;
 
-use crate::files::{group, manifest, provider, read};
+use crate::files::{group, manifest, plugin_of, provider, read};
 
 fn fixture(name: &str) -> Plugin {
     Plugin::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -14,7 +16,6 @@ fn an_endpoint_plugin_reads_whole() {
     let plugin = fixture("duck");
     let manifest = &plugin.manifest;
     assert_eq!(manifest.identity(), "pond/duck:0.2.1");
-    assert_eq!(manifest.kind, "plugin");
     assert_eq!(manifest.label.zh_hans, "鸭子");
     assert_eq!(manifest.icon, "icon.svg");
     assert_eq!(manifest.resource.memory, 268_435_456);
@@ -25,7 +26,6 @@ fn an_endpoint_plugin_reads_whole() {
     assert_eq!(manifest.meta.minimum_dify_version.as_deref(), Some("1.9.0"));
     assert_eq!(manifest.created_at, "2026-01-31T08:30:00.125Z");
     assert_eq!(manifest.privacy.as_deref(), Some("PRIVACY.md"));
-    manifest.validate().unwrap();
 
     let permission = &manifest.resource.permission;
     assert!(permission.app && permission.endpoint && permission.storage.enabled);
@@ -71,11 +71,9 @@ fn a_tool_plugin_reads_whole() {
     assert_eq!(units.default, Some(json!("metric")));
     assert_eq!(units.options[1].value, "1");
     assert_eq!(key.url.as_deref(), Some("https://example.com/keys"));
-    let oauth = provider.oauth_schema.as_ref().unwrap();
-    assert_eq!(
-        (&*oauth.client_schema[0].name, &*oauth.credentials_schema[0].name),
-        ("client_id", "access_token")
-    );
+    let oauth = &plugin.declaration["tool"]["oauth_schema"];
+    assert_eq!(oauth["client_schema"][0]["name"], "client_id");
+    assert_eq!(oauth["credentials_schema"][0]["name"], "access_token");
 
     let tool = &provider.tools[0];
     assert_eq!(tool.identity.name, "forecast");
@@ -87,7 +85,9 @@ fn a_tool_plugin_reads_whole() {
     assert_eq!(place.llm_description, "The town, and nothing else");
     assert_eq!((days.min, days.max, days.precision), (Some(1.0), Some(14.5), Some(0)));
     assert_eq!(days.default, Some(json!(3)));
-    assert_eq!((days.auto_generate.as_deref(), days.template), (Some("prompt_instruction"), Some(true)));
+    let days = &plugin.declaration["tool"]["tools"][0]["parameters"][1];
+    assert_eq!(days["auto_generate"]["type"], "prompt_instruction");
+    assert_eq!(days["template"]["enabled"], true);
     assert!(detail.multiple);
     assert_eq!(detail.scope.as_deref(), Some("fine&coarse"));
     assert_eq!((&*detail.options[0].value, &*detail.options[1].value), ("false", "3.10"));
@@ -195,53 +195,101 @@ fn a_model_provider_has_models_of_files_and_positions() {
         "models/llm/zz.yaml",
         "model: zz\nparameter_rules: [{name: t, use_template: temperature, max: 2}]",
     ));
-    let provider = read(&files).unwrap().model_provider.unwrap();
-    let names: Vec<_> = provider.models.iter().map(|model| (&*model.model, &*model.label.en_us)).collect();
-    assert_eq!(names, [("duck-1", "Duck 1"), ("zz", "zz")], "in the order of their paths, and named");
-    let rule = &provider.models[1].parameter_rules[0];
+    let provider = &read(&files).unwrap().declaration["model"];
+    let models = provider["models"].as_array().unwrap();
+    let names: Vec<_> = models.iter().map(|model| (&model["model"], &model["label"]["en_US"])).collect();
     assert_eq!(
-        (rule.min, rule.max, rule.precision),
-        (Some(0.0), Some(2.0), Some(2)),
+        names,
+        [(&json!("duck-1"), &json!("Duck 1")), (&json!("zz"), &json!("zz"))],
+        "in the order of their paths, and named"
+    );
+    let rule = &models[1]["parameter_rules"][0];
+    assert_eq!(
+        (&rule["min"], &rule["max"], &rule["precision"]),
+        (&json!(0), &json!(2), &json!(2)),
         "filled from the template"
     );
-    assert_eq!(rule.label.as_ref().unwrap().en_us, "t", "and never from its label");
-    assert_eq!(provider.models[0].pricing.as_ref().unwrap().input, "0.1");
-    assert_eq!(provider.position.unwrap()["llm"], ["duck-1"]);
-    assert_eq!(provider.description.unwrap().en_us, "A duck", "filled from the manifest");
+    assert_eq!(rule["label"]["en_US"], "t", "and never from its label");
+    assert_eq!(models[0]["pricing"]["input"], "0.1");
+    assert_eq!(provider["position"]["llm"], json!(["duck-1"]));
+    assert_eq!(provider["description"]["en_US"], "A duck", "filled from the manifest");
 
     // A position file without names is one all the same.
     files.retain(|(path, _)| !path.ends_with("_position.yaml"));
     files.push(("models/llm/_position.yaml", ""));
-    assert!(read(&files).unwrap().model_provider.unwrap().position.unwrap()["llm"].is_empty());
+    assert_eq!(read(&files).unwrap().declaration["model"]["position"], json!({"llm": null}));
 }
 
 #[test]
 fn the_other_kinds_read_whole() {
-    let agent = read(crate::clean::AGENT_STRATEGY).unwrap().agent_strategy_provider.unwrap();
-    let strategy = &agent.strategies[0];
-    assert_eq!(
-        (&*strategy.identity.name, strategy.features.as_slice()),
-        ("quack", &["history-messages".to_owned()][..])
-    );
-    assert_eq!(strategy.parameters[0].scope.as_deref(), Some("tool-call&llm"));
+    let agent = &read(crate::clean::AGENT_STRATEGY).unwrap().declaration["agent_strategy"];
+    let strategy = &agent["strategies"][0];
+    assert_eq!(strategy["identity"]["name"], "quack");
+    assert_eq!(strategy["features"], json!(["history-messages"]));
+    assert_eq!(strategy["parameters"][0]["scope"], "tool-call&llm");
 
-    let source = read(crate::clean::DATASOURCE).unwrap().datasource_provider.unwrap();
-    assert_eq!(
-        (source.provider_type.as_str(), &*source.credentials_schema[0].name),
-        ("website_crawl", "key")
-    );
-    assert_eq!(source.datasources[0].parameters[0].description.en_us, "Where to begin");
+    let source = &read(crate::clean::DATASOURCE).unwrap().declaration["datasource"];
+    assert_eq!(source["provider_type"], "website_crawl");
+    assert_eq!(source["credentials_schema"][0]["name"], "key");
+    assert_eq!(source["datasources"][0]["parameters"][0]["description"]["en_US"], "Where to begin");
 
-    let trigger = read(crate::clean::TRIGGER).unwrap().trigger_provider.unwrap();
-    assert_eq!(trigger.subscription_schema[0].name, "secret");
-    let constructor = trigger.subscription_constructor.unwrap();
-    assert_eq!((&*constructor.parameters[0].name, &*constructor.credentials_schema[0].name), ("pond", "key"));
-    assert_eq!(constructor.oauth_schema.unwrap().client_schema[0].name, "client_id");
+    let trigger = &read(crate::clean::TRIGGER).unwrap().declaration["trigger"];
+    assert_eq!(trigger["subscription_schema"][0]["name"], "secret");
+    let constructor = &trigger["subscription_constructor"];
+    assert_eq!(constructor["parameters"][0]["name"], "pond");
+    assert_eq!(constructor["credentials_schema"][0]["name"], "key");
+    assert_eq!(constructor["oauth_schema"]["client_schema"][0]["name"], "client_id");
     assert_eq!(
-        trigger.events[0].parameters[0].options[0].value,
-        json!(1),
+        trigger["events"][0]["parameters"][0]["options"][0]["value"], 1,
         "an event's option keeps its type"
     );
+}
+
+/// `ManifestValidate` of the daemon.
+#[test]
+fn names_and_combinations_that_the_daemon_refuses_are_refused() {
+    let illegal = |yaml: &str| {
+        let dir = plugin_of(&[("manifest.yaml", yaml), ("x.yaml", "")]);
+        let findings = check(dir.path()).findings;
+        let illegal: Vec<_> = findings.into_iter().filter(|finding| finding.code == "illegal").collect();
+        assert!(illegal.iter().all(|finding| finding.severity == Severity::Refused));
+        illegal.into_iter().map(|finding| finding.message).collect::<Vec<_>>()
+    };
+    let named = |kinds: &str| illegal(&format!("author: pond\nname: duck\n{kinds}"));
+    for (yaml, message) in [
+        ("name: duck\ntool: {}".to_owned(), "the plugin's author is missing or empty"),
+        ("author: Pond\nname: duck\ntool: {}".to_owned(), "`Pond` is not a valid plugin author"),
+        ("author: pond\nname: due c\ntool: {}".to_owned(), "`due c` is not a valid plugin name"),
+    ] {
+        assert_eq!(illegal(&yaml), [message], "{yaml}");
+    }
+    assert_eq!(illegal(&format!("author: {}\nname: duck\ntool: {{}}", "a".repeat(65))).len(), 1);
+    assert_eq!(illegal(&format!("author: pond\nname: {}\ntool: {{}}", "a".repeat(129))).len(), 1);
+    for (kinds, message) in [
+        (
+            "plugins: {tools: []}\nmodel: null",
+            "the plugin declares no tools, endpoints, models or anything else",
+        ),
+        ("plugins: {models: [x.yaml], tools: [x.yaml]}", "tools and models cannot be in one plugin"),
+        (
+            "plugins: {agent_strategies: [x.yaml], datasources: [x.yaml]}",
+            "agent strategies and data sources cannot be in one plugin",
+        ),
+        ("plugins: {triggers: [x.yaml]}\nendpoint: {}", "endpoints and triggers cannot be in one plugin"),
+    ] {
+        assert_eq!(named(kinds), [message], "{kinds}");
+    }
+    let author = "a".repeat(64);
+    for kinds in [
+        "plugins: {tools: [x.yaml], endpoints: [x.yaml]}",
+        "plugins: {models: [x.yaml]}",
+        "plugins: {triggers: [x.yaml]}",
+        "plugins: {datasources: [x.yaml, x.yaml]}",
+        "agent_strategy: {}",
+        "endpoint: {}",
+    ] {
+        assert!(illegal(&format!("author: {author}\nname: a_b-9\n{kinds}")).is_empty(), "{kinds}");
+    }
 }
 
 /// The JSON is what the daemon would keep: `tests/declarations` compares it with the daemon's own.
