@@ -8,9 +8,11 @@ pub(crate) use download::Downloads;
 #[cfg(feature = "files")]
 pub use download::{DEFAULT_LIMIT, FileError};
 
+use std::borrow::Cow;
 use std::fmt;
 
 use dify_plugin_protocol::tool::value::{FILE_IDENTITY, FileValue};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
 pub use dify_plugin_protocol::app::request::FileType;
@@ -66,12 +68,9 @@ impl File {
     }
 }
 
-/// The name under which a file is asked for, by which a [description](crate::Plugin::run) knows it.
-pub(crate) const MARK: &str = "dify_plugin::File";
-
 impl<'de> Deserialize<'de> for File {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut value = deserializer.deserialize_newtype_struct(MARK, Marked)?;
+        let mut value = FileValue::deserialize(deserializer)?;
         if value.dify_model_identity.as_deref().is_some_and(|identity| identity != FILE_IDENTITY) {
             return Err(de::Error::custom("the value is marked as something else than a file"));
         }
@@ -80,22 +79,18 @@ impl<'de> Deserialize<'de> for File {
     }
 }
 
-/// Reads what Dify says about a file, which formats without newtypes hand over as it is.
-struct Marked;
-
-impl<'de> de::Visitor<'de> for Marked {
-    type Value = FileValue;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a file")
+impl JsonSchema for File {
+    fn schema_name() -> Cow<'static, str> {
+        "File".into()
     }
 
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<FileValue, D::Error> {
-        FileValue::deserialize(deserializer)
+    fn inline_schema() -> bool {
+        true
     }
 
-    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<FileValue, A::Error> {
-        FileValue::deserialize(de::value::MapAccessDeserializer::new(map))
+    /// An object with a mark, since JSON Schema has no type for files.
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "object", "x-dify-type": "file"})
     }
 }
 

@@ -36,3 +36,4 @@ pub use dify_plugin_protocol::tool::message::{LogMetadata, RetrieverResource};
 pub use dify_plugin_protocol::tool::parameter::ToolParameter;
 pub use dify_plugin_protocol::tool::request::CredentialType;
 pub use dify_plugin_session as session_layer;
+pub use schemars;

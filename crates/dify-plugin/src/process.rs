@@ -63,7 +63,7 @@ fn end(code: u8, why: &str) -> ExitCode {
 
 /// Prints the description. Stdout still belongs to the process: nothing else was done.
 fn print_description(plugin: &Plugin) -> ExitCode {
-    let line = describe(&plugin.handlers.kinds) + "\n";
+    let line = describe(plugin.handlers.kinds.iter()) + "\n";
     match io::stdout().write_all(line.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => end(BROKEN, &format!("writing the description failed: {error}")),

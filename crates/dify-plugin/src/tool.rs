@@ -11,12 +11,13 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
-use crate::describe;
+use crate::describe::schema;
 use crate::error::Result;
 use crate::output::Output;
 use crate::payload::{TOOL_PARAMETERS, parse_object};
@@ -25,12 +26,13 @@ use dify_plugin_protocol::tool::parameter::ToolParameter;
 /// A tool: something that a workflow or an agent can run.
 ///
 /// ```
-/// use dify_plugin::{Result, Tool, ToolContext, Output};
+/// use dify_plugin::schemars::{self, JsonSchema};
+/// use dify_plugin::{Output, Result, Tool, ToolContext};
 /// use serde::Deserialize;
 ///
 /// struct Shout;
 ///
-/// #[derive(Deserialize)]
+/// #[derive(Deserialize, JsonSchema)]
 /// struct ShoutParameters {
 ///     text: String,
 /// }
@@ -47,11 +49,12 @@ use dify_plugin_protocol::tool::parameter::ToolParameter;
 ///
 /// One value serves all calls, many at once: what they share goes into its fields.
 pub trait Tool: Send + Sync + 'static {
-    /// The tool's parameters as its YAML declares them. [`NoParameters`] for none.
+    /// The tool's parameters as its YAML declares them; [`NoParameters`] if there are none.
     ///
-    /// The daemon writes whole numbers without a fraction (`1`, not `1.0`), and Dify may leave out what is not required:
-    /// make such fields `Option`s. Unknown fields are best ignored, for Dify may send more.
-    type Parameters: DeserializeOwned + Send;
+    /// Its JSON schema is what `cargo dify check` compares with the YAML. The daemon writes whole numbers without a
+    /// fraction (`1`, not `1.0`), and Dify may leave out what is not required: make such fields `Option`s. Don't deny
+    /// unknown fields, since Dify may send more.
+    type Parameters: DeserializeOwned + JsonSchema + Send;
 
     /// Runs the tool once. What it says goes through `out`, at once; it ends when this returns.
     ///
@@ -80,8 +83,8 @@ pub trait Tool: Send + Sync + 'static {
     }
 }
 
-/// The parameters of a tool that has none; whatever comes is ignored.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+/// The parameters of a tool that has none; values that come all the same are ignored.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 pub struct NoParameters {}
 
 /// A [`Tool`] without its types.
@@ -122,8 +125,6 @@ impl<T: Tool> AnyTool for T {
     }
 
     fn describe(&self, name: &str) -> Value {
-        let mut tool = serde_json::to_value(describe::parameters::<T::Parameters>()).unwrap_or_default();
-        tool["name"] = name.into();
-        tool
+        json!({"name": name, "parameters": schema::<T::Parameters>()})
     }
 }

@@ -4,11 +4,12 @@ mod kinds;
 
 pub(crate) use kinds::Kinds;
 
+use dify_plugin::schemars::{self, JsonSchema};
 use dify_plugin::{BlobMeta, Error, NoParameters, Output, Result, Tool, ToolContext};
 use serde::Deserialize;
 
 /// What `echo` and `relay` are given.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct Text {
     text: String,
 }

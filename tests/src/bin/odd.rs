@@ -8,6 +8,7 @@ use axum::Router;
 use axum::response::AppendHeaders;
 use axum::routing::get;
 use dify_plugin::protocol::InvokeType;
+use dify_plugin::schemars::{self, JsonSchema};
 use dify_plugin::{NoParameters, Output, Plugin, Result, Tool, ToolContext};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -123,7 +124,7 @@ tool!(Wait, NoParameters, |cx, _p, out| {
 });
 
 /// The path of a FIFO: reading it takes until somebody has opened it to write and closed it again.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Until {
     fifo: String,
 }
@@ -187,7 +188,7 @@ tool!(Stream, NoParameters, |_cx, _p, out| {
     }
 });
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Size {
     bytes: usize,
 }

@@ -151,7 +151,7 @@ fn a_plugin_that_is_asked_for_it_describes_itself_and_exits() {
     assert_eq!(String::from_utf8_lossy(&described.stderr), "");
     let line = described.stdout.strip_suffix(b"\n").expect("one line");
     let said: serde_json::Value = serde_json::from_slice(line).unwrap();
-    assert_eq!(said["dify_plugin_description"], 1);
+    assert_eq!(said["dify_plugin_description"], 2);
     assert_eq!(said["endpoints"], true);
     let tools = said["tool_providers"][0]["tools"].as_array().unwrap();
     assert!(tools.iter().any(|tool| tool["name"] == "wait"), "{said}");

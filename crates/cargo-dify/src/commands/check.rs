@@ -2,6 +2,7 @@
 
 mod handlers;
 mod listing;
+mod schema;
 
 use std::path::Path;
 

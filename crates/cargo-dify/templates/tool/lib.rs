@@ -1,6 +1,7 @@
 //! {{description}}
 
-use dify_plugin::{Plugin, Result, Tool, ToolContext, Output};
+use dify_plugin::schemars::{self, JsonSchema};
+use dify_plugin::{Output, Plugin, Result, Tool, ToolContext};
 use serde::Deserialize;
 
 /// The plugin, with everything it can do. The names are those of the YAML.
@@ -11,15 +12,15 @@ pub fn plugin() -> Plugin {
 /// Greets people.
 struct Hello;
 
-/// What `tools/hello.yaml` declares. What isn't required there is an `Option` or has a default.
-#[derive(Deserialize)]
+/// The parameters that `tools/hello.yaml` declares. One that isn't required there is an `Option` or has a default.
+#[derive(Deserialize, JsonSchema)]
 struct HelloParameters {
     name: String,
     #[serde(default)]
     tone: Tone,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Tone {
     #[default]

@@ -117,13 +117,13 @@ fn describing(description: &str) -> Pond {
 fn the_declarations_are_held_against_what_the_code_registers() {
     let swim = |rest: &str| {
         format!(
-            r#"{{"dify_plugin_description":1,"tool_providers":[{{"name":"pond","check_credentials":false,"tools":[{rest}]}}],"endpoints":true}}"#
+            r#"{{"dify_plugin_description":2,"tool_providers":[{{"name":"pond","check_credentials":false,"tools":[{rest}]}}],"endpoints":true}}"#
         )
     };
-    let far = |kind: &str, required: bool| {
-        format!(
-            r#"{{"name":"swim","parameters":[{{"name":"far","type":"{kind}","required":{required}}}],"open":false}}"#
-        )
+    let far = |kind: &str| {
+        let schema =
+            format!(r#"{{"type":"object","properties":{{"far":{{"type":"{kind}"}}}},"required":["far"]}}"#);
+        format!(r#"{{"name":"swim","parameters":{schema}}}"#)
     };
     let codes = |description: &str| {
         let (_, out, told) = checked(&describing(description), &["--json"]);
@@ -132,19 +132,20 @@ fn the_declarations_are_held_against_what_the_code_registers() {
         findings.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let none: [&str; 0] = [];
-    assert_eq!(codes(&swim(&far("number", true))), none);
-    assert_eq!(codes(&swim(r#"{"name":"swim","open":true}"#)), none);
-    let by_another_name =
-        far("number", true).replace(r#""name":"far""#, r#""name":"distance","aliases":["far"]"#);
-    assert_eq!(codes(&swim(&by_another_name)), none);
-    assert_eq!(codes(&swim(&far("string", true))), ["other-type"]);
+    assert_eq!(codes(&swim(&far("number"))), none);
+    assert_eq!(codes(&swim(r#"{"name":"swim","parameters":true}"#)), none);
+    assert_eq!(codes(&swim(&far("integer"))), none);
+    assert_eq!(codes(&swim(&far("string"))), ["other-type"]);
     assert_eq!(codes(&swim("")), ["no-handler"]);
-    assert_eq!(codes(&swim(r#"{"name":"swim","parameters":[],"open":false}"#)), ["unread-parameter"]);
-    assert_eq!(codes(&swim(&format!("{},{{\"name\":\"dive\"}}", far("number", true)))), ["undeclared-tool"]);
-    let wants_more = r#"{"name":"swim","parameters":[{"name":"far","type":"number"},{"name":"deep","type":"number","required":true}]}"#;
-    assert_eq!(codes(&swim(wants_more)), ["undeclared-parameter"]);
+    assert_eq!(codes(&swim(r#"{"name":"swim","parameters":{"type":"object"}}"#)), ["unread-parameter"]);
     assert_eq!(
-        codes(&swim(&far("number", true)).replace("\"endpoints\":true", "\"endpoints\":false")),
+        codes(&swim(&format!("{},{{\"name\":\"dive\",\"parameters\":true}}", far("number")))),
+        ["undeclared-tool"]
+    );
+    let wants_more = far("number").replace(r#"["far"]"#, r#"["far","deep"]"#);
+    assert_eq!(codes(&swim(&wants_more)), ["undeclared-parameter"]);
+    assert_eq!(
+        codes(&swim(&far("number")).replace("\"endpoints\":true", "\"endpoints\":false")),
         ["no-handler"]
     );
 
@@ -227,7 +228,7 @@ fn what_a_file_holds_does_not_drive_the_terminal() {
 
 #[test]
 fn a_plugin_that_lives_on_after_its_description_is_not_waited_for() {
-    let description = r#"{"dify_plugin_description":1,"tool_providers":[{"name":"pond","tools":[{"name":"swim","open":true}]}],"endpoints":true}"#;
+    let description = r#"{"dify_plugin_description":2,"tool_providers":[{"name":"pond","tools":[{"name":"swim","parameters":true}]}],"endpoints":true}"#;
     let pond = describing(description);
     let script = fs::read_to_string(pond.path("binary-")).unwrap();
     fs::write(pond.path("binary-"), format!("{script}exec sleep 1000 >/dev/null\n")).unwrap();

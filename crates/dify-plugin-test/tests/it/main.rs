@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use dify_plugin::endpoint::Settings;
+use dify_plugin::schemars::{self, JsonSchema};
 use dify_plugin::{BlobMeta, Error, NoParameters, Output, Plugin, Result, Session, Tool, ToolContext};
 use dify_plugin_test::{
     InvokeType, Method, Reply, ReverseCall, Script, ScriptedApp, SessionFailure, TestPlugin,
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 
 struct Hello;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct HelloParameters {
     name: String,
     times: Option<usize>,

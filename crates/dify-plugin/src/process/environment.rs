@@ -7,8 +7,6 @@ use std::time::Duration;
 use dify_plugin_session::{Config, ConfigError};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-use crate::describe;
-
 /// Where variables come from. Never printed: the daemon hands a plugin its own environment, secrets included.
 pub(crate) struct Environment {
     file: HashMap<String, String>,
@@ -96,7 +94,7 @@ pub(crate) enum EnvironmentError {
 
 /// Whether the plugin is asked to describe itself in place of serving. The other variables don't matter then.
 pub(crate) fn asks_for_description(var: impl Fn(&str) -> Option<String>) -> Result<bool, EnvironmentError> {
-    let asked = read(var, describe::VARIABLE, "1 or 0", |text| match text {
+    let asked = read(var, "DIFY_PLUGIN_DESCRIBE", "1 or 0", |text| match text {
         "1" => Some(true),
         "0" | "" => Some(false),
         _ => None,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dify_plugin::schemars::{self, JsonSchema};
 use dify_plugin::session_layer::Config;
 use dify_plugin::{Error, NoParameters, Output, Plugin, Result, Tool, ToolContext};
 use serde::Deserialize;
@@ -11,7 +12,7 @@ use crate::daemon::{Daemon, http, invoke};
 
 struct Trouble;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct TroubleParameters {
     kind: String,
 }

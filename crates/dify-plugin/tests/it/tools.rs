@@ -1,6 +1,7 @@
 //! What tools are given, and every kind of message they send.
 
 use dify_plugin::file::FileType;
+use dify_plugin::schemars::{self, JsonSchema};
 use dify_plugin::session_layer::Config;
 use dify_plugin::{
     BlobMeta, CredentialType, File, LogEntry, LogMetadata, NoParameters, Output, Plugin, Result,
@@ -148,7 +149,7 @@ async fn long_texts_are_cut_and_what_cannot_be_cut_is_refused() {
 
 struct Curious;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct CuriousParameters {
     ratio: f64,
     photo: File,

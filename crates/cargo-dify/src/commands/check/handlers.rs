@@ -9,9 +9,12 @@ use dify_plugin_manifest::{
     Checked, Finding, Location, ParameterType, Plugin, Severity, Tool, ToolParameter,
 };
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::error::Error;
 use crate::keys;
+
+use super::schema::{Schema, Taken};
 
 /// What a plugin says of itself when it is started with `DIFY_PLUGIN_DESCRIBE=1`.
 #[derive(Debug, Deserialize)]
@@ -34,32 +37,8 @@ struct DescribedProvider {
 #[derive(Debug, Deserialize)]
 struct DescribedTool {
     name: String,
-    #[serde(default)]
-    parameters: Vec<DescribedParameter>,
-    /// Whether it takes parameters of other names too, which are not known then.
-    #[serde(default)]
-    open: bool,
-}
-
-#[derive(Debug, Deserialize)]
-struct DescribedParameter {
-    name: String,
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    required: bool,
-    /// Other names by which it is read.
-    #[serde(default)]
-    aliases: Vec<String>,
-    /// The names that it takes, of one that takes some only.
-    #[serde(default)]
-    options: Vec<String>,
-}
-
-impl DescribedParameter {
-    fn is_called(&self, name: &str) -> bool {
-        self.name == name || self.aliases.iter().any(|alias| alias == name)
-    }
+    /// The JSON schema of its parameters.
+    parameters: Value,
 }
 
 /// How long a plugin may take to describe itself.
@@ -69,7 +48,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const MAX_BYTES: u64 = 16 << 20;
 
 /// The form of descriptions that is understood.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Starts the binary for its description. That of a package is a stranger's: it gets nothing of our environment.
 ///
@@ -192,13 +171,15 @@ fn parameters(
     checked: &Checked,
     findings: &mut Vec<Finding>,
 ) {
+    // A type that takes any parameters agrees with any declaration.
+    let Some(fields) = Schema::new(&described.parameters).fields() else { return };
     let tool_name = &*tool.identity.name;
+    let required: Vec<_> = fields.required().collect();
     for parameter in &tool.parameters {
         let name = &*parameter.name;
         let at = checked.tool_parameter(tool_name, name).unwrap_or(tool_at).clone();
-        match described.parameters.iter().find(|described| described.is_called(name)) {
-            Some(described) => types(parameter, described, at, findings),
-            None if described.open => {}
+        match fields.field(name) {
+            Some(field) => types(parameter, field, required.contains(&name), at, findings),
             None => findings.push(Finding::new(
                 Severity::Misread,
                 "unread-parameter",
@@ -208,17 +189,14 @@ fn parameters(
             )),
         }
     }
-    for described in &described.parameters {
-        let declared = tool.parameters.iter().any(|parameter| described.is_called(&parameter.name));
-        if !declared && described.required && !tool.has_runtime_parameters {
+    for name in required {
+        let declared = tool.parameters.iter().any(|parameter| parameter.name == name);
+        if !declared && !tool.has_runtime_parameters {
             findings.push(Finding::new(
                 Severity::Refused,
                 "undeclared-parameter",
                 tool_at.clone(),
-                format!(
-                    "the code wants a parameter `{}`, and none is declared: every call fails",
-                    described.name
-                ),
+                format!("the code requires a parameter `{name}` that is not declared: every call fails"),
                 "declare it, or make the field an `Option`".to_owned(),
             ));
         }
@@ -227,34 +205,36 @@ fn parameters(
 
 fn types(
     parameter: &ToolParameter,
-    described: &DescribedParameter,
+    field: Schema<'_>,
+    required: bool,
     at: Location,
     findings: &mut Vec<Finding>,
 ) {
     let name = &*parameter.name;
     let declared = &parameter.parameter_type;
-    if !fits(declared, parameter.multiple, &described.kind) {
-        let message = format!("`{name}` is declared as {declared}, and the code takes {}", described.kind);
+    let taken = field.taken();
+    if !fits(declared, parameter.multiple, &taken) {
+        let types: Vec<_> = taken.types.into_iter().collect();
+        let message =
+            format!("`{name}` is declared as {declared}, and the code takes {}", types.join(" or "));
         let help = "make the two agree".to_owned();
         findings.push(Finding::new(Severity::Refused, "other-type", at, message, help));
         return;
     }
-    let missing = |value: &&str| !described.options.iter().any(|known| known == value);
-    let unknown: Vec<_> = match described.options.is_empty() {
-        true => Vec::new(),
-        false => parameter.options.iter().map(|option| &*option.value).filter(missing).collect(),
-    };
+    let options = parameter.options.iter().map(|option| &*option.value);
+    let unknown: Vec<_> =
+        options.filter(|value| !taken.options.is_empty() && !taken.options.contains(value)).collect();
     if !unknown.is_empty() {
         findings.push(Finding::new(
             Severity::Refused,
             "unknown-option",
             at.clone(),
             format!("the code doesn't know the options {} of `{name}`", unknown.join(", ")),
-            format!("it knows {}", described.options.join(", ")),
+            format!("it knows {}", taken.options.join(", ")),
         ));
     }
     let given = parameter.required || parameter.default.as_ref().is_some_and(|default| !default.is_null());
-    if described.required && !given {
+    if required && !given {
         findings.push(Finding::new(
             Severity::Misread,
             "may-be-absent",
@@ -266,11 +246,14 @@ fn types(
 }
 
 /// Whether a value as it is declared can be read as what the code takes.
-fn fits(declared: &ParameterType, multiple: bool, taken: &str) -> bool {
+fn fits(declared: &ParameterType, multiple: bool, taken: &Taken<'_>) -> bool {
     let possible: &[&str] = match declared {
         ParameterType::Select | ParameterType::DynamicSelect if multiple => &["array"],
-        ParameterType::Select | ParameterType::DynamicSelect => &["string", "select"],
-        ParameterType::String | ParameterType::SecretInput | ParameterType::Date => &["string", "select"],
+        ParameterType::Select
+        | ParameterType::DynamicSelect
+        | ParameterType::String
+        | ParameterType::SecretInput
+        | ParameterType::Date => &["string"],
         ParameterType::Number => &["number"],
         ParameterType::Boolean => &["boolean"],
         ParameterType::File => &["file", "object"],
@@ -279,5 +262,5 @@ fn fits(declared: &ParameterType, multiple: bool, taken: &str) -> bool {
         // Whatever Dify makes of these.
         _ => return true,
     };
-    taken == "any" || possible.contains(&taken)
+    taken.types.is_empty() || possible.iter().any(|name| taken.types.contains(name))
 }
