@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use dify_plugin_protocol::frame::LineDecoder;
+use dify_plugin_protocol::frame::FrameDecoder;
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../../crates/dify-plugin-protocol/tests/it/splitter.rs"]
@@ -25,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
         rest = after;
     }
     // The end is asked for half-way, too: that takes nothing away.
-    let mut decoder = LineDecoder::new(limit);
+    let mut decoder = FrameDecoder::new(limit);
     let (first, second) = pieces.split_at(pieces.len() / 2);
     let (mut lines, rest) = decoded(&mut decoder, first);
     assert_eq!((&lines, &rest), (&expected(first, limit).0, &expected(first, limit).1));

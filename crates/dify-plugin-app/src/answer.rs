@@ -1,6 +1,6 @@
 //! What an app answered, whole.
 //!
-//! `Debug` prints an [outline](dify_plugin_protocol::outline) of an answer: what people are told does not belong into logs.
+//! `Debug` prints an [outline](dify_plugin_protocol::redact) of an answer: what people are told does not belong into logs.
 
 use std::fmt;
 
@@ -72,7 +72,7 @@ pub struct ChatAnswer {
     pub mode: Option<AppMode>,
 }
 
-dify_plugin_protocol::outline_debug!(ChatAnswer {
+dify_plugin_protocol::redacted_debug!(ChatAnswer {
     text,
     conversation_id,
     message_id,
@@ -104,7 +104,7 @@ pub struct CompletionAnswer {
     pub mode: Option<AppMode>,
 }
 
-dify_plugin_protocol::outline_debug!(CompletionAnswer {
+dify_plugin_protocol::redacted_debug!(CompletionAnswer {
     text,
     message_id,
     task_id,
@@ -147,7 +147,7 @@ pub struct Run {
     pub files: Vec<Value>,
 }
 
-dify_plugin_protocol::outline_debug!(Run {
+dify_plugin_protocol::redacted_debug!(Run {
     outputs,
     status,
     error,

@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
+use dify_plugin_invoke::Calls;
 use dify_plugin_protocol::InvokeType;
 use dify_plugin_protocol::app::parameters::AppParameters;
 use dify_plugin_protocol::app::request::FetchAppRequest;
-use dify_plugin_protocol::error::describe_json;
-use dify_plugin_session::{InvokeError, Replies, Session};
-use serde::Serialize;
+use dify_plugin_session::Session;
 
 use crate::call::{AppCall, ChatCall, CompletionCall, WorkflowCall};
 use crate::error::{AppError, Received};
-use crate::progress::call_failed;
 
 /// The apps of the plugin's workspace, as they can be called in one session. Cheap to make and to clone.
 ///
@@ -20,14 +18,13 @@ use crate::progress::call_failed;
 /// for the session's workspace and user, and for no other.
 #[derive(Debug, Clone)]
 pub struct Apps {
-    pub(crate) session: Session,
-    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) calls: Calls,
 }
 
 impl Apps {
     /// The apps that `session` can call.
     pub fn new(session: &Session) -> Self {
-        Self { session: session.clone(), idle_timeout: None }
+        Self { calls: Calls::new(session) }
     }
 
     /// How long a call may be silent before it fails, counted from the last event. Default: the session's
@@ -35,7 +32,7 @@ impl Apps {
     /// [its own](AppCall::idle_timeout).
     #[must_use]
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
-        self.idle_timeout = Some(limit);
+        self.calls = self.calls.idle_timeout(limit);
         self
     }
 
@@ -74,35 +71,9 @@ impl Apps {
     pub async fn fetch(&self, app_id: impl Into<String>) -> Result<AppParameters, AppError> {
         let app_id = app_id.into();
         let request = FetchAppRequest::new(app_id.as_str());
-        let received = Box::new(Received { app_id, ..Received::default() });
-        let reply =
-            async { self.invoke(InvokeType::FetchApp, &request, self.idle_timeout).await?.try_next().await };
-        match reply.await {
-            Ok(Some(json)) => {
-                read_parameters(json.get()).map_err(|reason| AppError::Unreadable { reason, received })
-            }
-            Ok(None) => Err(AppError::Incomplete { received }),
-            Err(error) => Err(call_failed(error, received, false)),
-        }
+        let reply = self.calls.call(InvokeType::FetchApp, &request).await;
+        reply.map_err(|error| {
+            AppError::of_call(error, Box::new(Received { app_id, ..Received::default() }), false)
+        })
     }
-
-    pub(crate) async fn invoke<T: Serialize>(
-        &self,
-        kind: InvokeType,
-        request: &T,
-        idle: Option<Duration>,
-    ) -> Result<Replies, InvokeError> {
-        match idle {
-            Some(idle) => self.session.invoke_within(kind, request, idle).await,
-            None => self.session.invoke(kind, request).await,
-        }
-    }
-}
-
-fn read_parameters(json: &str) -> Result<AppParameters, String> {
-    // serde would take a list for a struct, field by field.
-    if !json.trim_start().starts_with('{') {
-        return Err("an app's parameters must be a JSON object".to_owned());
-    }
-    serde_json::from_str(json).map_err(|error| describe_json(&error))
 }

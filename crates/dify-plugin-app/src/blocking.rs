@@ -3,40 +3,13 @@
 use dify_plugin_protocol::app::event::ErrorEvent;
 use dify_plugin_protocol::app::metadata::RunStatus;
 use dify_plugin_protocol::app::result::AppResult;
-use dify_plugin_session::Replies;
 
 use crate::answer::{AnyAnswer, ChatAnswer, CompletionAnswer, Outcome, Run};
 use crate::error::{AppError, Received};
 use crate::interface::AppKind;
-use crate::progress::call_failed;
-
-/// Reads the one object of a blocking call.
-pub(crate) async fn read(
-    mut replies: Replies,
-    mut received: Box<Received>,
-    called_as: AppKind,
-    conversation_sent: bool,
-) -> Result<Outcome<AnyAnswer>, AppError> {
-    let json = match replies.try_next().await {
-        Ok(Some(json)) => json,
-        Ok(None) => return Err(AppError::Incomplete { received }),
-        Err(error) => return Err(call_failed(error, received, conversation_sent)),
-    };
-    received.events = 1;
-    // Only the daemon's `end` says that this was all. If it gets lost, the answer is here all the same.
-    match replies.try_next().await {
-        Ok(None) => {}
-        Ok(Some(_)) => {
-            let reason = "a blocking call was answered with more than one object".to_owned();
-            return Err(AppError::Unreadable { reason, received });
-        }
-        Err(error) => tracing::debug!(%error, "no end after the answer of a blocking call"),
-    }
-    judge(json.get(), received, called_as)
-}
 
 /// What the object says of the call.
-fn judge(json: &str, received: Box<Received>, called_as: AppKind) -> Result<Outcome<AnyAnswer>, AppError> {
+pub(crate) fn judge(json: &str, received: Box<Received>, called_as: AppKind) -> Result<Outcome<AnyAnswer>, AppError> {
     let result = match AppResult::parse(json) {
         Ok(result) => result,
         Err(error) => return Err(AppError::Unreadable { reason: error.to_string(), received }),

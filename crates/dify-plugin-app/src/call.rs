@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use dify_plugin_protocol::InvokeType;
 use dify_plugin_protocol::app::request::{AppRequest, FileInput, ResponseMode};
-use dify_plugin_session::Replies;
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::answer::{AnyAnswer, Outcome};
 use crate::apps::Apps;
@@ -16,7 +16,7 @@ use crate::blocking;
 use crate::error::{AppError, Received};
 use crate::fold::Fold;
 use crate::interface::{Chat, Completion, Interface, Workflow};
-use crate::progress::{Progress, call_failed};
+use crate::progress::Progress;
 use crate::stream::AppStream;
 
 /// A call of a Chatbot, an Agent or a Chatflow; see [`Apps::chat`](crate::Apps::chat).
@@ -137,7 +137,7 @@ impl<I: Interface> AppCall<I> {
     /// daemon has a clock of its own: it reads a streamed answer for 240 s in all
     /// (`DIFY_BACKWARDS_INVOCATION_READ_TIMEOUT`), however lively.
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
-        self.apps.idle_timeout = Some(limit);
+        self.apps = self.apps.idle_timeout(limit);
         self
     }
 
@@ -195,33 +195,38 @@ impl<I: Interface> AppCall<I> {
     /// [`AppError::RunFailed`]; no object at all is [`AppError::Incomplete`].
     pub async fn blocking(mut self) -> Result<Outcome<I::Answer>, AppError> {
         self.request.response_mode = ResponseMode::Blocking;
+        self.check_inputs()?;
+        let reply: Result<Box<RawValue>, _> = self.apps.calls.call(InvokeType::App, &self.request).await;
         let conversation_sent = self.conversation_sent();
-        let app_id = self.request.app_id.clone();
-        let replies = self.send().await?;
-        let received = self.into_received();
-        own::<I>(blocking::read(replies, received, I::KIND, conversation_sent).await?, app_id)
+        let mut received = self.received();
+        match reply {
+            Ok(json) => {
+                received.events = 1;
+                own::<I>(blocking::judge(json.get(), received, I::KIND)?, self.request.app_id)
+            }
+            Err(error) => Err(AppError::of_call(error, received, conversation_sent)),
+        }
     }
 
     async fn send_streaming(self) -> Result<AppStream, AppError> {
-        let replies = self.send().await?;
+        self.check_inputs()?;
         let sent = self.conversation_sent();
-        Ok(AppStream::new(replies, Progress::new(self.request.app_id, I::KIND, sent)))
+        match self.apps.calls.stream(InvokeType::App, &self.request).await {
+            Ok(events) => Ok(AppStream::new(events, Progress::new(self.request.app_id, I::KIND, sent))),
+            Err(error) => Err(AppError::of_call(error, self.received(), sent)),
+        }
     }
 
-    async fn send(&self) -> Result<Replies, AppError> {
-        if let Some(error) = &self.inputs_error {
-            return Err(error.clone());
-        }
-        let replies = self.apps.invoke(InvokeType::App, &self.request, self.apps.idle_timeout).await;
-        replies.map_err(|error| call_failed(error, self.clone().into_received(), self.conversation_sent()))
+    fn check_inputs(&self) -> Result<(), AppError> {
+        self.inputs_error.clone().map_or(Ok(()), Err)
     }
 
     fn conversation_sent(&self) -> bool {
         self.request.conversation_id.as_ref().is_some_and(|id| !id.is_empty())
     }
 
-    fn into_received(self) -> Box<Received> {
-        let app_id = self.request.app_id;
+    fn received(&self) -> Box<Received> {
+        let app_id = self.request.app_id.clone();
         Box::new(Received { app_id, called_as: Some(I::KIND), ..Received::default() })
     }
 

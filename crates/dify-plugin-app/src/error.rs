@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use dify_plugin_protocol::app::event::ErrorEvent;
-use dify_plugin_protocol::app::failure::{AppFailure, FailureKind};
-use dify_plugin_protocol::outline::Outlined;
+use dify_plugin_invoke::{CallError, Failure, FailureKind};
+use dify_plugin_protocol::redact::Redacted;
 use dify_plugin_session::InvokeError;
 
 use crate::answer::{AnyAnswer, Pause, Run};
 use crate::interface::AppKind;
+use crate::refusal::Refusal;
 
 /// Why a call of an app failed.
 ///
@@ -18,12 +19,14 @@ use crate::interface::AppKind;
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppError {
-    /// The daemon refused the call, Dify refused it, or the answer broke off: an error instead of, or after, events.
-    #[error("{received}{failure}{}", hint(failure, received))]
+    /// The daemon or Dify answered with an error, in place of events or after some.
+    #[error("{received}{failure}{}", Advice(refusal.as_ref().and_then(|refusal| refusal.advice(received.called_as))))]
     Refused {
-        /// The daemon's text, taken apart.
-        failure: Box<AppFailure>,
-        /// What had come.
+        /// The daemon's text, parsed.
+        failure: Box<Failure>,
+        /// The reason, if it is one that only apps have.
+        refusal: Option<Refusal>,
+        /// What arrived before.
         received: Box<Received>,
     },
     /// The app itself reported an error, in an `error` event.
@@ -168,36 +171,38 @@ impl AppError {
         }
     }
 
-    /// What went wrong, as far as it is one of the known cases of [`AppError::Refused`].
-    pub fn failure_kind(&self) -> Option<&FailureKind> {
+    /// Returns the error of the daemon or Dify, parsed, for [`AppError::Refused`].
+    pub fn failure(&self) -> Option<&Failure> {
         match self {
-            Self::Refused { failure, .. } => Some(&failure.kind),
+            Self::Refused { failure, .. } => Some(failure),
             _ => None,
         }
     }
 
-    /// Whether the plugin's manifest lacks the permission to call apps.
-    pub fn is_permission_denied(&self) -> bool {
-        matches!(self.failure_kind(), Some(FailureKind::PermissionDenied(_)))
+    /// Returns why Dify refused the call, if that is known.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused { refusal, .. } => refusal.as_ref(),
+            _ => None,
+        }
     }
 
-    /// Whether the conversation that was given is not one of this app and this end user. A call without it begins a new
+    /// Returns whether the plugin's manifest lacks the permission to call apps.
+    pub fn is_permission_denied(&self) -> bool {
+        self.failure().is_some_and(|failure| matches!(failure.kind, FailureKind::PermissionDenied(_)))
+    }
+
+    /// Returns whether the conversation does not exist for this app and this end user. A call without it starts a new
     /// one.
     pub fn is_conversation_not_found(&self) -> bool {
-        self.failure_kind() == Some(&FailureKind::ConversationNotFound)
+        self.refusal() == Some(&Refusal::ConversationNotFound)
     }
 
     /// Whether the same call may succeed if made again: nothing about the call itself was found wrong. What an app does
     /// besides answering, it may do twice then.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Refused { failure, .. } => matches!(
-                failure.kind,
-                FailureKind::RateLimited
-                    | FailureKind::DifyFailed
-                    | FailureKind::Unreachable
-                    | FailureKind::BrokenStream
-            ),
+            Self::Refused { failure, .. } => failure.is_retryable(),
             Self::Reported { error, .. } => {
                 matches!(error.status, Some(429 | 500..=599))
                     || error.code.as_deref() == Some("completion_request_error")
@@ -238,6 +243,20 @@ impl AppError {
             _ => {}
         }
         self
+    }
+
+    /// Adds what is known of the call to its error.
+    pub(crate) fn of_call(error: CallError, received: Box<Received>, conversation_sent: bool) -> Self {
+        match error {
+            CallError::Failed(failure) => {
+                let refusal = Refusal::of(&failure, received.called_as, conversation_sent);
+                Self::Refused { failure, refusal, received }
+            }
+            CallError::Session(source) => Self::Call { source, received },
+            CallError::NoReply => Self::Incomplete { received },
+            CallError::Unreadable { reason } => Self::Unreadable { reason, received },
+            other => Self::Unreadable { reason: other.to_string(), received },
+        }
     }
 
     fn reported(&self) -> Option<&ErrorEvent> {
@@ -283,7 +302,7 @@ impl fmt::Debug for Received {
             .field("found", &self.found)
             .field("events", &self.events)
             .field("last_event", &self.last_event)
-            .field("text", &Outlined(&self.text))
+            .field("text", &Redacted(&self.text))
             .field("conversation_id", &self.conversation_id)
             .field("message_id", &self.message_id)
             .field("task_id", &self.task_id)
@@ -313,17 +332,12 @@ fn quoted(id: Option<&str>) -> String {
     id.map(|id| format!("`{id}` ")).unwrap_or_default()
 }
 
-/// What only this side knows: the interface, and the methods to use.
-fn hint(failure: &AppFailure, received: &Received) -> &'static str {
-    match (&failure.kind, received.called_as) {
-        (FailureKind::MissingQuery, Some(AppKind::Chat)) => "; give it one with `query`",
-        (FailureKind::MissingQuery, Some(_)) => "; this is a chat app: call it with `chat(id)` and `query`",
-        (FailureKind::AgentNeedsStreaming, _) => "; use `answer()` instead of `blocking()`",
-        (FailureKind::MissingInput(_), _) => {
-            "; give it with `input`, and see `fetch(id)` for what the app asks"
-        }
-        (FailureKind::ConversationNotFound, _) => "; without `conversation` a new one begins",
-        _ => "",
+/// What to do, at the end of a message.
+struct Advice(Option<&'static str>);
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |advice| write!(f, " ({advice})"))
     }
 }
 

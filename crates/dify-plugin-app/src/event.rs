@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+use dify_plugin_invoke::{CallError, FromReply};
 use dify_plugin_protocol::app::event::{AppEvent, EventError};
 use dify_plugin_protocol::app::peek::EventPeek;
-use dify_plugin_protocol::outline::Outlined;
+use dify_plugin_protocol::redact::Redacted;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -234,7 +235,13 @@ impl EventKind {
 impl fmt::Debug for Event {
     /// Name and size alone: what people say to an app does not belong into logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Event({}, {:?})", self.name(), Outlined(self.raw()))
+        write!(f, "Event({}, {:?})", self.name(), Redacted(self.raw()))
+    }
+}
+
+impl FromReply for Event {
+    fn from_reply(json: Box<RawValue>) -> Result<Self, CallError> {
+        Self::new(json).map_err(|error| CallError::Unreadable { reason: error.to_string() })
     }
 }
 

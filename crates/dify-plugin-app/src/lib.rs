@@ -9,6 +9,7 @@ mod event;
 mod fold;
 mod interface;
 mod progress;
+mod refusal;
 mod stream;
 
 pub use answer::{AnyAnswer, ChatAnswer, CompletionAnswer, Outcome, Pause, Run};
@@ -17,10 +18,11 @@ pub use call::{AppCall, ChatCall, CompletionCall, WorkflowCall};
 pub use error::{AppError, Received};
 pub use event::Event;
 pub use interface::{AppKind, Chat, Completion, Interface, Workflow};
+pub use refusal::Refusal;
 pub use stream::AppStream;
 
+pub use dify_plugin_invoke::{Failure, FailureKind, FailureStage};
 pub use dify_plugin_protocol::app::event::{AppEvent, ErrorEvent, EventError, MessageFileEvent, PauseReason};
-pub use dify_plugin_protocol::app::failure::{AppFailure, FailureKind, FailureStage};
 pub use dify_plugin_protocol::app::metadata::{
     AppFile, AppMode, Metadata, RetrieverResource, RunStatus, Usage,
 };

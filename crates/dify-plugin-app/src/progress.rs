@@ -1,8 +1,7 @@
 //! What a stream has shown so far, and what its end means. No I/O and no clock: told of each event, it judges at the end.
 
+use dify_plugin_invoke::CallError;
 use dify_plugin_protocol::app::event::{ErrorEvent, EventError, RunEvent, WorkflowFinished};
-use dify_plugin_protocol::app::failure::AppFailure;
-use dify_plugin_session::InvokeError;
 use serde::de::DeserializeOwned;
 
 use crate::answer::Run;
@@ -127,12 +126,12 @@ impl Progress {
     }
 
     /// The call failed. What the app itself had said of its failure is nearer to the cause. To be called once.
-    pub(crate) fn fail(&mut self, error: InvokeError) -> AppError {
+    pub(crate) fn fail(&mut self, error: CallError) -> AppError {
         if let Some(failure) = self.stated_failure() {
             return failure;
         }
         let received = self.take_received();
-        call_failed(error, received, self.conversation_sent)
+        AppError::of_call(error, received, self.conversation_sent)
     }
 
     /// Something came that can't be read. To be called once.
@@ -187,18 +186,6 @@ impl Signs {
             _ => None,
         }
     }
-}
-
-/// A failed call as an [`AppError`].
-pub(crate) fn call_failed(error: InvokeError, received: Box<Received>, conversation_sent: bool) -> AppError {
-    let InvokeError::Refused { message } = error else {
-        return AppError::Call { source: error, received };
-    };
-    let mut failure = AppFailure::parse(&message).with_conversation(conversation_sent);
-    if received.called_as == Some(AppKind::Completion) {
-        failure = failure.of_completion();
-    }
-    AppError::Refused { failure: Box::new(failure), received }
 }
 
 /// Whether a `workflow_finished` tells of a failure; the rest of it may be large.

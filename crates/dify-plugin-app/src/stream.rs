@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Once;
 use std::task::{Context, Poll, ready};
 
-use dify_plugin_session::Replies;
+use dify_plugin_invoke::ReplyStream;
 use futures_core::Stream;
 
 use crate::error::AppError;
@@ -37,7 +37,7 @@ pub struct AppStream {
 
 #[derive(Debug)]
 struct Inner {
-    replies: Option<Replies>,
+    replies: Option<ReplyStream<Event>>,
     /// Boxed: it is there for a moment, and its place for as long as the call.
     first: Option<Box<Event>>,
     progress: Progress,
@@ -46,7 +46,7 @@ struct Inner {
 }
 
 impl AppStream {
-    pub(crate) fn new(replies: Replies, progress: Progress) -> Self {
+    pub(crate) fn new(replies: ReplyStream<Event>, progress: Progress) -> Self {
         Self { inner: Box::new(Inner { replies: Some(replies), first: None, progress, folding: false }) }
     }
 
@@ -98,7 +98,7 @@ impl Inner {
         let last = loop {
             let Some(replies) = &mut self.replies else { return Poll::Ready(None) };
             match ready!(Pin::new(replies).poll_next(cx)) {
-                Some(Ok(json)) => match Event::new(json).and_then(|event| self.progress.note(event)) {
+                Some(Ok(event)) => match self.progress.note(event) {
                     Ok(Some(event)) => return Poll::Ready(Some(Ok(event))),
                     Ok(None) => {}
                     Err(error) => break Some(self.progress.unreadable(&error)),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dify_plugin_protocol::frame::{Line, LineDecoder};
+use dify_plugin_protocol::frame::{Frame, FrameDecoder};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::process::Child;
 use tokio::task::JoinHandle;
@@ -44,13 +44,13 @@ pub(crate) async fn write_stdin(shared: Arc<Shared>, mut stdin: impl AsyncWrite 
 
 pub(crate) async fn read_stdout(shared: Arc<Shared>, mut stdout: impl AsyncRead + Unpin) {
     let limit = shared.config.frame_bytes;
-    let mut decoder = LineDecoder::new(limit);
+    let mut decoder = FrameDecoder::new(limit);
     let mut buffer = vec![0; READ_BYTES];
     // A read error is the end of the pipe, whatever its cause.
     while let Ok(count @ 1..) = stdout.read(&mut buffer).await {
         let mut lines = decoder.feed(&buffer[..count]);
         while let Some(line) = lines.next() {
-            let Line::Whole(line) = line else {
+            let Frame::Whole(line) = line else {
                 shared.kill.order(ExitCause::FrameTooLong { limit });
                 return;
             };
@@ -64,7 +64,7 @@ pub(crate) async fn read_stdout(shared: Arc<Shared>, mut stdout: impl AsyncRead 
             });
         }
     }
-    if let Some(Line::Whole(rest)) = decoder.finish()
+    if let Some(Frame::Whole(rest)) = decoder.finish()
         && let Some(call) = shared.take_line(rest)
     {
         tokio::spawn(reverse::run(Arc::clone(&shared), call));
@@ -72,7 +72,7 @@ pub(crate) async fn read_stdout(shared: Arc<Shared>, mut stdout: impl AsyncRead 
 }
 
 async fn read_stderr(shared: Arc<Shared>, mut stderr: impl AsyncRead + Unpin) {
-    let mut decoder = LineDecoder::new(shared.config.frame_bytes);
+    let mut decoder = FrameDecoder::new(shared.config.frame_bytes);
     let mut buffer = vec![0; READ_BYTES];
     let take = |line: &[u8]| {
         shared.sign_of_life();
@@ -81,11 +81,11 @@ async fn read_stderr(shared: Arc<Shared>, mut stderr: impl AsyncRead + Unpin) {
     };
     while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
         let mut lines = decoder.feed(&buffer[..count]);
-        while let Some(Line::Whole(line) | Line::TooLong(line)) = lines.next() {
+        while let Some(Frame::Whole(line) | Frame::TooLong(line)) = lines.next() {
             take(line);
         }
     }
-    if let Some(Line::Whole(rest)) = decoder.finish() {
+    if let Some(Frame::Whole(rest)) = decoder.finish() {
         take(rest);
     }
 }

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use dify_plugin_protocol::daemon_line::DaemonLine;
+use dify_plugin_protocol::daemon_frame::DaemonFrame;
 use dify_plugin_protocol::message::write_session_line;
 use dify_plugin_protocol::tool::message::ToolMessage;
 use dify_plugin_protocol::{Incoming, MessageType, RequestHeader, ReverseResponse};
@@ -34,8 +34,8 @@ fn backwards_response(c: &mut Criterion) {
 fn reading(c: &mut Criterion, name: &str, line: &str, envelope: fn(&str)) {
     let mut group = c.benchmark_group(name);
     group.throughput(Throughput::Bytes(line.len() as u64));
-    group.bench_function("DaemonLine", |b| {
-        b.iter(|| black_box(DaemonLine::read(black_box(line)).expect("it is in the daemon's form")));
+    group.bench_function("DaemonFrame", |b| {
+        b.iter(|| black_box(DaemonFrame::read(black_box(line)).expect("it is in the daemon's form")));
     });
     group.bench_function("envelope", |b| b.iter(|| envelope(black_box(line))));
     group.bench_function("Value", |b| {

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use dify_plugin_protocol::frame::{Line, LineDecoder};
+use dify_plugin_protocol::frame::{Frame, FrameDecoder};
 
 /// What one read brings at most.
 const READ_BYTES: usize = 64 * 1024;
@@ -16,14 +16,14 @@ fn framing(c: &mut Criterion) {
     for line in LINE_BYTES {
         let input = lines(line);
         group.throughput(Throughput::Bytes(input.len() as u64));
-        group.bench_function(BenchmarkId::new("LineDecoder", line), |b| {
+        group.bench_function(BenchmarkId::new("FrameDecoder", line), |b| {
             b.iter(|| {
-                let mut decoder = LineDecoder::new(64 << 20);
+                let mut decoder = FrameDecoder::new(64 << 20);
                 let mut bytes = 0;
                 for chunk in input.chunks(READ_BYTES) {
                     let mut lines = decoder.feed(chunk);
                     while let Some(line) = lines.next() {
-                        if let Line::Whole(line) = black_box(line) {
+                        if let Frame::Whole(line) = black_box(line) {
                             bytes += line.len();
                         }
                     }

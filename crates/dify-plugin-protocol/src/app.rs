@@ -6,7 +6,6 @@
 
 pub mod decimal;
 pub mod event;
-pub mod failure;
 pub mod metadata;
 pub mod parameters;
 pub mod peek;

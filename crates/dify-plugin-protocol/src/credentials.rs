@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::outline::Outlined;
+use crate::redact::Redacted;
 
 /// Decrypted credentials, or the settings of an endpoint, by name. `Debug` prints the names alone.
 ///
@@ -66,9 +66,11 @@ impl From<Map<String, Value>> for Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Credentials").field(&Outlined(self.0.as_ref().unwrap_or(&Map::new()))).finish()
+        f.debug_tuple("Credentials").field(&Redacted(self.0.as_ref().unwrap_or(&Map::new()))).finish()
     }
 }
+
+crate::redact::redact_as_debug!(Credentials);
 
 #[cfg(test)]
 mod tests {

@@ -39,7 +39,7 @@ impl InvokeEndpoint<'_> {
     }
 }
 
-crate::outline_debug!(InvokeEndpoint<'_> { raw_http_request, settings, extra });
+crate::redacted_debug!(InvokeEndpoint<'_> { raw_http_request, settings, extra });
 
 /// A piece of an endpoint's answer (`pkg/entities/endpoint_entities/endpoint.go`).
 ///
@@ -85,7 +85,7 @@ impl EndpointResponse {
     }
 }
 
-crate::outline_debug!(EndpointResponse { status, headers, result });
+crate::redacted_debug!(EndpointResponse { status, headers, result });
 
 /// Hex of lower case.
 pub fn encode_hex(bytes: &[u8]) -> String {

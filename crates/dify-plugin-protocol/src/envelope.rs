@@ -52,7 +52,7 @@ pub struct Incoming<'a> {
     pub data: &'a RawValue,
 }
 
-crate::outline_debug!(Incoming<'_> { session_id, conversation_id, message_id, app_id, endpoint_id, tenant_id, context, event, data });
+crate::redacted_debug!(Incoming<'_> { session_id, conversation_id, message_id, app_id, endpoint_id, tenant_id, context, event, data });
 
 impl<'a> Incoming<'a> {
     /// Parses one line.
@@ -92,7 +92,7 @@ pub struct Outgoing<'a> {
     pub data: Option<&'a RawValue>,
 }
 
-crate::outline_debug!(Outgoing<'_> { event, session_id, data });
+crate::redacted_debug!(Outgoing<'_> { event, session_id, data });
 
 impl<'a> Outgoing<'a> {
     /// Parses one line.

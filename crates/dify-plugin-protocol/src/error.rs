@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::limits::ERROR_ARGS;
-use crate::outline::Outlined;
+use crate::redact::Redacted;
 
 /// No handler for the request's type, action, provider or name.
 pub const HANDLER_NOT_FOUND: &str = "HandlerNotFound";
@@ -61,7 +61,7 @@ impl std::fmt::Debug for ErrorData {
         f.debug_struct("ErrorData")
             .field("error_type", &self.error_type)
             .field("message", &self.message)
-            .field("args", &Outlined(&self.args))
+            .field("args", &Redacted(&self.args))
             .finish()
     }
 }

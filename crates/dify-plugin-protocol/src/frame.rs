@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::outline::Outlined;
+use crate::redact::Redacted;
 
 /// How much of an over-long line is handed on, in bytes: enough to say whose line it was.
 pub const OVERLONG_PREFIX_BYTES: usize = 64 * 1024;
@@ -20,16 +20,16 @@ const KEPT_BUFFER_BYTES: usize = 256 * 1024;
 /// its newline is read as if nothing had happened.
 ///
 /// ```
-/// use dify_plugin_protocol::frame::{Line, LineDecoder};
+/// use dify_plugin_protocol::frame::{Frame, FrameDecoder};
 ///
-/// let mut decoder = LineDecoder::new(1024);
+/// let mut decoder = FrameDecoder::new(1024);
 /// let mut lines = decoder.feed(b"{\"a\":1}\r\n\n{\"b\"");
-/// assert_eq!(lines.next(), Some(Line::Whole(b"{\"a\":1}")));
+/// assert_eq!(lines.next(), Some(Frame::Whole(b"{\"a\":1}")));
 /// assert_eq!(lines.next(), None);
 /// let mut lines = decoder.feed(b":2}\n");
-/// assert_eq!(lines.next(), Some(Line::Whole(b"{\"b\":2}")));
+/// assert_eq!(lines.next(), Some(Frame::Whole(b"{\"b\":2}")));
 /// ```
-pub struct LineDecoder {
+pub struct FrameDecoder {
     limit: usize,
     /// The beginning of a line whose end has not come yet.
     partial: Vec<u8>,
@@ -42,45 +42,45 @@ pub struct LineDecoder {
 /// What the decoder found.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Line<'a> {
+pub enum Frame<'a> {
     /// A line, without its newline; never blank.
     Whole(&'a [u8]),
     /// A line longer than the limit: its first [`OVERLONG_PREFIX_BYTES`] or less.
     TooLong(&'a [u8]),
 }
 
-impl fmt::Debug for Line<'_> {
+impl fmt::Debug for Frame<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Whole(line) => f.debug_tuple("Whole").field(&Outlined(*line)).finish(),
-            Self::TooLong(prefix) => f.debug_tuple("TooLong").field(&Outlined(*prefix)).finish(),
+            Self::Whole(line) => f.debug_tuple("Whole").field(&Redacted(*line)).finish(),
+            Self::TooLong(prefix) => f.debug_tuple("TooLong").field(&Redacted(*prefix)).finish(),
         }
     }
 }
 
-impl LineDecoder {
+impl FrameDecoder {
     /// A decoder for lines of at most `limit` bytes, the newline not counted.
     pub fn new(limit: usize) -> Self {
         Self { limit, partial: Vec::new(), handed_out: false, skipping: false }
     }
 
     /// Takes in `chunk` and gives the lines it completes. All of them must be asked for before the next chunk.
-    pub fn feed<'d, 'c>(&'d mut self, chunk: &'c [u8]) -> Lines<'d, 'c> {
-        Lines { decoder: self, rest: chunk }
+    pub fn feed<'d, 'c>(&'d mut self, chunk: &'c [u8]) -> Frames<'d, 'c> {
+        Frames { decoder: self, rest: chunk }
     }
 
     /// What is left at the end of input: the beginning of a line that never got its newline. The daemon takes such a
     /// line from a plugin, if it is whole JSON (`internal/core/local_runtime/instance.go`). Of an over-long line, which
-    /// was reported before, nothing is left but the fact: [`Line::TooLong`] without a byte.
+    /// was reported before, nothing is left but the fact: [`Frame::TooLong`] without a byte.
     ///
     /// Takes nothing away: asked again it says the same, and if more input comes after all, the line goes on.
-    pub fn finish(&mut self) -> Option<Line<'_>> {
+    pub fn finish(&mut self) -> Option<Frame<'_>> {
         self.release();
         if self.skipping {
-            return Some(Line::TooLong(&[]));
+            return Some(Frame::TooLong(&[]));
         }
         let rest = strip_cr(&self.partial);
-        (!is_blank(rest)).then_some(Line::Whole(rest))
+        (!is_blank(rest)).then_some(Frame::Whole(rest))
     }
 
     /// The longest line taken, in bytes.
@@ -115,11 +115,11 @@ impl LineDecoder {
     }
 }
 
-impl fmt::Debug for LineDecoder {
+impl fmt::Debug for FrameDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LineDecoder")
+        f.debug_struct("FrameDecoder")
             .field("limit", &self.limit)
-            .field("partial", &Outlined(&self.partial[..]))
+            .field("partial", &Redacted(&self.partial[..]))
             .field("handed_out", &self.handed_out)
             .field("skipping", &self.skipping)
             .finish()
@@ -127,21 +127,21 @@ impl fmt::Debug for LineDecoder {
 }
 
 /// The lines that one chunk completes, in order. Not an `Iterator`: a line lives until the next is asked for.
-pub struct Lines<'d, 'c> {
-    decoder: &'d mut LineDecoder,
+pub struct Frames<'d, 'c> {
+    decoder: &'d mut FrameDecoder,
     rest: &'c [u8],
 }
 
-impl fmt::Debug for Lines<'_, '_> {
+impl fmt::Debug for Frames<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lines").field("decoder", &self.decoder).field("rest", &Outlined(self.rest)).finish()
+        f.debug_struct("Frames").field("decoder", &self.decoder).field("rest", &Redacted(self.rest)).finish()
     }
 }
 
-impl Lines<'_, '_> {
+impl Frames<'_, '_> {
     /// The next line, or `None` when the chunk is used up.
     #[expect(clippy::should_implement_trait, reason = "a lending iterator; the trait cannot express it")]
-    pub fn next(&mut self) -> Option<Line<'_>> {
+    pub fn next(&mut self) -> Option<Frame<'_>> {
         self.decoder.release();
         loop {
             if self.rest.is_empty() {
@@ -166,7 +166,7 @@ impl Lines<'_, '_> {
                 self.decoder.keep_prefix(piece);
                 self.decoder.handed_out = true;
                 let prefix = self.decoder.partial.len().min(OVERLONG_PREFIX_BYTES);
-                return Some(Line::TooLong(&self.decoder.partial[..prefix]));
+                return Some(Frame::TooLong(&self.decoder.partial[..prefix]));
             }
             if end.is_none() {
                 self.decoder.keep(piece);
@@ -177,7 +177,7 @@ impl Lines<'_, '_> {
                 if is_blank(line) {
                     continue;
                 }
-                return Some(Line::Whole(line));
+                return Some(Frame::Whole(line));
             }
             self.decoder.keep(piece);
             if is_blank(&self.decoder.partial) {
@@ -185,12 +185,12 @@ impl Lines<'_, '_> {
                 continue;
             }
             self.decoder.handed_out = true;
-            return Some(Line::Whole(strip_cr(&self.decoder.partial)));
+            return Some(Frame::Whole(strip_cr(&self.decoder.partial)));
         }
     }
 }
 
-impl LineDecoder {
+impl FrameDecoder {
     /// Keeps enough of an over-long line to say whose it was.
     fn keep_prefix(&mut self, piece: &[u8]) {
         let missing = OVERLONG_PREFIX_BYTES.saturating_sub(self.partial.len());
@@ -212,20 +212,20 @@ mod tests {
 
     /// The lines found when the input comes cut at `cuts`, each as text, an over-long one as `!` and its prefix.
     fn lines(limit: usize, input: &[u8], piece: usize) -> Vec<String> {
-        let mut decoder = LineDecoder::new(limit);
+        let mut decoder = FrameDecoder::new(limit);
         let mut found = Vec::new();
         for chunk in input.chunks(piece.max(1)) {
             let mut lines = decoder.feed(chunk);
             while let Some(line) = lines.next() {
                 found.push(match line {
-                    Line::Whole(line) => String::from_utf8_lossy(line).into_owned(),
-                    Line::TooLong(_) => "!".to_owned(),
+                    Frame::Whole(line) => String::from_utf8_lossy(line).into_owned(),
+                    Frame::TooLong(_) => "!".to_owned(),
                 });
             }
         }
         match decoder.finish() {
-            Some(Line::Whole(rest)) => found.push(format!("…{}", String::from_utf8_lossy(rest))),
-            Some(Line::TooLong(_)) => found.push("…!".to_owned()),
+            Some(Frame::Whole(rest)) => found.push(format!("…{}", String::from_utf8_lossy(rest))),
+            Some(Frame::TooLong(_)) => found.push("…!".to_owned()),
             None => {}
         }
         found
@@ -243,29 +243,29 @@ mod tests {
 
     #[test]
     fn a_line_without_end_is_reported_once_and_not_kept() {
-        let mut decoder = LineDecoder::new(1000);
+        let mut decoder = FrameDecoder::new(1000);
         let mut reported = 0;
         for _ in 0..10_000 {
             let mut lines = decoder.feed(&[b'x'; 100]);
             while let Some(line) = lines.next() {
-                assert!(matches!(line, Line::TooLong(_)));
+                assert!(matches!(line, Frame::TooLong(_)));
                 reported += 1;
             }
         }
         assert_eq!(reported, 1);
         assert!(decoder.partial.capacity() <= OVERLONG_PREFIX_BYTES);
         let mut lines = decoder.feed(b"\nnext\n");
-        assert_eq!(lines.next(), Some(Line::Whole(b"next")));
+        assert_eq!(lines.next(), Some(Frame::Whole(b"next")));
         assert_eq!(decoder.finish(), None);
     }
 
     #[test]
     fn a_large_buffer_is_given_back() {
-        let mut decoder = LineDecoder::new(8 << 20);
+        let mut decoder = FrameDecoder::new(8 << 20);
         for _ in 0..40 {
             assert_eq!(decoder.feed(&[b'x'; 100_000]).next(), None);
         }
-        assert!(matches!(decoder.feed(b"\n").next(), Some(Line::Whole(line)) if line.len() == 4_000_000));
+        assert!(matches!(decoder.feed(b"\n").next(), Some(Frame::Whole(line)) if line.len() == 4_000_000));
         assert_eq!(decoder.feed(b"").next(), None);
         assert!(decoder.partial.capacity() <= KEPT_BUFFER_BYTES);
     }

@@ -7,7 +7,7 @@ mod wire_object;
 pub mod action;
 pub mod app;
 pub mod credentials;
-pub mod daemon_line;
+pub mod daemon_frame;
 pub mod endpoint;
 pub mod envelope;
 pub mod error;
@@ -16,14 +16,11 @@ pub mod invoke;
 pub mod limits;
 pub mod log;
 pub mod message;
-pub mod outline;
+pub mod redact;
 pub mod retriever;
 pub mod salvage;
 pub mod text;
 pub mod tool;
-
-#[cfg(feature = "codec")]
-pub mod codec;
 
 pub use action::{AccessType, Action, RequestHeader};
 pub use envelope::{Incoming, IncomingEvent, Outgoing, OutgoingEvent};

@@ -30,4 +30,4 @@ pub struct LogData {
     pub timestamp: f64,
 }
 
-crate::outline_debug!(LogData { level, message, timestamp });
+crate::redacted_debug!(LogData { level, message, timestamp });

@@ -30,7 +30,7 @@ pub struct SessionMessage<'a> {
     pub data: &'a RawValue,
 }
 
-crate::outline_debug!(SessionMessage<'_> { message_type, data });
+crate::redacted_debug!(SessionMessage<'_> { message_type, data });
 
 impl<'a> SessionMessage<'a> {
     /// Parses the `data` of a session line.

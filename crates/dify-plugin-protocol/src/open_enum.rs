@@ -42,8 +42,8 @@ macro_rules! open_enum {
             }
         }
 
-        impl $crate::outline::Outline for $name {
-            fn outline(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        impl $crate::redact::Redact for $name {
+            fn redact(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 std::fmt::Debug::fmt(self, f)
             }
         }

@@ -22,7 +22,7 @@ pub struct Salvage {
 
 impl Salvage {
     /// Reads the ids that stand before the first fault of `line`. Invalid UTF-8 inside a string is passed over.
-    pub fn from_line(line: &[u8]) -> Self {
+    pub fn from_frame(line: &[u8]) -> Self {
         let text = String::from_utf8_lossy(line);
         let mut found = Self::default();
         // What was found before the fault stays in `found`; the fault itself is known to the caller already.
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     fn salvage(line: &str) -> (Option<String>, Option<String>, Option<String>) {
-        let s = Salvage::from_line(line.as_bytes());
+        let s = Salvage::from_frame(line.as_bytes());
         (s.session_id, s.event, s.backwards_request_id)
     }
 
@@ -172,14 +172,14 @@ mod tests {
     #[test]
     fn invalid_utf8_in_a_string_is_passed_over() {
         let line = b"{\"session_id\":\"s\",\"context\":\"\xff\xfe\",\"event\":\"request\"}";
-        let found = Salvage::from_line(line);
+        let found = Salvage::from_frame(line);
         assert_eq!((found.session_id, found.event, found.is_cut_off), (some("s"), some("request"), false));
-        assert!(Salvage::from_line(&line[..30]).is_cut_off);
+        assert!(Salvage::from_frame(&line[..30]).is_cut_off);
     }
 
     #[test]
     fn deep_nesting_does_not_exhaust_the_stack() {
         let line = format!(r#"{{"session_id":"s","data":{}"#, "[".repeat(200_000));
-        assert_eq!(Salvage::from_line(line.as_bytes()).session_id, some("s"));
+        assert_eq!(Salvage::from_frame(line.as_bytes()).session_id, some("s"));
     }
 }

@@ -1,7 +1,7 @@
 //! JSON objects none of whose fields is certain.
 
 /// Declares a struct for a JSON object in which every field may be absent or null, and which keeps the fields it does
-/// not know in `extra`. Its `Debug` prints an [outline](crate::outline).
+/// not know in `extra`. Its `Debug` prints an [outline](crate::redact).
 ///
 /// With `without $reader`, `extra` is read by that function instead: for objects that share their level with keys that
 /// somebody else reads.
@@ -22,7 +22,7 @@ macro_rules! wire_object {
             pub extra: serde_json::Map<String, serde_json::Value>,
         }
 
-        $crate::outline_debug!($name $(<$T>)? { $($field,)* extra });
+        $crate::redacted_debug!($name $(<$T>)? { $($field,)* extra });
     };
 }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use dify_plugin_protocol::LogData;
-use dify_plugin_protocol::frame::{Line, LineDecoder};
+use dify_plugin_protocol::frame::{Frame, FrameDecoder};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Sleep;
 
@@ -63,7 +63,7 @@ pub(crate) fn later(now: Instant, wait: Duration) -> Instant {
 pub struct Connection {
     link: Arc<Link>,
     transport: Box<dyn Transport>,
-    decoder: LineDecoder,
+    decoder: FrameDecoder,
     buffer: Box<[u8]>,
     input_is_open: bool,
     /// Lines were read since others had their turn.
@@ -109,7 +109,7 @@ impl Connection {
     fn over(link: Arc<Link>, transport: Box<dyn Transport>) -> Self {
         let beats = link.config.heartbeat_interval.filter(|_| !transport.beats_by_itself());
         Self {
-            decoder: LineDecoder::new(link.config.max_line_bytes),
+            decoder: FrameDecoder::new(link.config.max_line_bytes),
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             input_is_open: true,
             has_just_read: false,
@@ -207,9 +207,9 @@ impl Connection {
         match self.decoder.finish() {
             None => {}
             // Its beginning was reported when it became too long.
-            Some(Line::Whole(rest)) => {
+            Some(Frame::Whole(rest)) => {
                 // As the daemon takes ours: a whole value without its newline counts.
-                let inbound = Inbound::read(Line::Whole(rest), limit);
+                let inbound = Inbound::read(Frame::Whole(rest), limit);
                 self.arrivals.extend(self.link.take_in(&inbound, now(), &mut self.after));
                 if matches!(inbound, Inbound::Unreadable { .. }) && is_cut_off(rest) {
                     cut_off = Some(rest.len());

@@ -1,6 +1,7 @@
 //! The ways in which an app fails, and a stream that just stops.
 
-use dify_plugin_app::{AppError, FailureKind, FailureStage, RunStatus};
+use dify_plugin_app::{AppError, FailureKind, FailureStage, Refusal, RunStatus};
+use dify_plugin_protocol::invoke::PermissionKey;
 
 use crate::daemon::Reply::{self, End, Error, Response};
 use crate::daemon::{FAILED, FINISHED, HELLO, LO, MESSAGE_END, STARTED, call, drain, whole};
@@ -22,7 +23,7 @@ async fn a_missing_permission_is_recognised_and_the_cure_named() {
     let denied = "permission denied, you need to enable app access in plugin manifest";
     let error = chat_error(&[Error(denied), End]).await;
     assert!(error.is_permission_denied() && !error.is_retryable());
-    assert_eq!(error.failure_kind(), Some(&FailureKind::PermissionDenied("app".to_owned())));
+    assert_eq!(error.failure().unwrap().kind, FailureKind::PermissionDenied(PermissionKey::App));
     assert!(
         error.to_string().contains("app `duck`") && error.to_string().contains("manifest.yaml"),
         "{error}"
@@ -40,9 +41,9 @@ async fn a_refusal_is_parsed_out_of_the_daemons_string() {
         (error.status(), error.code(), error.message()),
         (Some(400), Some("invalid_param"), Some("missing query"))
     );
-    let AppError::Refused { failure, received } = &error else { panic!("{error:?}") };
-    assert_eq!((failure.stage, received.events), (FailureStage::BeforeFirst, 0));
-    assert_eq!(failure.raw, text);
+    let AppError::Refused { failure, received, .. } = &error else { panic!("{error:?}") };
+    assert_eq!((failure.stage, received.events), (FailureStage::BeforeReply, 0));
+    assert_eq!(failure.text, text);
     let error = call(&[Error(&text), End], async |apps| apps.workflow("a").answer().await).await.unwrap_err();
     assert!(error.to_string().contains("this is a chat app: call it with `chat(id)`"), "{error}");
 }
@@ -68,12 +69,12 @@ async fn completions_500_is_explained_and_a_chats_is_not_mistaken_for_it() {
     let text = "invoke app failed: request failed with status code: 500 and respond with: {\"message\":\"Internal Server Error\",\"code\":\"unknown\",\"status\":500}\n";
     let replies = [Error(text), End];
     let error = call(&replies, async |apps| apps.completion("a").answer().await).await.unwrap_err();
-    assert_eq!(error.failure_kind(), Some(&FailureKind::CompletionBroken));
+    assert_eq!(error.refusal(), Some(&Refusal::CompletionBroken));
     assert!(error.to_string().contains("Text Generator") && !error.is_retryable(), "{error}");
     let blocking = call(&replies, async |apps| apps.completion("a").blocking().await).await.unwrap_err();
-    assert_eq!(blocking.failure_kind(), Some(&FailureKind::CompletionBroken));
+    assert_eq!(blocking.refusal(), Some(&Refusal::CompletionBroken));
     let error = chat_error(&replies).await;
-    assert_eq!((error.failure_kind(), error.is_retryable()), (Some(&FailureKind::DifyFailed), true));
+    assert_eq!((&error.failure().unwrap().kind, error.is_retryable()), (&FailureKind::InternalError, false));
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,8 +83,8 @@ async fn an_error_in_mid_stream_comes_after_the_events() {
     let (names, error) = chat_stream(&replies).await;
     assert_eq!(names, ["message", "message"]);
     let error = error.unwrap();
-    let AppError::Refused { failure, received } = &error else { panic!("{error:?}") };
-    assert_eq!((failure.stage, failure.message.as_str()), (FailureStage::WhileReading, "boom"));
+    let AppError::Refused { failure, received, .. } = &error else { panic!("{error:?}") };
+    assert_eq!((failure.stage, failure.message.as_str()), (FailureStage::Streaming, "boom"));
     assert_eq!((received.events, received.text.as_str()), (2, ""));
     let error = chat_error(&replies).await;
     assert_eq!(error.received().unwrap().text, "Hello <3");
@@ -197,7 +198,7 @@ async fn a_run_that_moved_is_unfinished_with_its_id() {
 async fn parameters_that_cannot_be_had_are_an_error() {
     let error =
         call(&[Error("fetch app failed: data is nil"), End], async |apps| apps.fetch("a").await).await;
-    assert_eq!(error.unwrap_err().failure_kind(), Some(&FailureKind::NoParameters));
+    assert_eq!(error.unwrap_err().refusal(), Some(&Refusal::NoParameters));
     let error = call(&[End], async |apps| apps.fetch("a").await).await;
     assert!(matches!(error, Err(AppError::Incomplete { .. })));
     for odd in ["[]", r#"{"suggested_questions":"hunter2"}"#] {

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Number;
 
-use crate::outline::Outlined;
+use crate::redact::Redacted;
 
 /// A decimal number such as a price, kept as it was written: `"0.0010330"`, `"7.5E-7"`, or a JSON number.
 ///
@@ -62,7 +62,7 @@ impl fmt::Debug for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             // Nothing keeps other texts from standing in a price's place.
-            Repr::Text(text) if self.to_f64().is_none() => write!(f, "Decimal({:?})", Outlined(text)),
+            Repr::Text(text) if self.to_f64().is_none() => write!(f, "Decimal({:?})", Redacted(text)),
             _ => write!(f, "Decimal({self})"),
         }
     }
@@ -107,6 +107,8 @@ impl<'de> Deserialize<'de> for Decimal {
         deserializer.deserialize_any(TextOrNumber)
     }
 }
+
+crate::redact::redact_as_debug!(Decimal);
 
 #[cfg(test)]
 mod tests {

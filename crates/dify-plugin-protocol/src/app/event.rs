@@ -175,7 +175,7 @@ pub struct RawEvent {
     pub json: Box<RawValue>,
 }
 
-crate::outline_debug!(RawEvent { name, json });
+crate::redacted_debug!(RawEvent { name, json });
 
 /// Why something is no event that can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

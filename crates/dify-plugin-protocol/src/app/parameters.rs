@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::app::request::TransferMethod;
-use crate::outline::Outlined;
+use crate::redact::Redacted;
 use crate::wire_object::wire_object;
 
 wire_object! {
@@ -71,9 +71,11 @@ pub struct UserInput(pub BTreeMap<String, InputField>);
 
 impl fmt::Debug for UserInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("UserInput").field(&Outlined(&self.0)).finish()
+        f.debug_tuple("UserInput").field(&Redacted(&self.0)).finish()
     }
 }
+
+crate::redact::redact_as_debug!(UserInput);
 
 impl UserInput {
     /// The variable's kind, such as `text-input`. Open: newer releases add some.

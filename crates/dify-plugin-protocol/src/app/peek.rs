@@ -26,7 +26,7 @@ pub struct EventPeek<'a> {
     pub task_id: Option<Cow<'a, str>>,
 }
 
-crate::outline_debug!(EventPeek<'_> { event, answer, conversation_id, message_id, task_id });
+crate::redacted_debug!(EventPeek<'_> { event, answer, conversation_id, message_id, task_id });
 
 impl<'a> EventPeek<'a> {
     /// Looks at one event.

@@ -46,7 +46,7 @@ pub struct AppRequest {
     pub extra: Map<String, Value>,
 }
 
-crate::outline_debug!(AppRequest {
+crate::redacted_debug!(AppRequest {
     app_id,
     query,
     inputs,
@@ -84,7 +84,7 @@ pub struct FetchAppRequest {
     pub extra: Map<String, Value>,
 }
 
-crate::outline_debug!(FetchAppRequest { app_id, extra });
+crate::redacted_debug!(FetchAppRequest { app_id, extra });
 
 impl FetchAppRequest {
     /// Asks for the parameters of this app.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::app::event::{EventError, NoData, PauseReason, RunEvent, read_body};
 use crate::app::metadata::RunStatus;
-use crate::outline::Outlined;
+use crate::redact::Redacted;
 use crate::wire_object::wire_object;
 
 pub use crate::app::metadata::{AppMode, Metadata, RetrieverResource, Usage};
@@ -91,7 +91,7 @@ impl fmt::Debug for AppResult {
             Self::Completion(completion) => result("Completion", completion),
             Self::Workflow(workflow) => result("Workflow", workflow),
             Self::MaintenancePaused(paused) => result("MaintenancePaused", paused),
-            Self::Unknown(json) => result("Unknown", &Outlined(json)),
+            Self::Unknown(json) => result("Unknown", &Redacted(json)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::endpoint::HexError;
-use crate::outline::Outlined;
+use crate::redact::Redacted;
 
 /// An HTTP/1.1 request, as the daemon passes it on (`internal/service/endpoint.go`).
 #[derive(Clone, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl fmt::Debug for HttpRequest {
             .field("method", &self.method)
             .field("path", &self.path_and_query().0)
             .field("headers", &Headers(&self.headers))
-            .field("body", &Outlined(&self.body[..]))
+            .field("body", &Redacted(&self.body[..]))
             .finish_non_exhaustive()
     }
 }
@@ -98,7 +98,7 @@ struct Headers<'a>(&'a [(String, Vec<u8>)]);
 
 impl fmt::Debug for Headers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.0.iter().map(|(name, value)| (name, Outlined(&value[..])))).finish()
+        f.debug_map().entries(self.0.iter().map(|(name, value)| (name, Redacted(&value[..])))).finish()
     }
 }
 

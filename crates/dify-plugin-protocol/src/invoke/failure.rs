@@ -9,7 +9,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::spec::{InvokeSpec, PermissionKey};
-use crate::outline::Outlined;
+use crate::redact::Redacted;
 
 /// A failed reverse invocation, parsed from the text of the daemon's `error`.
 ///
@@ -241,7 +241,7 @@ impl fmt::Debug for Failure {
             .field("status", &self.status)
             .field("code", &self.code)
             .field("message", &self.message)
-            .field("text", &Outlined(&self.text))
+            .field("text", &Redacted(&self.text))
             .finish()
     }
 }

@@ -24,7 +24,7 @@ pub struct ReverseRequest<'a> {
     pub request: &'a RawValue,
 }
 
-crate::outline_debug!(ReverseRequest<'_> { invoke_type, backwards_request_id, request });
+crate::redacted_debug!(ReverseRequest<'_> { invoke_type, backwards_request_id, request });
 
 open_enum! {
     /// What one answer to a reverse invocation is (`internal/core/io_tunnel/backwards_invocation/entities.go`).
@@ -54,7 +54,7 @@ pub struct ReverseResponse<'a> {
     pub data: Option<&'a RawValue>,
 }
 
-crate::outline_debug!(ReverseResponse<'_> { backwards_request_id, event, message, data });
+crate::redacted_debug!(ReverseResponse<'_> { backwards_request_id, event, message, data });
 
 impl<'a> ReverseResponse<'a> {
     /// Parses the `data` of a `backwards_response`.

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::limits::BLOB_CHUNK_BYTES;
-use crate::outline::Outlined;
+use crate::redact::Redacted;
 use crate::tool::message::{ToolMessage, ToolMessageBody};
 use crate::wire_object::wire_object;
 
@@ -146,7 +146,7 @@ impl fmt::Debug for BlobPiece<'_> {
             .field("id", &self.id)
             .field("sequence", &self.sequence)
             .field("total_length", &self.total_length)
-            .field("bytes", &Outlined(self.bytes))
+            .field("bytes", &Redacted(self.bytes))
             .field("end", &self.end)
             .finish_non_exhaustive()
     }

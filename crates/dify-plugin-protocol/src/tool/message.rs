@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::open_enum::open_enum;
-use crate::outline::Outlined;
+use crate::redact::Redacted;
 use crate::tool::blob::BlobChunk;
 use crate::wire_object::wire_object;
 
@@ -56,7 +56,7 @@ pub struct ToolMessage {
     pub meta: Option<Map<String, Value>>,
 }
 
-crate::outline_debug!(ToolMessage { body, meta });
+crate::redacted_debug!(ToolMessage { body, meta });
 
 /// The type of a tool message, and what belongs to that type.
 #[derive(Clone, PartialEq)]
@@ -195,6 +195,8 @@ wire_object! {
     }
 }
 
+crate::redact::redact_as_debug!(ToolMessageBody);
+
 impl fmt::Debug for ToolMessageBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut body = |name, message: &dyn fmt::Debug| f.debug_tuple(name).field(message).finish();
@@ -210,9 +212,9 @@ impl fmt::Debug for ToolMessageBody {
             Self::BlobChunk(message) => body("BlobChunk", message),
             Self::Log(message) => body("Log", message),
             Self::RetrieverResources(message) => body("RetrieverResources", message),
-            Self::File(message) => body("File", &Outlined(message)),
+            Self::File(message) => body("File", &Redacted(message)),
             Self::Other { kind, message } => {
-                f.debug_struct("Other").field("kind", kind).field("message", &Outlined(message)).finish()
+                f.debug_struct("Other").field("kind", kind).field("message", &Redacted(message)).finish()
             }
         }
     }

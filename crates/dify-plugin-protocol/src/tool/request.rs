@@ -61,7 +61,7 @@ impl InvokeTool {
     }
 }
 
-crate::outline_debug!(InvokeTool { provider, tool, tool_parameters, credentials, credential_type, extra });
+crate::redacted_debug!(InvokeTool { provider, tool, tool_parameters, credentials, credential_type, extra });
 
 /// Checks the credentials of a provider (`pkg/entities/requests/tool.go`). Answered with one [`ValidateResult`], or with
 /// an error whose message is the reason.
@@ -77,7 +77,7 @@ pub struct ValidateToolCredentials {
     pub extra: Map<String, Value>,
 }
 
-crate::outline_debug!(ValidateToolCredentials { provider, credentials, extra });
+crate::redacted_debug!(ValidateToolCredentials { provider, credentials, extra });
 
 /// The credentials are good (`pkg/entities/tool_entities/validate.go`).
 ///
@@ -92,7 +92,7 @@ pub struct ValidateResult {
     pub extra: Map<String, Value>,
 }
 
-crate::outline_debug!(ValidateResult { result, extra });
+crate::redacted_debug!(ValidateResult { result, extra });
 
 impl ValidateResult {
     /// The credentials are good.
@@ -117,7 +117,7 @@ pub struct GetToolRuntimeParameters {
     pub extra: Map<String, Value>,
 }
 
-crate::outline_debug!(GetToolRuntimeParameters { provider, tool, credentials, extra });
+crate::redacted_debug!(GetToolRuntimeParameters { provider, tool, credentials, extra });
 
 /// Parameters of a tool, made at run time (`pkg/entities/tool_entities/tool.go`).
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -130,7 +130,7 @@ pub struct RuntimeParameters {
     pub extra: Map<String, Value>,
 }
 
-crate::outline_debug!(RuntimeParameters { parameters, extra });
+crate::redacted_debug!(RuntimeParameters { parameters, extra });
 
 /// The three keys belong to [`RequestHeader`](crate::RequestHeader).
 pub(crate) fn rest_of_request<'de, D: Deserializer<'de>>(

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use dify_plugin_protocol::daemon_line::DaemonLine;
+use dify_plugin_protocol::daemon_frame::DaemonFrame;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -238,7 +238,7 @@ fn unchanged_payloads_and_lines_are_taken() {
 fn replies_and_most_requests_that_were_recorded_are_read_the_quick_way() {
     let (mut quick, mut others) = (0, Vec::new());
     for line in &*DAEMON_LINES {
-        match DaemonLine::read(line) {
+        match DaemonFrame::read(line) {
             Some(_) => quick += 1,
             None => others.push(line),
         }

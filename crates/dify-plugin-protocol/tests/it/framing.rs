@@ -1,11 +1,9 @@
 //! The decoder against a splitter that knows nothing of it, on any bytes and any cut of them.
 
-use dify_plugin_protocol::frame::{LineDecoder, OVERLONG_PREFIX_BYTES};
+use dify_plugin_protocol::frame::{FrameDecoder, OVERLONG_PREFIX_BYTES};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-#[cfg(feature = "codec")]
-use crate::splitter::Found;
 use crate::splitter::{decoded, expected};
 
 /// Pieces of lines, each a kind and a length: ends above all, and some as long as an ordinary limit or longer. Numbers
@@ -71,7 +69,7 @@ fn cut<'a>(input: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
 /// Everything that must hold of one input; `then` comes after the end was asked for.
 fn check(input: &[u8], limit: usize, lengths: &[usize], then: &[u8]) -> Result<(), TestCaseError> {
     let pieces = cut(input, lengths);
-    let mut decoder = LineDecoder::new(limit);
+    let mut decoder = FrameDecoder::new(limit);
     let (mut lines, rest) = decoded(&mut decoder, &pieces);
     prop_assert_eq!((&lines, &rest), (&expected(&pieces, limit).0, &expected(&pieces, limit).1));
 
@@ -93,8 +91,6 @@ proptest! {
         then in parts(4),
     ) {
         check(&input, limit, &lengths, &then)?;
-        #[cfg(feature = "codec")]
-        check_codec(&input, limit, &lengths)?;
     }
 }
 
@@ -105,42 +101,4 @@ proptest! {
     fn of_a_line_that_is_too_long_what_has_come_is_kept_up_to_a_bound((input, limit, lengths) in long_input()) {
         check(&input, limit, &lengths, b"\nnext\n")?;
     }
-}
-
-/// The codec gives the same, and begins anew after the end.
-#[cfg(feature = "codec")]
-fn check_codec(input: &[u8], limit: usize, lengths: &[usize]) -> Result<(), TestCaseError> {
-    let mut codec = dify_plugin_protocol::codec::LineCodec::new(limit);
-    let pieces = cut(input, lengths);
-    let (mut lines, rest) = expected(&pieces, limit);
-    // One that is too long was given out when it became so.
-    lines.extend(rest.filter(|rest| matches!(rest, Found::Whole(_))));
-    for _ in 0..2 {
-        prop_assert_eq!(&through_codec(&mut codec, &pieces), &lines);
-    }
-    Ok(())
-}
-
-#[cfg(feature = "codec")]
-fn through_codec(codec: &mut dify_plugin_protocol::codec::LineCodec, pieces: &[&[u8]]) -> Vec<Found> {
-    use dify_plugin_protocol::codec::Frame;
-    use tokio_util::codec::Decoder as _;
-
-    let own = |frame: Frame| match frame {
-        Frame::Line(line) => Found::Whole(line.to_vec()),
-        Frame::TooLong(prefix) => Found::TooLong(prefix.to_vec()),
-        other => panic!("a frame of another kind: {other:?}"),
-    };
-    let mut source = bytes::BytesMut::new();
-    let mut found = Vec::new();
-    for piece in pieces {
-        source.extend_from_slice(piece);
-        while let Some(frame) = codec.decode(&mut source).unwrap() {
-            found.push(own(frame));
-        }
-    }
-    while let Some(frame) = codec.decode_eof(&mut source).unwrap() {
-        found.push(own(frame));
-    }
-    found
 }

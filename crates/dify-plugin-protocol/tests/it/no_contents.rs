@@ -3,13 +3,13 @@
 use std::fmt::Debug;
 
 use dify_plugin_protocol::app::event::AppEvent;
-use dify_plugin_protocol::app::failure::AppFailure;
+use dify_plugin_protocol::invoke::Failure;
 use dify_plugin_protocol::app::parameters::AppParameters;
 use dify_plugin_protocol::app::peek::EventPeek;
 use dify_plugin_protocol::app::request::{AppRequest, FetchAppRequest, FileInput, FileType};
 use dify_plugin_protocol::app::result::AppResult;
 use dify_plugin_protocol::endpoint::{EndpointResponse, InvokeEndpoint, encode_hex};
-use dify_plugin_protocol::frame::{Line, LineDecoder};
+use dify_plugin_protocol::frame::{Frame, FrameDecoder};
 use dify_plugin_protocol::tool::blob::BlobChunks;
 use dify_plugin_protocol::tool::message::ToolMessage;
 use dify_plugin_protocol::tool::request::{
@@ -75,30 +75,15 @@ fn envelopes() {
 
 #[test]
 fn lines() {
-    let mut decoder = LineDecoder::new(10);
+    let mut decoder = FrameDecoder::new(10);
     let mut lines = decoder.feed(b"hunter2\nhunter2hunter2\nhunter2");
-    hides(&lines, &["Lines", "<30 bytes>"]);
+    hides(&lines, &["Frames", "<30 bytes>"]);
     let whole = lines.next().unwrap();
-    assert_eq!(whole, Line::Whole(b"hunter2"));
+    assert_eq!(whole, Frame::Whole(b"hunter2"));
     hides(&whole, &["Whole", "<7 bytes>"]);
     hides(&lines.next().unwrap(), &["TooLong", "<14 bytes>"]);
     assert!(lines.next().is_none());
-    hides(&decoder, &["LineDecoder", "limit", "10", "<7 bytes>"]);
-}
-
-#[cfg(feature = "codec")]
-#[test]
-fn frames() {
-    use bytes::{Bytes, BytesMut};
-    use dify_plugin_protocol::codec::{Frame, LineCodec};
-    use tokio_util::codec::Decoder;
-
-    hides(&Frame::Line(Bytes::from_static(b"hunter2")), &["Line", "<7 bytes>"]);
-    hides(&Frame::TooLong(Bytes::from_static(b"hunter2")), &["TooLong", "<7 bytes>"]);
-    let mut codec = LineCodec::new(10);
-    let mut bytes = BytesMut::from("hunter2\nhunter2\nhunter2");
-    codec.decode(&mut bytes).unwrap();
-    hides(&codec, &["LineCodec", "<7 bytes>"]);
+    hides(&decoder, &["FrameDecoder", "limit", "10", "<7 bytes>"]);
 }
 
 /// What names something in these types' own JSON: by these keys, and of these enums.
@@ -210,5 +195,5 @@ fn what_is_unknown_or_not_on_the_wire() {
 
     // An error's text is there to be read; what lies around it is not.
     let text = r#"invoke app failed: request failed with status code: 400 and respond with: {"code":"invalid_param","message":"no such variable","params":"hunter2"}"#;
-    hides(&AppFailure::parse(text), &["AppFailure", "invalid_param", "no such variable"]);
+    hides(&Failure::parse(text), &["Failure", "invalid_param", "no such variable"]);
 }

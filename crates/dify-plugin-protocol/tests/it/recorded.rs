@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 
-use dify_plugin_protocol::app::failure::{AppFailure, FailureKind};
+use dify_plugin_protocol::invoke::{Failure, FailureKind};
 use dify_plugin_protocol::app::parameters::AppParameters;
 use dify_plugin_protocol::app::request::{AppRequest, FetchAppRequest};
 use dify_plugin_protocol::app::result::AppResult;
@@ -271,10 +271,10 @@ impl Replay {
 }
 
 fn check_failure(message: &str) -> Result<(), String> {
-    let failure = AppFailure::parse(message);
+    let failure = Failure::parse(message);
     let unexplained =
         failure.kind == FailureKind::Other && !UNEXPLAINED.iter().any(|text| message.contains(text));
-    match (unexplained, failure.raw == message) {
+    match (unexplained, failure.text == message) {
         (true, _) => Err(format!("a failure that is not understood: {message}")),
         (_, false) => Err("a failure's text got lost".to_owned()),
         _ => Ok(()),

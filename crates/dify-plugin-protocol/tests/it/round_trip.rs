@@ -6,14 +6,14 @@ use std::fmt::Debug;
 
 use dify_plugin_protocol::app::decimal::Decimal;
 use dify_plugin_protocol::app::event::AppEvent;
-use dify_plugin_protocol::app::failure::AppFailure;
+use dify_plugin_protocol::invoke::Failure;
 use dify_plugin_protocol::app::metadata::{Metadata, Usage};
 use dify_plugin_protocol::app::parameters::AppParameters;
 use dify_plugin_protocol::app::peek::EventPeek;
 use dify_plugin_protocol::app::request::{AppRequest, FetchAppRequest, FileInput};
 use dify_plugin_protocol::app::result::AppResult;
 use dify_plugin_protocol::credentials::Credentials;
-use dify_plugin_protocol::daemon_line::DaemonLine;
+use dify_plugin_protocol::daemon_frame::DaemonFrame;
 use dify_plugin_protocol::endpoint::{EndpointResponse, InvokeEndpoint, decode_hex, encode_hex};
 use dify_plugin_protocol::retriever::RetrieverResource;
 use dify_plugin_protocol::salvage::Salvage;
@@ -156,12 +156,11 @@ fn endpoint_response(json: &str) -> Checked {
 
 /// Readers of texts that are no JSON.
 fn texts(text: &str) -> Checked {
-    let failure = AppFailure::parse(text);
-    if failure.raw != text {
+    let failure = Failure::parse(text);
+    if failure.text != text {
         return Err("the failure's text got lost".to_owned());
     }
-    let _ = format!("{failure:?} {:?}", failure.kind.advice());
-    let _ = format!("{:?}", failure.with_conversation(true).of_completion());
+    let _ = format!("{failure:?} {failure}");
     let _ = format!("{}", Decimal::new(text));
     if let Ok(bytes) = decode_hex(text)
         && encode_hex(&bytes) != text.to_ascii_lowercase()
@@ -182,7 +181,7 @@ fn texts(text: &str) -> Checked {
 ///
 /// What was lost or changed on the way, or seen differently by two readers.
 pub(crate) fn line(line: &[u8]) -> Checked {
-    let salvage = Salvage::from_line(line);
+    let salvage = Salvage::from_frame(line);
     salvage_grows(line, &salvage)?;
     let Ok(text) = std::str::from_utf8(line) else { return Ok(false) };
     Ok(incoming(text, &salvage)? | outgoing(text)?)
@@ -191,7 +190,7 @@ pub(crate) fn line(line: &[u8]) -> Checked {
 /// What is found in the beginning of a line is found in all of it.
 fn salvage_grows(line: &[u8], all: &Salvage) -> Result<(), String> {
     for cut in [line.len() / 4, line.len() / 2, line.len() - line.len() / 4, line.len().saturating_sub(1)] {
-        let part = Salvage::from_line(&line[..cut]);
+        let part = Salvage::from_frame(&line[..cut]);
         for (part, all) in [
             (&part.session_id, &all.session_id),
             (&part.event, &all.event),
@@ -206,7 +205,7 @@ fn salvage_grows(line: &[u8], all: &Salvage) -> Result<(), String> {
 }
 
 fn incoming(text: &str, salvage: &Salvage) -> Checked {
-    daemon_line(text)?;
+    daemon_frame(text)?;
     let Ok(line) = Incoming::parse(text) else { return Ok(false) };
     if (salvage.session_id.as_deref(), salvage.event.as_deref())
         != (Some(&*line.session_id), Some(line.event.as_str()))
@@ -241,21 +240,21 @@ fn incoming(text: &str, salvage: &Salvage) -> Checked {
 }
 
 /// The quick way reads what the general way reads.
-fn daemon_line(text: &str) -> Result<(), String> {
-    let Some(quick) = DaemonLine::read(text) else { return Ok(()) };
+fn daemon_frame(text: &str) -> Result<(), String> {
+    let Some(quick) = DaemonFrame::read(text) else { return Ok(()) };
     let general = || {
         let line = Incoming::parse(text)?;
         Ok::<_, serde_json::Error>(match line.event {
             IncomingEvent::Request => {
                 let header = RequestHeader::parse(line.data)?;
-                DaemonLine::Request(line, header)
+                DaemonFrame::Request(line, header)
             }
-            _ => DaemonLine::Reply(ReverseResponse::parse(line.data)?),
+            _ => DaemonFrame::Reply(ReverseResponse::parse(line.data)?),
         })
     };
-    let all = |line: &DaemonLine<'_>| match line {
-        DaemonLine::Request(line, header) => (seen(line), seen(header)),
-        DaemonLine::Reply(reply) => (seen(reply), Default::default()),
+    let all = |line: &DaemonFrame<'_>| match line {
+        DaemonFrame::Request(line, header) => (seen(line), seen(header)),
+        DaemonFrame::Reply(reply) => (seen(reply), Default::default()),
     };
     match general() {
         Ok(general) if all(&quick) == all(&general) => Ok(()),

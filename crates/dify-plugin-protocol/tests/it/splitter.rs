@@ -2,7 +2,7 @@
 //!
 //! The fuzz target `frame` holds the decoder to it as well.
 
-use dify_plugin_protocol::frame::{Line, LineDecoder, OVERLONG_PREFIX_BYTES};
+use dify_plugin_protocol::frame::{Frame, FrameDecoder, OVERLONG_PREFIX_BYTES};
 
 /// What is found in some input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,10 +60,10 @@ fn without_return(line: &[u8]) -> &[u8] {
 /// # Panics
 ///
 /// If it keeps more than the limit allows, or its answer at the end changes when it is asked again.
-pub(crate) fn decoded(decoder: &mut LineDecoder, pieces: &[&[u8]]) -> (Vec<Found>, Option<Found>) {
-    let own = |line: Line<'_>| match line {
-        Line::Whole(line) => Found::Whole(line.to_vec()),
-        Line::TooLong(prefix) => Found::TooLong(prefix.to_vec()),
+pub(crate) fn decoded(decoder: &mut FrameDecoder, pieces: &[&[u8]]) -> (Vec<Found>, Option<Found>) {
+    let own = |line: Frame<'_>| match line {
+        Frame::Whole(line) => Found::Whole(line.to_vec()),
+        Frame::TooLong(prefix) => Found::TooLong(prefix.to_vec()),
         other => panic!("a line of another kind: {other:?}"),
     };
     let mut found = Vec::new();

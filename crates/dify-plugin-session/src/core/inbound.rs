@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use dify_plugin_protocol::daemon_line::DaemonLine;
-use dify_plugin_protocol::frame::Line;
+use dify_plugin_protocol::daemon_frame::DaemonFrame;
+use dify_plugin_protocol::frame::Frame;
 use dify_plugin_protocol::salvage::Salvage;
 use dify_plugin_protocol::{
     ErrorData, Incoming, IncomingEvent, RequestHeader, ReverseEvent, ReverseResponse, error,
@@ -33,12 +33,12 @@ pub(crate) enum Inbound<'a> {
 }
 
 impl<'a> Inbound<'a> {
-    pub(crate) fn read(line: Line<'a>, limit: usize) -> Self {
+    pub(crate) fn read(line: Frame<'a>, limit: usize) -> Self {
         let line = match line {
-            Line::Whole(line) => line,
-            Line::TooLong(prefix) => {
-                let whose = Salvage::from_line(prefix);
-                let reason = format!("a line over the limit of {limit} bytes; raise `max_line_bytes`");
+            Frame::Whole(line) => line,
+            Frame::TooLong(prefix) => {
+                let whose = Salvage::from_frame(prefix);
+                let reason = format!("a frame over the limit of {limit} bytes; raise `max_line_bytes`");
                 return Self::Unreadable { whose, reason };
             }
             _ => return Self::Unreadable { whose: Salvage::default(), reason: "unknown framing".to_owned() },
@@ -47,7 +47,7 @@ impl<'a> Inbound<'a> {
             Ok(inbound) => inbound,
             Err(reason) => {
                 let reason = format!("a line of {} bytes: {reason}", line.len());
-                Self::Unreadable { whose: Salvage::from_line(line), reason }
+                Self::Unreadable { whose: Salvage::from_frame(line), reason }
             }
         }
     }
@@ -56,9 +56,9 @@ impl<'a> Inbound<'a> {
         let text =
             std::str::from_utf8(line).map_err(|e| format!("invalid UTF-8 after byte {}", e.valid_up_to()))?;
         // Whatever is not in the daemon's own form takes the general way, and gets its error there.
-        let inbound = match DaemonLine::read(text) {
-            Some(DaemonLine::Request(incoming, header)) => Self::Request(incoming, header),
-            Some(DaemonLine::Reply(reply)) => Self::Reply(reply),
+        let inbound = match DaemonFrame::read(text) {
+            Some(DaemonFrame::Request(incoming, header)) => Self::Request(incoming, header),
+            Some(DaemonFrame::Reply(reply)) => Self::Reply(reply),
             None => Self::read_any_form(text)?,
         };
         match &inbound {

@@ -16,6 +16,8 @@ impl std::fmt::Debug for FormToken {
     }
 }
 
+crate::redact::redact_as_debug!(FormToken);
+
 wire_object! {
     /// `data` of `human_input_required`.
     pub struct HumanInputRequired {

@@ -19,36 +19,31 @@ use std::fmt::{Debug, Formatter, Result};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::app::decimal::Decimal;
-use crate::app::event::FormToken;
-use crate::app::parameters::UserInput;
-use crate::credentials::Credentials;
-use crate::tool::message::ToolMessageBody;
 
 /// Something that can be printed without its contents.
-pub trait Outline: Debug {
+pub trait Redact: Debug {
     /// Writes what this is: lengths and names in place of contents.
-    fn outline(&self, f: &mut Formatter<'_>) -> Result;
+    fn redact(&self, f: &mut Formatter<'_>) -> Result;
 }
 
 /// Prints the outline of a value where its `Debug` would show all.
 ///
 /// ```
-/// use dify_plugin_protocol::outline::Outlined;
+/// use dify_plugin_protocol::redact::Redacted;
 ///
-/// assert_eq!(format!("{:?}", Outlined("hunter2")), "<7 bytes>");
+/// assert_eq!(format!("{:?}", Redacted("hunter2")), "<7 bytes>");
 /// let map = serde_json::Map::from_iter([("api_key".to_owned(), "hunter2".into())]);
-/// assert_eq!(format!("{:?}", Outlined(&map)), r#"{"api_key": ..}"#);
+/// assert_eq!(format!("{:?}", Redacted(&map)), r#"{"api_key": ..}"#);
 /// ```
-pub struct Outlined<'a, T: ?Sized>(pub &'a T);
+pub struct Redacted<'a, T: ?Sized>(pub &'a T);
 
-impl<T: Outline + ?Sized> Debug for Outlined<'_, T> {
+impl<T: Redact + ?Sized> Debug for Redacted<'_, T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        self.0.outline(f)
+        self.0.redact(f)
     }
 }
 
-/// The value of a named field, as [`outline_debug!`](crate::outline_debug) prints it.
+/// The value of a named field, as [`redacted_debug!`](crate::redacted_debug) prints it.
 #[doc(hidden)]
 pub struct Field<'a, T: ?Sized> {
     /// The field's name in Rust.
@@ -57,9 +52,9 @@ pub struct Field<'a, T: ?Sized> {
     pub value: &'a T,
 }
 
-impl<T: Outline + ?Sized> Debug for Field<'_, T> {
+impl<T: Redact + ?Sized> Debug for Field<'_, T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        if names_something(self.name) { self.value.fmt(f) } else { self.value.outline(f) }
+        if names_something(self.name) { self.value.fmt(f) } else { self.value.redact(f) }
     }
 }
 
@@ -84,26 +79,26 @@ fn names_something(field: &str) -> bool {
         )
 }
 
-/// Implements `Debug` and [`Outline`] for a struct: the outline of each of its fields, all of which must be listed.
+/// Implements `Debug` and [`Redact`] for a struct: the outline of each of its fields, all of which must be listed.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! outline_debug {
+macro_rules! redacted_debug {
     ($name:ident $(<$T:ident>)? { $($field:ident),+ $(,)? }) => {
-        impl $(<$T: $crate::outline::Outline>)? ::std::fmt::Debug for $name $(<$T>)? {
-            $crate::outline_debug!(@fmt $name { $($field)+ });
+        impl $(<$T: $crate::redact::Redact>)? ::std::fmt::Debug for $name $(<$T>)? {
+            $crate::redacted_debug!(@fmt $name { $($field)+ });
         }
 
-        impl $(<$T: $crate::outline::Outline>)? $crate::outline::Outline for $name $(<$T>)? {
-            $crate::outline_debug!(@outline);
+        impl $(<$T: $crate::redact::Redact>)? $crate::redact::Redact for $name $(<$T>)? {
+            $crate::redacted_debug!(@redact);
         }
     };
     ($name:ident <'_> { $($field:ident),+ $(,)? }) => {
         impl ::std::fmt::Debug for $name<'_> {
-            $crate::outline_debug!(@fmt $name { $($field)+ });
+            $crate::redacted_debug!(@fmt $name { $($field)+ });
         }
 
-        impl $crate::outline::Outline for $name<'_> {
-            $crate::outline_debug!(@outline);
+        impl $crate::redact::Redact for $name<'_> {
+            $crate::redacted_debug!(@redact);
         }
     };
     (@fmt $name:ident { $($field:ident)+ }) => {
@@ -112,13 +107,13 @@ macro_rules! outline_debug {
             f.debug_struct(stringify!($name))
                 $(.field(
                     stringify!($field),
-                    &$crate::outline::Field { name: stringify!($field), value: $field },
+                    &$crate::redact::Field { name: stringify!($field), value: $field },
                 ))+
                 .finish()
         }
     };
-    (@outline) => {
-        fn outline(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+    (@redact) => {
+        fn redact(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
             ::std::fmt::Debug::fmt(self, f)
         }
     };
@@ -126,8 +121,8 @@ macro_rules! outline_debug {
 
 macro_rules! by_length {
     ($($ty:ty: |$text:ident| $bytes:expr;)+) => {
-        $(impl Outline for $ty {
-            fn outline(&self, f: &mut Formatter<'_>) -> Result {
+        $(impl Redact for $ty {
+            fn redact(&self, f: &mut Formatter<'_>) -> Result {
                 let $text = self;
                 write!(f, "<{} bytes>", $bytes)
             }
@@ -143,61 +138,62 @@ by_length! {
     [u8]: |bytes| bytes.len();
 }
 
-macro_rules! as_it_is {
+/// Implements [`Redact`] for types whose `Debug` shows nothing to hide.
+macro_rules! redact_as_debug {
     ($($ty:ty),+) => {
-        $(impl Outline for $ty {
-            fn outline(&self, f: &mut Formatter<'_>) -> Result {
-                Debug::fmt(self, f)
+        $(impl $crate::redact::Redact for $ty {
+            fn redact(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Debug::fmt(self, f)
             }
         })+
     };
 }
 
-as_it_is!(bool, u16, i64, u64, f64);
-// Their `Debug` is an outline already.
-as_it_is!(Credentials, Decimal, FormToken, ToolMessageBody, UserInput);
+pub(crate) use redact_as_debug;
 
-impl Outline for Value {
-    fn outline(&self, f: &mut Formatter<'_>) -> Result {
+redact_as_debug!(bool, u16, i64, u64, f64);
+
+impl Redact for Value {
+    fn redact(&self, f: &mut Formatter<'_>) -> Result {
         f.write_str("..")
     }
 }
 
-impl Outline for Map<String, Value> {
-    fn outline(&self, f: &mut Formatter<'_>) -> Result {
-        f.debug_map().entries(self.iter().map(|(name, value)| (name, Outlined(value)))).finish()
+impl Redact for Map<String, Value> {
+    fn redact(&self, f: &mut Formatter<'_>) -> Result {
+        f.debug_map().entries(self.iter().map(|(name, value)| (name, Redacted(value)))).finish()
     }
 }
 
-impl<T: Outline> Outline for BTreeMap<String, T> {
-    fn outline(&self, f: &mut Formatter<'_>) -> Result {
-        f.debug_map().entries(self.iter().map(|(name, value)| (name, Outlined(value)))).finish()
+impl<T: Redact> Redact for BTreeMap<String, T> {
+    fn redact(&self, f: &mut Formatter<'_>) -> Result {
+        f.debug_map().entries(self.iter().map(|(name, value)| (name, Redacted(value)))).finish()
     }
 }
 
-impl<T: Outline> Outline for Vec<T> {
-    fn outline(&self, f: &mut Formatter<'_>) -> Result {
-        f.debug_list().entries(self.iter().map(Outlined)).finish()
+impl<T: Redact> Redact for Vec<T> {
+    fn redact(&self, f: &mut Formatter<'_>) -> Result {
+        f.debug_list().entries(self.iter().map(Redacted)).finish()
     }
 }
 
-impl<T: Outline> Outline for Option<T> {
-    fn outline(&self, f: &mut Formatter<'_>) -> Result {
+impl<T: Redact> Redact for Option<T> {
+    fn redact(&self, f: &mut Formatter<'_>) -> Result {
         match self {
-            Some(value) => f.debug_tuple("Some").field(&Outlined(value)).finish(),
+            Some(value) => f.debug_tuple("Some").field(&Redacted(value)).finish(),
             None => f.write_str("None"),
         }
     }
 }
 
-impl<T: Outline + ?Sized> Outline for Box<T> {
-    fn outline(&self, f: &mut Formatter<'_>) -> Result {
-        (**self).outline(f)
+impl<T: Redact + ?Sized> Redact for Box<T> {
+    fn redact(&self, f: &mut Formatter<'_>) -> Result {
+        (**self).redact(f)
     }
 }
 
-impl<T: Outline + ?Sized> Outline for &T {
-    fn outline(&self, f: &mut Formatter<'_>) -> Result {
-        (**self).outline(f)
+impl<T: Redact + ?Sized> Redact for &T {
+    fn redact(&self, f: &mut Formatter<'_>) -> Result {
+        (**self).redact(f)
     }
 }

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use crate::{Incoming, IncomingEvent, RequestHeader, ReverseResponse};
+use crate::action::RequestHeader;
+use crate::envelope::{Incoming, IncomingEvent};
+use crate::invoke::ReverseResponse;
 
 /// A line as the daemon writes it (`internal/core/session_manager/session.go`): the fields in its order, without blanks.
 ///
@@ -12,14 +14,14 @@ use crate::{Incoming, IncomingEvent, RequestHeader, ReverseResponse};
 /// makes it more than twice as fast as [`Incoming::parse`] and the parse of `data` after it, which remain the way to
 /// read any line.
 #[derive(Debug)]
-pub enum DaemonLine<'a> {
+pub enum DaemonFrame<'a> {
     /// A request, and the header of its `data`.
     Request(Incoming<'a>, RequestHeader<'a>),
     /// The `data` of a reply to a reverse invocation.
     Reply(ReverseResponse<'a>),
 }
 
-impl<'a> DaemonLine<'a> {
+impl<'a> DaemonFrame<'a> {
     /// Reads a whole line. `None` says nothing about it but that it is to be read in the general way.
     ///
     /// Whatever is read here would be read the same there, but for a request's header that is in `data` twice: here the
@@ -154,14 +156,14 @@ mod tests {
         for (ids, context) in [("null", "null"), (r#""ä-1""#, r#"{"a":["}",{"b":"\""}]}"#)] {
             let data = r#"{"backwards_request_id":"r","event":"response","message":"stream","data":{"event":"message","answer":"\u003c}}"}}"#;
             let line = line(ids, context, "backwards_response", data);
-            let Some(DaemonLine::Reply(reply)) = DaemonLine::read(&line) else { panic!("{line}") };
+            let Some(DaemonFrame::Reply(reply)) = DaemonFrame::read(&line) else { panic!("{line}") };
             assert_eq!((&*reply.backwards_request_id, &*reply.message), ("r", "stream"));
             assert_eq!(reply.event, ReverseEvent::Response);
             assert_eq!(reply.data.unwrap().get(), r#"{"event":"message","answer":"\u003c}}"}"#);
         }
         let data = r#"{"backwards_request_id":"r","event":"end","message":"","data":null}"#;
         let line = line("null", "null", "backwards_response", data);
-        let Some(DaemonLine::Reply(end)) = DaemonLine::read(&line) else { panic!("{line}") };
+        let Some(DaemonFrame::Reply(end)) = DaemonFrame::read(&line) else { panic!("{line}") };
         assert_eq!((end.event, end.data.is_none()), (ReverseEvent::End, true));
     }
 
@@ -169,7 +171,7 @@ mod tests {
     fn requests_are_read() {
         let data = r#"{"action":"invoke_tool","tool_parameters":{"type":"x","user_id":"\"y\""},"type":"tool","user_id":""}"#;
         let line = line(r#""c""#, r#"{"k":1}"#, "request", data);
-        let Some(DaemonLine::Request(request, header)) = DaemonLine::read(&line) else { panic!("{line}") };
+        let Some(DaemonFrame::Request(request, header)) = DaemonFrame::read(&line) else { panic!("{line}") };
         assert_eq!((&*request.session_id, request.data.get()), ("s-1", data));
         assert_eq!((request.conversation_id.as_deref(), request.message_id.as_deref()), (Some("c"), None));
         assert_eq!(request.context.unwrap().get(), r#"{"k":1}"#);
@@ -180,14 +182,14 @@ mod tests {
     /// Each of these is for the general way, which takes some of them.
     #[test]
     fn whatever_differs_is_left_to_the_general_way() {
-        assert!(DaemonLine::read(&line("null", "null", "backwards_response", REPLY)).is_some());
-        assert!(DaemonLine::read(&line("null", "null", "request", REQUEST)).is_some());
+        assert!(DaemonFrame::read(&line("null", "null", "backwards_response", REPLY)).is_some());
+        assert!(DaemonFrame::read(&line("null", "null", "request", REQUEST)).is_some());
         for (ids, context) in
             [("5", "null"), (r#""a\n""#, "null"), ("\"a\tb\"", "null"), ("null", "{]"), ("null", "nul")]
         {
             for (event, data) in [("request", REQUEST), ("backwards_response", REPLY)] {
                 let line = line(ids, context, event, data);
-                assert!(DaemonLine::read(&line).is_none(), "{line}");
+                assert!(DaemonFrame::read(&line).is_none(), "{line}");
             }
         }
         for data in [
@@ -200,7 +202,7 @@ mod tests {
             r#"{"backwards_request_id":"r","event":"response","message":"m", "data":{}}"#,
         ] {
             let line = line("null", "null", "backwards_response", data);
-            assert!(DaemonLine::read(&line).is_none(), "{line}");
+            assert!(DaemonFrame::read(&line).is_none(), "{line}");
         }
         for data in [
             r#"{"action":"a","type":"tool","user_id":"u"},"x":{"y":"z"}"#,
@@ -216,9 +218,9 @@ mod tests {
             r#"["action","a","type","tool","user_id","u"]"#,
         ] {
             let line = line("null", "null", "request", data);
-            assert!(DaemonLine::read(&line).is_none(), "{line}");
+            assert!(DaemonFrame::read(&line).is_none(), "{line}");
         }
         let blank = format!("{} ", line("null", "null", "request", REQUEST));
-        assert!(DaemonLine::read(&blank).is_none() && Incoming::parse(&blank).is_ok());
+        assert!(DaemonFrame::read(&blank).is_none() && Incoming::parse(&blank).is_ok());
     }
 }
