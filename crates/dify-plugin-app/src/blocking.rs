@@ -9,7 +9,11 @@ use crate::error::{AppError, Received};
 use crate::interface::AppKind;
 
 /// What the object says of the call.
-pub(crate) fn judge(json: &str, received: Box<Received>, called_as: AppKind) -> Result<Outcome<AnyAnswer>, AppError> {
+pub(crate) fn judge(
+    json: &str,
+    received: Box<Received>,
+    called_as: AppKind,
+) -> Result<Outcome<AnyAnswer>, AppError> {
     let result = match AppResult::parse(json) {
         Ok(result) => result,
         Err(error) => return Err(AppError::Unreadable { reason: error.to_string(), received }),

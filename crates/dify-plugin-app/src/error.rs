@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use dify_plugin_protocol::app::event::ErrorEvent;
 use dify_plugin_invoke::{CallError, Failure, FailureKind};
+use dify_plugin_protocol::app::event::ErrorEvent;
 use dify_plugin_protocol::redact::Redacted;
 use dify_plugin_session::InvokeError;
 

@@ -47,9 +47,9 @@ impl Calls {
         // The reply is complete without the `end`, so whatever happens to that does not fail the call. A second reply
         // does: the first was then only a part.
         match replies.try_next().await {
-            Ok(Some(_)) | Err(CallError::Unreadable { .. }) => {
-                Err(CallError::Unreadable { reason: "a call with one reply received more than one".to_owned() })
-            }
+            Ok(Some(_)) | Err(CallError::Unreadable { .. }) => Err(CallError::Unreadable {
+                reason: "a call with one reply received more than one".to_owned(),
+            }),
             Ok(None) | Err(_) => Ok(reply),
         }
     }

@@ -24,6 +24,7 @@ impl<T: DeserializeOwned> FromReply for T {
         if !json.get().starts_with('{') {
             return Err(CallError::Unreadable { reason: "the reply is not a JSON object".to_owned() });
         }
-        serde_json::from_str(json.get()).map_err(|error| CallError::Unreadable { reason: describe_json(&error) })
+        serde_json::from_str(json.get())
+            .map_err(|error| CallError::Unreadable { reason: describe_json(&error) })
     }
 }

@@ -19,7 +19,6 @@ use std::fmt::{Debug, Formatter, Result};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-
 /// Something that can be printed without its contents.
 pub trait Redact: Debug {
     /// Writes what this is: lengths and names in place of contents.

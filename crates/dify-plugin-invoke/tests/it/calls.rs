@@ -70,7 +70,8 @@ async fn drain(calls: Calls) -> Vec<Result<String, CallError>> {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_returns_every_reply_in_order_and_then_ends() {
-    let (items, _) = call(&[Response(r#"{"summary":"a"}"#), Response(r#"{"summary":"b"}"#), End], drain).await;
+    let (items, _) =
+        call(&[Response(r#"{"summary":"a"}"#), Response(r#"{"summary":"b"}"#), End], drain).await;
     assert_eq!(items.into_iter().collect::<Result<Vec<_>, _>>().unwrap(), ["a", "b"]);
 }
 

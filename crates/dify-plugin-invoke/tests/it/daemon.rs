@@ -36,7 +36,9 @@ impl Daemon {
             let _ = connection.accept().await;
         });
         let mut daemon = Self { input, output: BufReader::new(output).lines(), handle };
-        daemon.write(r#""event":"request","data":{"user_id":"u","type":"tool","action":"invoke_tool"}"#).await;
+        daemon
+            .write(r#""event":"request","data":{"user_id":"u","type":"tool","action":"invoke_tool"}"#)
+            .await;
         let request = first.await.unwrap();
         (daemon, request.unwrap().into_parts().1)
     }

@@ -3,13 +3,13 @@
 use std::fmt::Debug;
 
 use dify_plugin_protocol::app::event::AppEvent;
-use dify_plugin_protocol::invoke::Failure;
 use dify_plugin_protocol::app::parameters::AppParameters;
 use dify_plugin_protocol::app::peek::EventPeek;
 use dify_plugin_protocol::app::request::{AppRequest, FetchAppRequest, FileInput, FileType};
 use dify_plugin_protocol::app::result::AppResult;
 use dify_plugin_protocol::endpoint::{EndpointResponse, InvokeEndpoint, encode_hex};
 use dify_plugin_protocol::frame::{Frame, FrameDecoder};
+use dify_plugin_protocol::invoke::Failure;
 use dify_plugin_protocol::tool::blob::BlobChunks;
 use dify_plugin_protocol::tool::message::ToolMessage;
 use dify_plugin_protocol::tool::request::{

@@ -6,11 +6,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 
-use dify_plugin_protocol::invoke::{Failure, FailureKind};
 use dify_plugin_protocol::app::parameters::AppParameters;
 use dify_plugin_protocol::app::request::{AppRequest, FetchAppRequest};
 use dify_plugin_protocol::app::result::AppResult;
 use dify_plugin_protocol::endpoint::{EndpointResponse, InvokeEndpoint};
+use dify_plugin_protocol::invoke::{Failure, FailureKind};
 use dify_plugin_protocol::tool::message::{ToolMessage, ToolMessageBody};
 use dify_plugin_protocol::tool::request::{
     GetToolRuntimeParameters, InvokeTool, RuntimeParameters, ValidateResult, ValidateToolCredentials,

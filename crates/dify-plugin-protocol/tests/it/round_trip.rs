@@ -6,7 +6,6 @@ use std::fmt::Debug;
 
 use dify_plugin_protocol::app::decimal::Decimal;
 use dify_plugin_protocol::app::event::AppEvent;
-use dify_plugin_protocol::invoke::Failure;
 use dify_plugin_protocol::app::metadata::{Metadata, Usage};
 use dify_plugin_protocol::app::parameters::AppParameters;
 use dify_plugin_protocol::app::peek::EventPeek;
@@ -15,6 +14,7 @@ use dify_plugin_protocol::app::result::AppResult;
 use dify_plugin_protocol::credentials::Credentials;
 use dify_plugin_protocol::daemon_frame::DaemonFrame;
 use dify_plugin_protocol::endpoint::{EndpointResponse, InvokeEndpoint, decode_hex, encode_hex};
+use dify_plugin_protocol::invoke::Failure;
 use dify_plugin_protocol::retriever::RetrieverResource;
 use dify_plugin_protocol::salvage::Salvage;
 use dify_plugin_protocol::tool::blob::{self, BlobChunk};

@@ -38,7 +38,8 @@ fn subscriber(current: Current, filter: Targets) -> impl Subscriber + Send + Syn
 fn is_ours(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     let krate = target.split("::").next().unwrap_or(target);
-    ["dify_plugin", "dify_plugin_app", "dify_plugin_invoke", "dify_plugin_session", "dify_plugin_protocol"].contains(&krate)
+    ["dify_plugin", "dify_plugin_app", "dify_plugin_invoke", "dify_plugin_session", "dify_plugin_protocol"]
+        .contains(&krate)
 }
 
 /// A layer that turns events into `log` records.
