@@ -66,8 +66,8 @@ pub struct Connection {
     decoder: FrameDecoder,
     buffer: Box<[u8]>,
     input_is_open: bool,
-    /// Lines were read since others had their turn.
-    has_just_read: bool,
+    /// Frames that were read since others had their turn.
+    just_read: usize,
     deadlines: Alarm,
     heartbeat: Option<(Duration, Alarm)>,
     /// Requests that have come and have not been asked for.
@@ -112,7 +112,7 @@ impl Connection {
             decoder: FrameDecoder::new(link.config.max_line_bytes),
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             input_is_open: true,
-            has_just_read: false,
+            just_read: 0,
             deadlines: Alarm::default(),
             heartbeat: beats.map(|interval| (interval, Alarm::at(now()))),
             arrivals: VecDeque::new(),
@@ -152,9 +152,10 @@ impl Connection {
             if let Some(end) = self.link.end() {
                 return Poll::Ready(end.map(|()| None));
             }
-            if std::mem::take(&mut self.has_just_read) {
-                // Those who were just woken run first. What they say then goes out in one write, and a daemon that
+            if self.just_read > 1 {
+                // Handlers that were just woken run first. What they send then goes out in one write, and a daemon that
                 // floods us can't keep them from running.
+                self.just_read = 0;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -176,14 +177,27 @@ impl Connection {
             if !self.input_is_open {
                 return Poll::Pending;
             }
-            match self.transport.poll_read(cx, &mut self.buffer) {
-                Poll::Ready(Ok(0)) => self.end_of_input(),
-                Poll::Ready(Ok(read)) => self.take_in(read),
-                Poll::Ready(Err(error)) => {
-                    self.input_is_open = false;
-                    self.drain(Draining::Broken(ConnectionError::Read(Arc::new(error))));
+            loop {
+                match self.transport.poll_read(cx, &mut self.buffer) {
+                    Poll::Ready(Ok(0)) => self.end_of_input(),
+                    Poll::Ready(Ok(read)) => {
+                        self.take_in(read);
+                        if self.just_read == 1 && self.arrivals.is_empty() {
+                            continue;
+                        }
+                    }
+                    Poll::Ready(Err(error)) => {
+                        self.input_is_open = false;
+                        self.drain(Draining::Broken(ConnectionError::Read(Arc::new(error))));
+                    }
+                    Poll::Pending => {
+                        // Frames trickle in. The handler that was woken by a single one wakes us when it sends; to wake
+                        // ourselves would only keep a second worker thread busy.
+                        self.just_read = 0;
+                        return Poll::Pending;
+                    }
                 }
-                Poll::Pending => return Poll::Pending,
+                break;
             }
         }
     }
@@ -195,7 +209,7 @@ impl Connection {
         while let Some(line) = lines.next() {
             let inbound = Inbound::read(line, limit);
             self.arrivals.extend(self.link.take_in(&inbound, now, &mut self.after));
-            self.has_just_read = true;
+            self.just_read += 1;
         }
         self.link.run(&mut self.after);
     }

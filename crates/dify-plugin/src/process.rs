@@ -1,6 +1,7 @@
 //! A plugin as a process: environment, runtime, log, signals, exit.
 
 mod current;
+mod driver;
 mod environment;
 mod guard;
 mod log;
@@ -9,13 +10,15 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use dify_plugin_session::{Config, Connection, ConnectionError};
-use tokio::runtime::{self, Builder, Runtime, RuntimeFlavor};
+use tokio::runtime::{Builder, Runtime};
 
 use self::current::Current;
+use self::driver::drive;
 use self::environment::{Environment, Settings, asks_for_description};
 use self::guard::{BROKEN, last_line, with_sources};
 use crate::describe::describe;
 use crate::plugin::Plugin;
+use crate::watchdog;
 
 /// The exit code of a plugin that was not set up, or not started, as it should be.
 const MISUSED: u8 = 2;
@@ -84,29 +87,13 @@ fn serve(mut plugin: Plugin, settings: Settings, environment: &Environment) -> R
         environment.warn();
         let attached = current.attach(connection.handle());
         guard::watch_connection(connection.handle(), &attached)?;
-        let served = drive(async move { plugin.serve(connection).await }).await;
+        let served = drive(async move { plugin.serve(connection).await }, watchdog::held()).await;
         drop(attached);
         Ok(served?)
     });
     // Dropping the runtime would wait for a handler that blocks its worker.
     runtime.shutdown_background();
     end
-}
-
-/// Runs the driver of the connection where it is scheduled best.
-///
-/// On the current-thread runtime that is a task: the runtime polls for I/O each time its main future yields, which costs a
-/// system call for each batch. On the multi-thread runtime it is the main future: a task that a handler wakes is queued
-/// behind that handler, and if the handler then blocks its worker, so does every session.
-async fn drive<T: Send + 'static>(driver: impl Future<Output = T> + Send + 'static) -> T {
-    if runtime::Handle::current().runtime_flavor() != RuntimeFlavor::CurrentThread {
-        return driver.await;
-    }
-    match tokio::spawn(driver).await {
-        Ok(end) => end,
-        // The task is never aborted, so it has panicked.
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
 }
 
 #[cfg(unix)]

@@ -2,7 +2,7 @@
 //!
 //! A handler that computes, sleeps or reads a file without awaiting keeps its worker from all other sessions. Each poll
 //! of a handler leaves its name and the time in its thread's slot; one thread for the whole process looks at the slots,
-//! so that a handler that never comes back is named too. The thread sleeps while no handler has run for a second.
+//! so that a handler that never comes back is named too. The thread sleeps while it sees no handler running.
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -13,14 +13,18 @@ use std::task::{Context, Poll};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 /// Most handlers that are named. An endpoint is named with its path, of which there is no end.
 const NAMED: usize = 100;
 
 /// How long one poll may take before it is named.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often the slots are looked at.
-const TICK: Duration = Duration::from_millis(250);
-/// Looks without any handler running before the watchdog goes to sleep: at most one wake-up a second, whatever the load.
+/// How often the slots are looked at, and how long a poll may take before its worker counts as held. Other sessions may
+/// have to wait that long for the driver to leave the worker.
+const TICK: Duration = Duration::from_millis(20);
+/// Looks without any handler running before the watchdog goes to sleep: at most some ten wake-ups a second, whatever the
+/// load.
 const IDLE_TICKS: u32 = 4;
 
 static WATCHDOG: LazyLock<Watchdog> = LazyLock::new(Watchdog::default);
@@ -51,6 +55,8 @@ impl Slot {
 struct Watchdog {
     slots: Mutex<Vec<Arc<Slot>>>,
     asleep: AtomicBool,
+    /// Whether some handler holds its worker.
+    held: watch::Sender<bool>,
     thread: OnceLock<Thread>,
 }
 
@@ -106,7 +112,7 @@ impl Watchdog {
 
     /// Names those that run for too long, each handler once. Whether any handler runs.
     fn look(&self, named: &mut HashSet<Arc<str>>) -> bool {
-        let mut any = false;
+        let (mut any, mut any_held) = (false, false);
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         // Ours alone: its thread has ended.
         slots.retain(|slot| Arc::strong_count(slot) > 1);
@@ -115,6 +121,7 @@ impl Watchdog {
             let Some(running) = &mut *running else { continue };
             any = true;
             let held = running.since.elapsed();
+            any_held |= held > TICK;
             if held > PATIENCE && !running.told {
                 running.told = true;
                 if named.len() < NAMED && named.insert(running.handler.clone()) {
@@ -127,8 +134,14 @@ impl Watchdog {
                 }
             }
         }
+        self.held.send_if_modified(|held| std::mem::replace(held, any_held) != any_held);
         any
     }
+}
+
+/// Tells whether some handler has held its worker for a while.
+pub(crate) fn held() -> watch::Receiver<bool> {
+    WATCHDOG.held.subscribe()
 }
 
 /// A handler whose polls are watched.
@@ -187,13 +200,15 @@ mod tests {
         let runs_since = |since| Some(Running { handler: "the tool a/b".into(), since, told: false });
         *slot.running() = runs_since(Instant::now());
         assert!(watchdog.look(&mut named) && named.is_empty(), "it may still be quick");
+        assert!(!*watchdog.held.borrow());
         *slot.running() = runs_since(Instant::now().checked_sub(2 * PATIENCE).unwrap());
         assert!(watchdog.look(&mut named) && watchdog.look(&mut named));
         assert_eq!(named.len(), 1);
+        assert!(*watchdog.held.borrow());
 
         drop(slot);
         assert!(!watchdog.look(&mut named), "its thread is gone");
-        assert!(watchdog.slots.lock().unwrap().is_empty());
+        assert!(watchdog.slots.lock().unwrap().is_empty() && !*watchdog.held.borrow());
     }
 
     #[tokio::test]

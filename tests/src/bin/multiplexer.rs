@@ -12,7 +12,11 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let mut connection = Connection::stdio(Config::from_env()?)?;
+    // A task: each time the main future yields, the runtime asks the system for events.
+    tokio::spawn(serve(Connection::stdio(Config::from_env()?)?)).await?
+}
+
+async fn serve(mut connection: Connection) -> Result<()> {
     while let Some(request) = connection.accept().await? {
         tokio::spawn(async move {
             let (asked, responder) = match Asked::read(request) {

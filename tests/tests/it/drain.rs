@@ -55,7 +55,7 @@ fn a_signal_lets_a_thousand_sessions_finish_that_are_answered_in_time() {
         let mut ledger = Ledger::default();
         exit.rest.iter().for_each(|message| ledger.note(message));
         assert_eq!((exit.code, ledger.ended(), ledger.errors().count()), (Some(0), SESSIONS, 0));
-        assert!(last_line(&exit.stderr).contains("shutting down"), "{}", exit.stderr);
+        assert!(last_line(&exit.stderr).contains("ended in order"), "{}", exit.stderr);
     }
 }
 

