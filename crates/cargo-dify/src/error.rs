@@ -240,7 +240,7 @@ impl Error {
     /// What to do about it, where that isn't plain.
     pub(crate) fn help(&self) -> Option<String> {
         let text = match self {
-            Self::Manifest { source, .. } if matches!(**source, ManifestError::NoManifest { .. }) => {
+            Self::Manifest { source, .. } if source.finding().code == ManifestError::NO_MANIFEST => {
                 "`cargo dify dev DIR` runs the plugin in DIR, `cargo dify call DIR …` asks it one thing".to_owned()
             }
             Self::NoScript { in_plugin, .. } => {

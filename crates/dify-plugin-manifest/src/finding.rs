@@ -1,47 +1,84 @@
-//! What is wrong, or will go wrong, with a plugin's declarations.
+//! Problems in a plugin's declarations, and where they are.
 
 use std::fmt;
 
-use crate::error::Location;
+/// A position in one of the plugin's files.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Location {
+    /// The file's path from the plugin's root, `/` separated, as spelled by the declaration that names it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
 
-/// One thing that is wrong with a plugin's declarations.
+impl Location {
+    /// Creates a location in `file`, a path from the plugin's root; line and column count from 1.
+    pub fn new(file: &str, line: usize, column: usize) -> Self {
+        Self { file: file.to_owned(), line, column }
+    }
+
+    /// Returns the position just after `text`, the beginning of `file`.
+    pub(crate) fn after(file: &str, text: &str) -> Self {
+        let last_line = text.rsplit('\n').next().unwrap_or_default();
+        Self::new(file, text.matches('\n').count() + 1, last_line.chars().count() + 1)
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// A problem in a plugin's declarations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// What comes of it.
+    /// What the problem leads to.
     pub severity: Severity,
-    /// What kind of mistake it is, in a word or two that stay the same from release to release, as in `unknown-key`.
+    /// The kind of problem as a short identifier that is stable across releases, as in `unknown-key`.
     pub code: &'static str,
-    /// Where it is; for what is missing, where it should be.
+    /// Where the problem is, or where the missing value belongs.
     pub at: Location,
-    /// The way to the value from the top of its file, as in `parameters[0].label`; empty at the top.
+    /// The path to the value from the top of its file, as in `parameters[0].label`; empty at the top.
     pub field: String,
     /// What is wrong.
     pub message: String,
-    /// What to do.
+    /// How to fix it.
     pub help: String,
 }
 
 impl Finding {
-    /// A finding of one's own, beside those of [`check`](crate::check()).
+    /// Creates a finding to report along with those of [`check`](crate::check()).
     pub fn new(severity: Severity, code: &'static str, at: Location, message: String, help: String) -> Self {
         Self { severity, code, at, field: String::new(), message, help }
     }
+
+    /// Writes the text without severity and code.
+    pub(crate) fn write_text(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.field.is_empty() {
+            write!(f, "{}: ", self.field)?;
+        }
+        write!(f, "{}; {}", self.message, self.help)
+    }
 }
 
-/// What comes of a mistake.
+/// What a problem leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Severity {
-    /// The daemon or Dify refuses the package, the daemon can't start it, or what it declares can't work at all.
+    /// The daemon or Dify rejects the package, the daemon cannot start it, or the declared feature can never work.
     Refused,
-    /// The daemon takes the package, and something is lost, is read otherwise than it is written, or fails later: in
-    /// Dify's interface, in remote debugging, or when it is listed.
+    /// The daemon accepts the package, but something is dropped, is read differently than written, or fails later: in
+    /// Dify's interface, in remote debugging, or when the plugin is listed on the marketplace.
     Misread,
 }
 
 impl Severity {
-    /// The severity in a word: `refused` or `misread`.
+    /// Returns the severity as a word: `refused` or `misread`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",
@@ -59,9 +96,6 @@ impl fmt::Display for Severity {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} [{}]: ", self.at, self.severity, self.code)?;
-        if !self.field.is_empty() {
-            write!(f, "{}: ", self.field)?;
-        }
-        write!(f, "{}; {}", self.message, self.help)
+        self.write_text(f)
     }
 }

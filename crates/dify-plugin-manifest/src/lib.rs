@@ -12,7 +12,10 @@ mod typed;
 
 mod check;
 mod reader;
+mod report;
+mod schema;
 mod shape;
+mod suggest;
 
 mod error;
 mod finding;
@@ -22,8 +25,8 @@ mod package;
 mod yaml;
 
 pub use crate::endpoint::{Endpoint, EndpointGroup, Method};
-pub use crate::error::{Location, ManifestError, Problem};
-pub use crate::finding::{Finding, Severity};
+pub use crate::error::ManifestError;
+pub use crate::finding::{Finding, Location, Severity};
 pub use crate::glob::Glob;
 pub use crate::i18n::I18n;
 pub use crate::manifest::{Manifest, Meta, Resource, Runner};

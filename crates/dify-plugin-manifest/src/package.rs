@@ -3,9 +3,9 @@
 use std::fs::{DirEntry, File};
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::Arc;
 
-use crate::error::{Location, ManifestError};
+use crate::error::ManifestError;
+use crate::finding::Location;
 use crate::glob::Glob;
 use crate::yaml::Source;
 
@@ -30,15 +30,15 @@ impl DeclaredFile {
     /// Reads and parses the file.
     pub(crate) fn parse(&self, root: &Path) -> Result<Source, ManifestError> {
         if !is_package_path(&self.path) {
-            return Err(ManifestError::OutsidePackage {
-                path: self.path.clone(),
-                named_at: self.named_at.clone(),
-            });
+            let message = format!("`{}` is not a path inside the package", self.path);
+            let help = "write it from the plugin's root, with `/` and without `.` or `..`, as in \
+                        `provider/example.yaml`";
+            return Err(ManifestError::new(self.named_at.clone(), "outside-package", message, help));
         }
-        let unreadable = |source: io::Error| ManifestError::Unreadable {
-            file: self.path.clone(),
-            named_at: self.named_at.clone(),
-            source: Arc::new(source),
+        let unreadable = |source: io::Error| {
+            let message = format!("the file `{}` cannot be read", self.path);
+            let help = "create it, or correct the path";
+            ManifestError::new(self.named_at.clone(), "no-such-file", message, help).caused_by(source)
         };
         let file = File::open(root.join(&self.path)).map_err(unreadable)?;
         parse_file(&self.path, file, unreadable)
@@ -83,12 +83,13 @@ fn entries(root: &Path, folder: &str, name: &Glob, files: bool) -> Vec<String> {
 /// Reads and parses `manifest.yaml` in `root`.
 pub(crate) fn parse_manifest(root: &Path) -> Result<Source, ManifestError> {
     const NAME: &str = "manifest.yaml";
-    let path = root.join(NAME);
-    let no_manifest = |source: io::Error| ManifestError::NoManifest {
-        file: path.display().to_string(),
-        source: Arc::new(source),
+    let no_manifest = |source: io::Error| {
+        let message = format!("there is no readable {NAME} in {}", root.display());
+        let help = "name the folder that holds the plugin's manifest.yaml";
+        ManifestError::new(Location::new(NAME, 1, 1), ManifestError::NO_MANIFEST, message, help)
+            .caused_by(source)
     };
-    let file = File::open(&path).map_err(no_manifest)?;
+    let file = File::open(root.join(NAME)).map_err(no_manifest)?;
     parse_file(NAME, file, no_manifest)
 }
 
@@ -100,11 +101,18 @@ fn parse_file(
     let mut bytes = Vec::new();
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(ManifestError::TooLarge { file: name.to_owned(), limit: MAX_FILE_BYTES });
+        let message = format!("the file is larger than {MAX_FILE_BYTES} bytes");
+        let help = "a declaration never needs that much, so check the path";
+        return Err(ManifestError::new(Location::new(name, 1, 1), "too-large", message, help));
     }
     let text = str::from_utf8(&bytes).map_err(|error| {
         let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-        ManifestError::NotUtf8 { at: Location::after(name, &valid) }
+        ManifestError::new(
+            Location::after(name, &valid),
+            "not-utf-8",
+            "this is not UTF-8 text",
+            "save the file as UTF-8",
+        )
     })?;
     Source::parse(name, text)
 }

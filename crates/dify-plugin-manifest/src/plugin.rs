@@ -3,17 +3,17 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
-use crate::check::Places;
 use crate::endpoint::EndpointGroup;
-use crate::error::{Location, ManifestError, Problem};
-use crate::finding::Finding;
+use crate::error::ManifestError;
+use crate::finding::{Finding, Location};
 use crate::manifest::Manifest;
 use crate::package::{self, DeclaredFile};
 use crate::reader::Reader;
-use crate::shape::parameter::no_list_is_an_empty_one;
-use crate::shape::{Object, agent_strategy, datasource, endpoint, manifest, model, tool, trigger};
+use crate::report::{Fields, Notes, Place, Report, fill_list};
+use crate::schema::Object;
+use crate::shape::{agent_strategy, datasource, endpoint, manifest, model, tool, trigger};
 use crate::tool::ToolProvider;
 use crate::typed::typed;
 
@@ -33,7 +33,7 @@ pub struct Plugin {
     /// The endpoints.
     pub endpoint_group: Option<EndpointGroup>,
     /// All of it as the daemon keeps it and hands it to Dify: its `PluginDeclaration`, as JSON.
-    pub declaration: Map<String, Json>,
+    pub declaration: serde_json::Map<String, Json>,
 }
 
 /// What came of reading a plugin's folder, right or wrong.
@@ -44,18 +44,21 @@ pub struct Checked {
     pub plugin: Result<Plugin, ManifestError>,
     /// All that is wrong: what the daemon refuses first, then by file and line.
     pub findings: Vec<Finding>,
-    places: Places,
+    /// Where tools and their parameters have their names.
+    notes: Notes,
 }
 
 impl Checked {
     /// Where a tool has its name.
     pub fn tool(&self, name: &str) -> Option<&Location> {
-        self.places.tools.get(name)
+        self.notes.names.get(&("tool", name.to_owned()))
     }
 
     /// Where a parameter of a tool has its name.
     pub fn tool_parameter(&self, tool: &str, name: &str) -> Option<&Location> {
-        self.places.parameters.get(&(tool.to_owned(), name.to_owned()))
+        let mut parameters = self.notes.parameters.iter();
+        let found = parameters.rfind(|(kind, of, known, _)| (*kind, &**of, &**known) == ("tool", tool, name));
+        found.map(|(.., at)| at)
     }
 }
 
@@ -78,23 +81,22 @@ pub fn check(dir: impl AsRef<Path>) -> Checked {
     let declaration = match package::parse_manifest(root) {
         Ok(source) => declaration(&mut reader, root, &source),
         Err(error) => {
-            reader.error(error);
-            Map::new()
+            reader.report.error(error);
+            Fields::new()
         }
     };
-    let places = reader.notes.into_places();
-    let mut findings = reader.findings;
+    let Report { mut findings, errors, notes, .. } = reader.report;
     findings.sort_by(|a, b| {
         let key = |finding: &Finding| {
             (finding.severity, finding.at.file.clone(), finding.at.line, finding.at.column)
         };
         key(a).cmp(&key(b))
     });
-    let plugin = match reader.errors.into_iter().next() {
+    let plugin = match errors.into_iter().next() {
         Some(error) => Err(error),
         None => Ok(plugin(root, declaration)),
     };
-    Checked { plugin, findings, places }
+    Checked { plugin, findings, notes }
 }
 
 /// The kinds, in the order in which the daemon reads them: where the manifest names the files, under what the declaration
@@ -152,7 +154,7 @@ struct Kind {
     member: &'static Object,
 }
 
-fn declaration(reader: &mut Reader, root: &Path, source: &crate::yaml::Source) -> Map<String, Json> {
+fn declaration(reader: &mut Reader, root: &Path, source: &crate::yaml::Source) -> Fields {
     let mut declaration = reader.document(source, &manifest::MANIFEST);
     // Of a provider in the manifest itself, no file is ever opened.
     reader.forget_files();
@@ -162,25 +164,31 @@ fn declaration(reader: &mut Reader, root: &Path, source: &crate::yaml::Source) -
         let files: Vec<_> =
             named.iter().filter(|(field, _)| field == kind.files).map(|(_, file)| file).collect();
         for (index, file) in files.iter().enumerate() {
-            reader.start_provider(kind.key);
+            reader.forget_files();
+            reader.report.notes.start_provider(kind.key);
             if let Some(provider) = provider(reader, root, file, kind) {
                 declaration.insert(kind.key.to_owned(), Json::Object(provider));
             }
             if index + 1 < files.len() {
-                reader.outdone(file, kind.key);
+                let message = format!(
+                    "the daemon keeps only the last provider of a kind: this {} is dropped",
+                    kind.key
+                );
+                let help = "move what it declares into the last one, or into a plugin of its own";
+                reader.report.misread(&named_in(file, "plugins"), "several-providers", message, help);
             }
         }
     }
     fill_in(&mut declaration);
     // The daemon overwrites what the file claims by what it finds; a folder has no signature.
     declaration.insert("verified".to_owned(), Json::Bool(false));
-    reader.check_whole(root, &declaration);
+    crate::check::whole(&mut reader.report, root, &declaration);
     declaration
 }
 
 /// Reads a provider's file, and the files of its members.
-fn provider(reader: &mut Reader, root: &Path, file: &DeclaredFile, kind: &Kind) -> Option<Map<String, Json>> {
-    let source = reader.caught(file.parse(root))?;
+fn provider(reader: &mut Reader, root: &Path, file: &DeclaredFile, kind: &Kind) -> Option<Fields> {
+    let source = reader.report.caught(file.parse(root))?;
     let mut provider = reader.document(&source, kind.provider);
 
     let files = std::mem::take(&mut reader.members);
@@ -190,13 +198,14 @@ fn provider(reader: &mut Reader, root: &Path, file: &DeclaredFile, kind: &Kind) 
         members.extend(if named.insert(&*file.path) {
             member(reader, root, file, kind.member)
         } else {
-            reader.named_twice(file);
+            let message = format!("`{}` is named twice, so what it declares is there twice", file.path);
+            reader.report.misread(&named_in(file, ""), "twice", message, "remove one of the two lines");
             reader.silently(|reader| member(reader, root, file, kind.member))
         });
     }
     if let Some(positions) = reader.positions.take() {
         let positions = positions.into_iter().filter_map(|(model_type, file)| {
-            let source = reader.caught(file.parse(root))?;
+            let source = reader.report.caught(file.parse(root))?;
             Some((model_type.to_owned(), reader.names(&source)))
         });
         let positions = positions.collect();
@@ -213,7 +222,7 @@ fn provider(reader: &mut Reader, root: &Path, file: &DeclaredFile, kind: &Kind) 
 }
 
 fn member(reader: &mut Reader, root: &Path, file: &DeclaredFile, member: &Object) -> Option<Json> {
-    let source = reader.caught(file.parse(root))?;
+    let source = reader.report.caught(file.parse(root))?;
     Some(Json::Object(reader.document(&source, member)))
 }
 
@@ -223,26 +232,45 @@ fn models(reader: &mut Reader, root: &Path, model: &Object) -> Vec<Json> {
     let mut files = Vec::new();
     for pattern in std::mem::take(&mut reader.model_patterns) {
         let Some(mut matching) = pattern.matching(root) else {
-            let problem = Problem::BadPattern;
-            reader.error(ManifestError::Field { at: pattern.named_at, field: "models".to_owned(), problem });
+            let help = "close every `[`, and write `\\\\` for a backslash";
+            let error =
+                ManifestError::new(pattern.named_at, "bad-pattern", "this is not a valid pattern", help);
+            reader.report.error(error.in_field("models".to_owned()));
             continue;
         };
         matching.retain(|file| !file.path.ends_with("_position.yaml"));
-        reader.check_pattern(&pattern, matching.len());
+        let message = if matching.is_empty() {
+            format!("no file matches `{}`", pattern.path)
+        } else if pattern.path.contains("**") {
+            "`**` means the same as `*` to the daemon: one part of a path".to_owned()
+        } else {
+            String::new()
+        };
+        if !message.is_empty() {
+            let help = "write one pattern for each depth, as in `models/llm/*.yaml`";
+            reader.report.misread(&named_in(&pattern, "models"), "no-match", message, help);
+        }
         files.extend(matching);
     }
     // Files in the order of the package, not of the patterns.
     files.sort_by(|a, b| a.path.cmp(&b.path));
     for twice in files.windows(2).filter(|pair| pair[0].path == pair[1].path) {
-        reader.model_twice(&twice[1]);
+        let message = format!("`{}` matches two patterns, so its model is there twice", twice[1].path);
+        let help = "make the patterns exclude each other";
+        reader.report.misread(&named_in(&twice[1], "models"), "twice", message, help);
     }
     files.iter().filter_map(|file| member(reader, root, file, model)).collect()
 }
 
+/// The place where a file is named.
+fn named_in(file: &DeclaredFile, field: &str) -> Place {
+    Place { at: file.named_at.clone(), field: field.to_owned() }
+}
+
 /// Gives providers what they leave to the manifest (`FillInDefaultValues` in
 /// `pkg/entities/plugin_entities/plugin_declaration.go`).
-fn fill_in(declaration: &mut Map<String, Json>) {
-    no_list_is_an_empty_one(declaration, "tags");
+fn fill_in(declaration: &mut Fields) {
+    fill_list(declaration, "tags");
     let description = declaration.get("description").cloned().unwrap_or_default();
     let tags = declaration.get("tags").cloned().unwrap_or_default();
     for key in ["tool", "trigger"] {
@@ -264,7 +292,7 @@ fn fill_in(declaration: &mut Map<String, Json>) {
     }
 }
 
-fn plugin(root: &Path, declaration: Map<String, Json>) -> Plugin {
+fn plugin(root: &Path, declaration: Fields) -> Plugin {
     let get = |key: &str| declaration.get(key).filter(|provider| !provider.is_null());
     let manifest: Manifest = typed(&Json::Object(declaration.clone()));
     Plugin {

@@ -1,104 +1,67 @@
-//! Reads YAML by the tables of [`shape`](crate::shape): out comes what the daemon would keep, as JSON, and all that is
-//! wrong with it at once.
+//! Reads YAML by the tables of [`shape`](crate::shape). The result is the JSON that the daemon would keep, and everything
+//! that is wrong with it.
 
+mod configs;
 mod files;
 mod rules;
 
-pub(crate) use rules::instead;
-
 use serde_json::{Map, Value as Json, json};
 
-use crate::check::Notes;
-use crate::error::{Location, ManifestError, Problem};
-use crate::finding::{Finding, Severity};
+use crate::error::ManifestError;
 use crate::package::DeclaredFile;
-use crate::shape::{Field, Kind, Object};
-use crate::yaml::{Decimal, Decode, Mapping, Source, TextKeys, Time, Value};
+use crate::report::{Fields, Place, Report, Subject};
+use crate::schema::{Field, Kind, Object, Rule};
+use crate::suggest::instead;
+use crate::yaml::{Decimal, Decode, INFINITE, Mapping, Source, TextKeys, Time, Value};
 
-/// Where something is, or should be.
-#[derive(Debug, Clone)]
-pub(crate) struct Place {
-    pub(crate) at: Location,
-    pub(crate) field: String,
-}
-
-impl Place {
-    pub(crate) fn of(value: &Value<'_>) -> Self {
-        Self { at: value.location(), field: value.path().to_string() }
-    }
-
-    /// The beginning of a file.
-    pub(crate) fn top(file: &str) -> Self {
-        Self { at: Location::new(file, 1, 1), field: String::new() }
-    }
-
-    /// A field of what is here, as far as is known: `here`.
-    pub(crate) fn field(&self, key: &str) -> Self {
-        let field = if self.field.is_empty() { key.to_owned() } else { format!("{}.{key}", self.field) };
-        Self { at: self.at.clone(), field }
-    }
-}
-
-/// Reads declarations, and keeps what is wrong with them.
+/// Reads declarations and collects their problems.
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
-    pub(crate) findings: Vec<Finding>,
-    /// Of the findings those that keep the daemon from reading, in the order in which it would meet them.
-    pub(crate) errors: Vec<ManifestError>,
-    /// The files of providers that the manifest names, with the field that does.
+    pub(crate) report: Report,
+    /// The provider files that the manifest names, with the field that names each.
     pub(crate) providers: Vec<(String, DeclaredFile)>,
-    /// The files of members that the provider read last has named.
+    /// The member files named by the provider that was read last.
     pub(crate) members: Vec<DeclaredFile>,
-    /// The patterns of model files that the provider read last has named.
+    /// The patterns of model files named by the provider that was read last.
     pub(crate) model_patterns: Vec<DeclaredFile>,
-    /// The position files that the provider read last has named, by model type; `None` where it has no `models` mapping.
+    /// The position files named by the provider that was read last, by model type; `None` if it has no `models` mapping.
     pub(crate) positions: Option<Vec<(&'static str, DeclaredFile)>>,
-    /// What can only be judged when the whole is read.
-    pub(crate) notes: Notes,
-    /// Greater than 0 below what is missing as a whole: its fields aren't reported one by one.
-    missing: usize,
     /// How many mappings were read.
     objects: usize,
-    /// Set while there is nothing in a file.
+    /// Set while a file without content is read. The daemon's own decoders, which fill in defaults, don't run then.
     unread: bool,
-    /// Set when a document is made to exhaust memory: no more of it is read.
-    stopped: bool,
 }
 
 impl Reader {
-    /// Reads a file's document. One without content, or that is null, is an object with nothing in it.
-    pub(crate) fn document(&mut self, source: &Source, object: &Object) -> Map<String, Json> {
-        self.stopped = self.objects > MAX_OBJECTS;
+    /// Forgets the files that the last provider named.
+    pub(crate) fn forget_files(&mut self) {
+        self.members.clear();
+        self.model_patterns.clear();
+        self.positions = None;
+    }
+
+    /// Reads a file's document. An empty one, or null, is a mapping without fields.
+    pub(crate) fn document(&mut self, source: &Source, object: &Object) -> Fields {
+        self.report.stopped = self.objects > MAX_OBJECTS;
         if let Some(at) = source.second_document() {
-            let place = Place { at, field: String::new() };
-            self.misread(
-                &place,
-                None,
-                "second-document",
-                "the daemon's reading ends before this line, and what follows is dropped",
-                "remove the `---` line, or indent what follows as the lines before",
-            );
+            let message = "the daemon stops reading before this line and drops what follows";
+            let help = "remove the `---` line, or indent what follows as the lines before";
+            self.report.misread(&Place { at, field: String::new() }, "second-document", message, help);
         }
-        if let Some(at) = source.separator() {
-            self.misread(
-                &Place { at: at.clone(), field: String::new() },
-                None,
-                "line-separator",
-                "this character (U+0085, U+2028 or U+2029) can't be seen, and ends the line for the daemon",
-                "delete it, or write a line break",
-            );
+        if let Some(at) = source.separator().cloned() {
+            let message = "this invisible character (U+0085, U+2028 or U+2029) ends the line for the daemon";
+            let help = "delete it, or write a line break";
+            self.report.misread(&Place { at, field: String::new() }, "line-separator", message, help);
         }
         let top = Place::top(source.file());
-        let root = self.caught(source.root()).flatten();
-        let root = root.filter(|root| !self.caught(root.is_null()).unwrap_or(true));
-        // Then the daemon's own decoders, which fill in defaults, never run.
+        let root = self.report.caught(source.root()).flatten();
+        let root = root.filter(|root| !self.report.caught(root.is_null()).unwrap_or(true));
         self.unread = root.is_none();
         if self.unread {
-            self.misread(
+            self.report.misread(
                 &top,
-                None,
                 "empty",
-                "there is nothing in this file",
+                "this file is empty",
                 "declare something in it, or don't name it",
             );
         }
@@ -109,33 +72,30 @@ impl Reader {
 
     /// A field as it stands; `None` when the key is absent.
     pub(crate) fn get<'d>(&mut self, mapping: &Mapping<'d>, key: &str) -> Option<Value<'d>> {
-        self.caught(mapping.get(key)).flatten()
+        self.report.caught(mapping.get(key)).flatten()
     }
 
-    pub(crate) fn object(
-        &mut self,
-        place: &Place,
-        value: Option<&Value<'_>>,
-        object: &Object,
-    ) -> Map<String, Json> {
+    pub(crate) fn object(&mut self, place: &Place, value: Option<&Value<'_>>, object: &Object) -> Fields {
         self.objects += 1;
         if self.objects > MAX_OBJECTS {
-            if !self.stopped {
-                self.error(ManifestError::TooMany { at: place.at.clone(), limit: MAX_OBJECTS });
+            if !self.report.stopped {
+                let message = format!("more than {MAX_OBJECTS} mappings are declared");
+                let help = "split the plugin into several";
+                self.report.error(ManifestError::new(place.at.clone(), "too-many", message, help));
             }
-            self.stopped = true;
+            self.report.stopped = true;
             return Map::new();
         }
-        let mapping = value.and_then(|value| self.caught(value.mapping()));
-        // What is broken as a whole isn't looked at any further.
+        let mapping = value.and_then(|value| self.report.caught(value.mapping()));
+        // The fields of a value that is broken as a whole aren't reported.
         let silent = mapping.is_none();
-        self.missing += usize::from(silent);
+        self.report.missing += usize::from(silent);
         let mut fields = Map::new();
         for field in object.fields {
             let value = mapping.as_ref().and_then(|mapping| self.get(mapping, field.key));
-            let json = match (&field.kind, &mapping) {
-                (Kind::Configs(read), Some(mapping)) => read(self, mapping, value.as_ref()),
-                _ => self.field(place, value.as_ref(), field),
+            let json = match &field.kind {
+                Kind::Configs(configs) => self.configs(mapping.as_ref(), value.as_ref(), configs),
+                _ => self.field(place, mapping.as_ref(), value.as_ref(), field),
             };
             if !(field.omitted_when_empty && is_empty(&field.kind, &json)) {
                 fields.insert(field.key.to_owned(), json);
@@ -145,31 +105,42 @@ impl Reader {
             self.unknown_keys(mapping, object);
         }
         if let Some(finish) = object.finish
-            && !self.stopped
+            && !self.report.stopped
             && !self.unread
         {
-            finish(self, place, mapping.as_ref(), &mut fields);
+            let mapping = mapping.as_ref();
+            finish(&mut Subject { report: &mut self.report, place, mapping }, &mut fields);
         }
-        self.missing -= usize::from(silent);
+        self.report.missing -= usize::from(silent);
         fields
     }
 
-    fn field(&mut self, parent: &Place, value: Option<&Value<'_>>, field: &Field) -> Json {
+    fn field(
+        &mut self,
+        parent: &Place,
+        mapping: Option<&Mapping<'_>>,
+        value: Option<&Value<'_>>,
+        field: &Field,
+    ) -> Json {
         let here = value.map_or_else(|| parent.field(field.key), Place::of);
-        let null = value.is_none_or(|value| self.caught(value.is_null()).unwrap_or(true));
-        let given = value.filter(|_| !null && !self.stopped);
+        let null = value.is_none_or(|value| self.report.caught(value.is_null()).unwrap_or(true));
+        let given = value.filter(|_| !null && !self.report.stopped);
         if let (None, Kind::Object(object)) = (given, &field.kind)
             && requires_something(object)
         {
             self.missing(&here, value, field);
         }
-        let errors = self.errors.len();
+        let errors = self.report.errors.len();
         let json = match &field.kind {
-            // How it is written counts, null included.
-            Kind::With(read) => read(self, &here, value),
+            // For these it matters how the value is written, null included.
+            Kind::Members(object) => self.members(value, object),
+            Kind::Endpoints(object) => self.endpoints(mapping, value, object),
+            Kind::Models(object) => self.models(mapping, value, object),
+            Kind::Providers => self.provider_paths(&here, value),
+            Kind::Written(object) => self.written(&here, value, object),
             kind => self.kind(&here, given, kind),
         };
-        if errors == self.errors.len() {
+        if errors == self.report.errors.len() {
             self.keep_rules(&here, value, field, &json);
         }
         json
@@ -219,8 +190,12 @@ impl Reader {
                 Json::Null if !self.unread => json!([]),
                 list => list,
             },
-            Kind::Configs(_) => json!([]),
-            Kind::With(read) => read(self, place, value),
+            Kind::Configs(_)
+            | Kind::Members(_)
+            | Kind::Endpoints(_)
+            | Kind::Models(_)
+            | Kind::Providers
+            | Kind::Written(_) => unreachable!("`object` and `field` read these"),
         }
     }
 
@@ -233,7 +208,14 @@ impl Reader {
         objects.map_or(Json::Null, Json::Array)
     }
 
-    pub(crate) fn texts(&mut self, list: &Value<'_>) -> Json {
+    /// Reads a position file: a list of names.
+    pub(crate) fn names(&mut self, source: &Source) -> Json {
+        let root = self.report.caught(source.root()).flatten();
+        let root = root.filter(|root| !root.is_null().unwrap_or(true));
+        root.map_or(Json::Null, |root| self.texts(&root))
+    }
+
+    fn texts(&mut self, list: &Value<'_>) -> Json {
         let texts = self.items(list, |reader, item| reader.plain::<String>(Some(item)));
         texts.map_or(Json::Null, Json::from)
     }
@@ -244,13 +226,13 @@ impl Reader {
         list: &Value<'_>,
         mut read: impl FnMut(&mut Self, &Value<'_>) -> Option<T>,
     ) -> Option<Vec<T>> {
-        let items = self.caught(list.items())?;
+        let items = self.report.caught(list.items())?;
         let mut read_items = Vec::with_capacity(items.len());
         for item in &items {
-            if self.stopped {
+            if self.report.stopped {
                 break;
             }
-            if !self.caught(item.is_null()).unwrap_or(true) {
+            if !self.report.caught(item.is_null()).unwrap_or(true) {
                 read_items.extend(read(self, item));
             }
         }
@@ -258,129 +240,39 @@ impl Reader {
     }
 
     fn plain<T: Decode>(&mut self, value: Option<&Value<'_>>) -> Option<T> {
-        let value = value.filter(|_| !self.stopped)?;
-        self.caught(T::decode(value))
-    }
-
-    /// Takes note of what the daemon can't read, and goes on without it.
-    pub(crate) fn caught<T>(&mut self, result: Result<T, ManifestError>) -> Option<T> {
-        match result {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.error(error);
-                None
-            }
-        }
-    }
-
-    pub(crate) fn error(&mut self, error: ManifestError) {
-        self.stopped |= matches!(&error, ManifestError::Field { problem: Problem::ExcessiveAliasing, .. });
-        // What is refused may be the only thing that is: one is never left out.
-        if self.findings.len() >= MAX_FINDINGS && !self.errors.is_empty() {
-            return;
-        }
-        let finding = error.to_finding();
-        // One value may be asked for twice.
-        if !self.findings.contains(&finding) {
-            self.findings.push(finding);
-            self.errors.push(error);
-        }
+        let value = value.filter(|_| !self.report.stopped)?;
+        self.report.caught(T::decode(value))
     }
 
     fn infinite(&mut self, value: Option<&Value<'_>>) {
-        let problem = Problem::NotJson { what: "infinite number", cure: "write a number" };
         if let Some(value) = value {
-            self.error(value.error(problem));
+            self.report.error(value.error("not-json", INFINITE, "write a number"));
         }
     }
 
-    /// The value isn't what the daemon wants.
-    pub(crate) fn refuse_kind(&mut self, value: &Value<'_>, expected: &'static str) {
-        self.error(value.wrong_type(expected));
-    }
-
-    /// The daemon drops a value without a word.
-    pub(crate) fn dropped(&mut self, value: &Value<'_>, message: &str, help: &str) {
-        self.misread(&Place::of(value), None, "dropped", message, help);
-    }
-
-    /// Reads again what was read before, and says nothing of it.
+    /// Reads what was read before, without reporting its problems again.
     pub(crate) fn silently<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
-        self.missing += 1;
+        self.report.missing += 1;
         let read = read(self);
-        self.missing -= 1;
+        self.report.missing -= 1;
         read
-    }
-
-    /// Takes note of a mistake in a field of `mapping`: `place` names it.
-    pub(crate) fn misread(
-        &mut self,
-        place: &Place,
-        mapping: Option<&Mapping<'_>>,
-        code: &'static str,
-        message: &str,
-        help: &str,
-    ) {
-        self.find(Severity::Misread, place, mapping, code, message, help);
-    }
-
-    /// The same of one for which the daemon refuses the plugin once it has read it.
-    pub(crate) fn refuse(
-        &mut self,
-        place: &Place,
-        mapping: Option<&Mapping<'_>>,
-        code: &'static str,
-        message: &str,
-        help: &str,
-    ) {
-        self.find(Severity::Refused, place, mapping, code, message, help);
-    }
-
-    fn find(
-        &mut self,
-        severity: Severity,
-        place: &Place,
-        mapping: Option<&Mapping<'_>>,
-        code: &'static str,
-        message: &str,
-        help: &str,
-    ) {
-        // What is refused may be the only thing that is: it is never left out.
-        if self.missing > 0 || (severity == Severity::Misread && self.is_silent()) {
-            return;
-        }
-        self.findings.push(Finding {
-            severity,
-            code,
-            at: located(place, mapping),
-            field: place.field.clone(),
-            message: message.to_owned(),
-            help: help.to_owned(),
-        });
-    }
-
-    /// Whether nothing more is said of what is misread: there is enough of it, or what it is part of is missing.
-    pub(crate) fn is_silent(&self) -> bool {
-        self.missing > 0 || self.findings.len() >= MAX_FINDINGS
     }
 
     fn unknown_keys(&mut self, mapping: &Mapping<'_>, object: &Object) {
         for (key, at) in mapping.keys() {
-            if self.is_silent() {
+            if self.report.is_silent() {
                 return;
             }
             if object.fields.iter().any(|field| field.key == key) || object.others.contains(&key) {
                 continue;
             }
-            let known = object.fields.iter().map(|field| field.key);
-            let help = instead(key, known);
+            let help = instead(key, object.fields.iter().map(|field| field.key));
             let place = Place { at, field: mapping.path().to_string() };
-            self.misread(
+            self.report.misread(
                 &place,
-                None,
                 "unknown-key",
-                &format!("`{key}` is no key here, and is dropped"),
-                &help,
+                format!("`{key}` is not a key here and is dropped"),
+                help,
             );
         }
     }
@@ -390,21 +282,12 @@ impl Reader {
 /// 10,895; each takes about two kilobytes.
 pub const MAX_OBJECTS: usize = 100_000;
 
-/// How many mistakes are shown of one plugin. Whoever has made so many has made one of them very often.
-pub(crate) const MAX_FINDINGS: usize = 1000;
-
 /// The year 1, which is what Go makes of no time at all.
 pub(crate) const NO_TIME: &str = "0001-01-01T00:00:00Z";
 
-/// The place of the field that `place` names, where it is written.
-pub(crate) fn located(place: &Place, mapping: Option<&Mapping<'_>>) -> Location {
-    let key = place.field.rsplit('.').next().unwrap_or_default();
-    mapping.and_then(|mapping| mapping.location_of(key)).unwrap_or_else(|| place.at.clone())
-}
-
 fn requires_something(object: &Object) -> bool {
     object.fields.iter().any(|field| {
-        field.rules.iter().any(|rule| matches!(rule, crate::shape::Rule::Required))
+        field.rules.iter().any(|rule| matches!(rule, Rule::Required))
             || matches!(&field.kind, Kind::Object(object) if requires_something(object))
     })
 }

@@ -1,169 +1,17 @@
-//! What a declaration may say: a table for each mapping of the daemon's, with the fields it asks for, what each field
-//! takes, and the rules that the field's value must keep.
+//! The tables of declarations, one module for each kind.
 //!
-//! The tables are what [`Reader`](crate::reader::Reader) goes by. They stand beside the Go structs of
-//! `pkg/entities/plugin_entities/`, field by field and in their order, and the rules are those structs' `validate:` tags.
-//! The daemon itself doesn't apply the rules to an uploaded package (chapter 4.0): whoever breaks one is
-//! [`Misread`](crate::Severity::Misread) later.
+//! They follow the Go structs of `pkg/entities/plugin_entities/` field by field and in their order; the rules are those
+//! structs' `validate:` tags. The daemon itself doesn't apply the rules to an uploaded package (chapter 4.0), so a broken
+//! one is [`Misread`](crate::Severity::Misread).
 
 pub(crate) mod agent_strategy;
-pub(crate) mod config;
+mod config;
 pub(crate) mod datasource;
 pub(crate) mod endpoint;
 pub(crate) mod manifest;
 pub(crate) mod model;
-pub(crate) mod parameter;
-pub(crate) mod template;
-pub(crate) mod text;
+mod parameter;
+mod template;
+mod text;
 pub(crate) mod tool;
 pub(crate) mod trigger;
-
-use serde_json::{Map, Value as Json};
-
-use crate::reader::{Place, Reader};
-use crate::yaml::{Mapping, Value};
-
-/// A mapping with fields.
-#[derive(Debug)]
-pub(crate) struct Object {
-    pub(crate) fields: &'static [Field],
-    /// Keys that the daemon doesn't ask for and that are there for others: no mistake.
-    pub(crate) others: &'static [&'static str],
-    /// What is left to do when the fields are read: values that depend on each other.
-    pub(crate) finish: Option<Finish>,
-}
-
-/// Looks at an object whose fields are read; `mapping` is `None` where there is none in the file.
-pub(crate) type Finish = fn(&mut Reader, &Place, Option<&Mapping<'_>>, &mut Map<String, Json>);
-
-/// A field of a mapping.
-#[derive(Debug)]
-pub(crate) struct Field {
-    /// Its name, in YAML and in JSON.
-    pub(crate) key: &'static str,
-    pub(crate) kind: Kind,
-    pub(crate) rules: &'static [Rule],
-    /// Whether the JSON leaves it out when it is empty (`omitempty`).
-    pub(crate) omitted_when_empty: bool,
-}
-
-/// What a field takes.
-#[derive(Debug)]
-pub(crate) enum Kind {
-    Text,
-    /// Text, or null.
-    OptionalText,
-    Bool,
-    Int,
-    /// A whole number, or null.
-    OptionalInt,
-    /// A whole number from 0 on.
-    Size,
-    /// A number, or null.
-    OptionalNumber,
-    /// A decimal number of any precision, kept as text; `0` when absent.
-    Decimal,
-    /// A decimal number, or null.
-    OptionalDecimal,
-    Time,
-    /// Anything.
-    Any,
-    /// A mapping of anything, or null.
-    Map,
-    /// A mapping of anything whose keys become text, or null.
-    TextKeyMap,
-    Texts,
-    Object(&'static Object),
-    /// An object, or null.
-    Optional(&'static Object),
-    Objects(&'static Object),
-    /// A list of objects that is empty where none is written; the others are null then.
-    ObjectsOrNone(&'static Object),
-    /// Credentials or settings: a list, or a mapping by name.
-    Configs(fn(&mut Reader, &Mapping<'_>, Option<&Value<'_>>) -> Json),
-    /// Read by a function of its own.
-    With(fn(&mut Reader, &Place, Option<&Value<'_>>) -> Json),
-}
-
-/// What a field's value must keep to.
-#[derive(Debug)]
-pub(crate) enum Rule {
-    /// Neither absent nor empty, zero or null.
-    Required,
-    /// Not absent or null: the daemon keeps null then and takes the package, but Dify's own model of the declaration has a
-    /// list or a mapping here and refuses it (`api/core/plugin/entities/plugin.py`).
-    NotNull,
-    /// At most so many characters.
-    AtMost(usize),
-    /// At most so many items.
-    AtMostItems(usize),
-    /// One of these.
-    OneOf(&'static [&'static str]),
-    /// Each item is one of these.
-    EachOneOf(&'static [&'static str]),
-    /// Each item has at most so many characters.
-    EachAtMost(usize),
-    /// The form is kept.
-    Form(&'static Form),
-    /// From the one to the other, both included.
-    Between(u64, u64),
-    /// Text, a number, true or false.
-    Plain,
-}
-
-/// A form of text.
-#[derive(Debug)]
-pub(crate) struct Form {
-    pub(crate) fits: fn(&str) -> bool,
-    /// How it is described: "write …".
-    pub(crate) cure: &'static str,
-}
-
-impl Object {
-    pub(crate) const fn new(fields: &'static [Field]) -> Self {
-        Self { fields, others: &[], finish: None }
-    }
-
-    pub(crate) const fn others(mut self, others: &'static [&'static str]) -> Self {
-        self.others = others;
-        self
-    }
-
-    pub(crate) const fn finish(mut self, finish: Finish) -> Self {
-        self.finish = Some(finish);
-        self
-    }
-}
-
-impl Field {
-    pub(crate) const fn new(key: &'static str, kind: Kind) -> Self {
-        Self { key, kind, rules: &[], omitted_when_empty: false }
-    }
-
-    pub(crate) const fn rules(mut self, rules: &'static [Rule]) -> Self {
-        self.rules = rules;
-        self
-    }
-
-    pub(crate) const fn required(self) -> Self {
-        self.rules(&[Rule::Required])
-    }
-
-    /// See [`Rule::NotNull`].
-    pub(crate) const fn not_null(self) -> Self {
-        self.rules(&[Rule::NotNull])
-    }
-
-    pub(crate) const fn omitted_when_empty(mut self) -> Self {
-        self.omitted_when_empty = true;
-        self
-    }
-}
-
-/// A name by which calls address a provider, a tool and the like.
-pub(crate) static NAME: Form = Form {
-    fits: |text| {
-        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
-    },
-    cure: "use letters, digits, `_` and `-`",
-};

@@ -15,8 +15,7 @@ mod strict;
 mod time;
 mod value;
 
-pub(crate) use self::decode::{Decimal, Decode, TextKeys, Time};
-pub(crate) use self::value::{Mapping, Raw, Source, Value};
+pub use self::document::MAX_DEPTH;
 
-/// The deepest nesting that is read, in levels. yaml.v3 stops at 10,000; declarations stay below ten.
-pub const MAX_DEPTH: usize = 128;
+pub(crate) use self::decode::{Decimal, Decode, TextKeys, Time};
+pub(crate) use self::value::{EXCESSIVE, INFINITE, Mapping, Raw, Source, Value};

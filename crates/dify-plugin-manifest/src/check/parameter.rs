@@ -1,123 +1,83 @@
-//! Parameters, credentials and settings: type, scope, options and default go together.
+//! Parameters, credentials and settings: type, scope, options and default depend on each other.
 
 use std::collections::HashSet;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
-use crate::reader::{Place, Reader};
-use crate::yaml::Mapping;
+use crate::report::{Fields, Subject, list, text};
+use crate::suggest::instead;
 
-/// A credential or setting.
-pub(crate) fn config(
-    reader: &mut Reader,
-    place: &Place,
-    mapping: Option<&Mapping<'_>>,
-    config: &mut Map<String, Json>,
-) {
-    scope(reader, place, mapping, config);
-    options(reader, place, mapping, config);
-    default(reader, place, mapping, config);
+/// Checks a credential or setting.
+pub(crate) fn config(subject: &mut Subject<'_, '_>, config: &mut Fields) {
+    scope(subject, config);
+    options(subject, config);
+    default(subject, config);
 }
 
-/// A parameter of any kind.
-pub(crate) fn parameter(
-    reader: &mut Reader,
-    place: &Place,
-    mapping: Option<&Mapping<'_>>,
-    parameter: &mut Map<String, Json>,
-) {
-    config(reader, place, mapping, parameter);
-    range(reader, place, mapping, parameter);
+/// Checks a parameter of any kind.
+pub(crate) fn parameter(subject: &mut Subject<'_, '_>, parameter: &mut Fields) {
+    config(subject, parameter);
+    range(subject, parameter);
     if text(parameter, "form") == "llm" && text(parameter, "llm_description").is_empty() {
-        let message = "a model gives this value and isn't told what it is";
-        let help = "write `llm_description:`, or `form: form` for a value that a person gives";
-        reader.misread(&place.field("llm_description"), mapping, "missing", message, help);
+        let message = "a model has to fill in this value without a description of it";
+        let help = "write `llm_description:`, or `form: form` for a value that a person fills in";
+        subject.misread("llm_description", "missing", message, help);
     }
 }
 
-/// A credential of a model provider.
-pub(crate) fn form(
-    reader: &mut Reader,
-    place: &Place,
-    mapping: Option<&Mapping<'_>>,
-    form: &mut Map<String, Json>,
-) {
-    if matches!(text(form, "type"), "select" | "radio") && list(form, "options").is_empty() {
-        let message = format!("there is nothing to choose in a {}", text(form, "type"));
-        reader.misread(&place.field("options"), mapping, "missing", &message, NO_OPTIONS);
+/// Checks a credential of a model provider.
+pub(crate) fn form(subject: &mut Subject<'_, '_>, form: &mut Fields) {
+    let form_type = text(form, "type");
+    if matches!(form_type, "select" | "radio") && list(form, "options").is_empty() {
+        subject.misread("options", "missing", format!("a {form_type} needs options"), NO_OPTIONS);
     }
 }
 
 const NO_OPTIONS: &str = "write `options:` and below it, for each, `- value:` and `label:`";
 
-/// What parts a scope may have, by the type of what it narrows (chapter 4.1.3).
-fn scope(reader: &mut Reader, place: &Place, mapping: Option<&Mapping<'_>>, fields: &Map<String, Json>) {
+/// The parts that a scope may have depend on the type of the value (chapter 4.1.3).
+fn scope(subject: &mut Subject<'_, '_>, fields: &Fields) {
     let Some(scope) = fields.get("scope").and_then(Json::as_str) else { return };
-    let known: &[&str] = match text(fields, "type") {
-        "app-selector" => &["all", "chat", "workflow", "completion"],
-        "model-selector" => &[
-            "llm",
-            "text-embedding",
-            "rerank",
-            "tts",
-            "speech2text",
-            "moderation",
-            "vision",
-            "document",
-            "tool-call",
-        ],
-        "any" => {
-            &["string", "number", "object", "array[number]", "array[string]", "array[object]", "array[file]"]
-        }
+    let known = match text(fields, "type") {
+        "app-selector" => "all chat workflow completion",
+        "model-selector" => "llm text-embedding rerank tts speech2text moderation vision document tool-call",
+        "any" => "string number object array[number] array[string] array[object] array[file]",
         other => {
-            let message = format!("a value of the type `{other}` takes no scope");
-            reader.misread(&place.field("scope"), mapping, "unknown-value", &message, "remove the line");
+            let message = format!("a value of type `{other}` cannot have a scope");
+            subject.misread("scope", "unknown-value", message, "remove the line");
             return;
         }
     };
-    if let Some(part) = scope.split('&').map(str::trim).find(|part| !known.contains(part)) {
-        let help = crate::reader::instead(part, known.iter().copied());
-        let message = format!("Dify knows no scope `{part}` here");
-        reader.misread(&place.field("scope"), mapping, "unknown-value", &message, &help);
+    let mut parts = scope.split('&').map(str::trim);
+    if let Some(part) = parts.find(|part| !known.split(' ').any(|known| known == *part)) {
+        let message = format!("`{part}` is not a valid scope here");
+        subject.misread("scope", "unknown-value", message, instead(part, known.split(' ')));
     }
 }
 
-fn options(reader: &mut Reader, place: &Place, mapping: Option<&Mapping<'_>>, fields: &Map<String, Json>) {
+fn options(subject: &mut Subject<'_, '_>, fields: &Fields) {
     let options = list(fields, "options");
-    let kind = text(fields, "type");
-    if kind == "select" && options.is_empty() {
-        reader.misread(
-            &place.field("options"),
-            mapping,
-            "missing",
-            "there is nothing to choose in a select",
-            NO_OPTIONS,
-        );
+    let value_type = text(fields, "type");
+    if value_type == "select" && options.is_empty() {
+        subject.misread("options", "missing", "a select needs options", NO_OPTIONS);
     }
-    if !options.is_empty() && !matches!(kind, "select" | "dynamic-select" | "checkbox" | "") {
-        let message = format!("a value of the type `{kind}` is not chosen from options");
-        reader.misread(
-            &place.field("options"),
-            mapping,
-            "dropped",
-            &message,
-            "write `type: select`, or remove them",
-        );
+    if !options.is_empty() && !matches!(value_type, "select" | "dynamic-select" | "checkbox" | "") {
+        let message = format!("a value of type `{value_type}` has no options");
+        subject.misread("options", "dropped", message, "write `type: select`, or remove the options");
     }
     let mut seen: HashSet<String> = HashSet::new();
     for value in options.iter().map(|option| &option["value"]) {
         if !seen.insert(value.to_string()) && *value != "" {
-            let message = format!("the option {value} is there twice");
-            reader.misread(&place.field("options"), mapping, "twice", &message, "remove one of the two");
+            let message = format!("the option {value} is listed twice");
+            subject.misread("options", "twice", message, "remove one of the two");
         }
     }
 }
 
-fn default(reader: &mut Reader, place: &Place, mapping: Option<&Mapping<'_>>, fields: &Map<String, Json>) {
+fn default(subject: &mut Subject<'_, '_>, fields: &Fields) {
     let Some(default) = fields.get("default").filter(|default| !default.is_null()) else { return };
-    let kind = text(fields, "type");
-    let multiple = fields.get("multiple") == Some(&Json::Bool(true));
-    let wanted = match kind {
+    let value_type = text(fields, "type");
+    let wanted = match value_type {
         "string" | "text-input" | "secret-input" if !default.is_string() => "text: put it in quotes",
         "number" if !default.is_number() => "a number, without quotes",
         "boolean" if !default.is_boolean() => "true or false, without quotes",
@@ -125,14 +85,14 @@ fn default(reader: &mut Reader, place: &Place, mapping: Option<&Mapping<'_>>, fi
         "object" if !default.is_object() => "a mapping",
         _ => "",
     };
-    let here = place.field("default");
     if !wanted.is_empty() {
-        let message = format!("the default of a value of the type `{kind}` is none of that type");
-        reader.misread(&here, mapping, "wrong-default", &message, &format!("write {wanted}"));
+        let message = format!("the default does not have the type `{value_type}`");
+        subject.misread("default", "wrong-default", message, format!("write {wanted}"));
         return;
     }
     let options = list(fields, "options");
-    if kind == "select" && !options.is_empty() && !multiple {
+    let multiple = fields.get("multiple") == Some(&Json::Bool(true));
+    if value_type == "select" && !options.is_empty() && !multiple {
         // An option's value is text, and so is the default that Dify compares with it.
         let written = match default {
             Json::String(text) => text.clone(),
@@ -140,45 +100,25 @@ fn default(reader: &mut Reader, place: &Place, mapping: Option<&Mapping<'_>>, fi
         };
         let values: Vec<_> = options.iter().filter_map(|option| option["value"].as_str()).collect();
         if !values.contains(&&*written) {
-            let message = format!("the default `{written}` is none of the options");
-            reader.misread(
-                &here,
-                mapping,
-                "wrong-default",
-                &message,
-                &crate::reader::instead(&written, values.into_iter()),
-            );
+            let message = format!("the default `{written}` is not one of the options");
+            subject.misread("default", "wrong-default", message, instead(&written, values.into_iter()));
         }
     }
 }
 
-fn range(reader: &mut Reader, place: &Place, mapping: Option<&Mapping<'_>>, fields: &Map<String, Json>) {
+fn range(subject: &mut Subject<'_, '_>, fields: &Fields) {
     let number = |key: &str| fields.get(key).and_then(Json::as_f64);
     let (min, max) = (number("min"), number("max"));
     if let (Some(min), Some(max)) = (min, max)
         && min > max
     {
-        let message = format!("the least value {min} is greater than the greatest, {max}");
-        reader.misread(&place.field("min"), mapping, "out-of-range", &message, "swap the two");
+        let message = format!("the minimum {min} is greater than the maximum {max}");
+        subject.misread("min", "out-of-range", message, "swap the two");
         return;
     }
     let Some(default) = number("default") else { return };
     if min.is_some_and(|min| default < min) || max.is_some_and(|max| default > max) {
-        let message = format!("the default {default} is out of the range that `min` and `max` give");
-        reader.misread(
-            &place.field("default"),
-            mapping,
-            "out-of-range",
-            &message,
-            "write one within, or widen the range",
-        );
+        let message = format!("the default {default} is not between `min` and `max`");
+        subject.misread("default", "out-of-range", message, "change the default, or widen the range");
     }
-}
-
-fn text<'a>(fields: &'a Map<String, Json>, key: &str) -> &'a str {
-    fields.get(key).and_then(Json::as_str).unwrap_or_default()
-}
-
-fn list<'a>(fields: &'a Map<String, Json>, key: &str) -> &'a [Json] {
-    fields.get(key).and_then(Json::as_array).map_or(&[], Vec::as_slice)
 }

@@ -2,94 +2,83 @@
 
 use std::path::Path;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
-use crate::reader::Reader;
-use crate::yaml::Source;
+use crate::report::{Fields, Report, text};
 
-impl Reader {
-    /// A position file: a list of names.
-    pub(crate) fn names(&mut self, source: &Source) -> Json {
-        let root = self.caught(source.root()).flatten();
-        let Some(root) = root.filter(|root| !root.is_null().unwrap_or(true)) else { return Json::Null };
-        self.texts(&root)
-    }
+/// Checks what the daemon checks when a package is uploaded, and what it should.
+pub(crate) fn whole(report: &mut Report, root: &Path, declaration: &Fields) {
+    identity(report, declaration);
+    icons(report, root);
+    permissions(report, declaration);
+}
 
-    /// Checks what the daemon checks when a package is uploaded, and what it should.
-    pub(crate) fn check_whole(&mut self, root: &Path, declaration: &Map<String, Json>) {
-        self.check_identity(declaration);
-        self.check_icons(root);
-        self.check_permissions(declaration);
-    }
-
-    /// `ManifestValidate` and the identifier's rules (chapter 4.1.10). The daemon stops at the first rule that is
-    /// broken; the rules don't depend on each other, so all are reported.
-    fn check_identity(&mut self, declaration: &Map<String, Json>) {
-        // What could not be read may be what seems to be missing.
-        let unread = !self.errors.is_empty();
-        if self.notes.manifest_is_read || !unread {
-            for (key, longest) in [("author", 64), ("name", 128)] {
-                let text = declaration.get(key).and_then(Json::as_str).unwrap_or_default();
-                let (message, help) = if !is_name(text, longest) {
-                    invalid_name(key, text, longest)
-                } else if key == "author" && is_uuid(text) {
-                    ("the author must not be a UUID".to_owned(), "write a name".to_owned())
-                } else {
-                    continue;
-                };
-                self.refuse(&self.notes.spot(key), None, "illegal", &message, &help);
-            }
-        }
-
-        let given = |key: &str| declaration.get(key).is_some_and(|provider| !provider.is_null());
-        let kinds: Vec<_> =
-            KINDS.into_iter().filter(|(key, _)| given(key)).map(|(_, plural)| plural).collect();
-        let (message, help) = match kinds[..] {
-            [] if !unread => (
-                "the plugin declares no tools, endpoints, models or anything else".to_owned(),
-                "name a provider's file, as in `tools: [provider/example.yaml]`",
-            ),
-            [_, _, ..] if kinds != ["tools", "endpoints"] => (
-                format!("{} cannot be in one plugin", kinds.join(" and ")),
-                "make a plugin for each; only tools and endpoints can share one",
-            ),
-            _ => return,
-        };
-        self.refuse(&self.notes.spot("plugins"), None, "illegal", &message, help);
-    }
-
-    fn check_icons(&mut self, root: &Path) {
-        for (_, place, icon) in std::mem::take(&mut self.notes.icons) {
-            if root.join("_assets").join(&icon).is_file() && is_plain_path(&icon) {
+/// `ManifestValidate` and the identifier's rules (chapter 4.1.10). The daemon stops at the first rule that is
+/// broken; the rules don't depend on each other, so all are reported.
+fn identity(report: &mut Report, declaration: &Fields) {
+    // What could not be read may be what seems to be missing.
+    let unread = !report.errors.is_empty();
+    if report.notes.manifest_is_read || !unread {
+        for (key, longest) in [("author", 64), ("name", 128)] {
+            let text = text(declaration, key);
+            let (message, help) = if !is_name(text, longest) {
+                invalid_name(key, text, longest)
+            } else if key == "author" && is_uuid(text) {
+                ("the author must not be a UUID".to_owned(), "write a name".to_owned())
+            } else {
                 continue;
-            }
-            let message = format!("there is no icon `_assets/{icon}`");
-            let help = match icon.strip_prefix("_assets/") {
-                Some(rest) => format!("write `{rest}`: the path begins below `_assets`"),
-                None => format!("put the file at `_assets/{icon}`, or correct the path"),
             };
-            self.refuse(&place, None, "no-icon", &message, &help);
+            report.refuse(&report.notes.in_manifest(key), "illegal", message, help);
         }
     }
 
-    fn check_permissions(&mut self, declaration: &Map<String, Json>) {
-        let resource = declaration.get("resource").unwrap_or(&Json::Null);
-        let enabled = resource["permission"]["endpoint"]["enabled"] == true;
-        if declaration.get("endpoint").is_some_and(|group| !group.is_null()) && !enabled {
-            let place = self.notes.spot("resource");
-            let message = "nobody can set up the endpoints: the permission for it is missing";
-            let help = "write `permission: {endpoint: {enabled: true}}` below `resource:`";
-            self.misread(&place, None, "no-permission", message, help);
+    let given = |key: &str| declaration.get(key).is_some_and(|provider| !provider.is_null());
+    let kinds: Vec<_> = KINDS.into_iter().filter(|(key, _)| given(key)).map(|(_, plural)| plural).collect();
+    let (message, help) = match kinds[..] {
+        [] if !unread => (
+            "the plugin declares no tools, endpoints, models or anything else".to_owned(),
+            "name a provider's file, as in `tools: [provider/example.yaml]`",
+        ),
+        [_, _, ..] if kinds != ["tools", "endpoints"] => (
+            format!("{} cannot be in one plugin", kinds.join(" and ")),
+            "make a plugin for each; only tools and endpoints can share one",
+        ),
+        _ => return,
+    };
+    report.refuse(&report.notes.in_manifest("plugins"), "illegal", message, help);
+}
+
+fn icons(report: &mut Report, root: &Path) {
+    for (_, place, icon) in std::mem::take(&mut report.notes.icons) {
+        if root.join("_assets").join(&icon).is_file() && is_plain_path(&icon) {
+            continue;
         }
-        let models = &resource["permission"]["model"];
-        let some = models
-            .as_object()
-            .is_some_and(|models| models.iter().any(|(key, on)| key != "enabled" && *on == true));
-        if some && models["enabled"] != true {
-            let place = self.notes.spot("resource");
-            let message = "no model can be called: `permission.model.enabled` is not true";
-            self.misread(&place, None, "no-permission", message, "add `enabled: true` below `model:`");
-        }
+        let message = format!("there is no icon `_assets/{icon}`");
+        let help = match icon.strip_prefix("_assets/") {
+            Some(rest) => format!("write `{rest}`: the path begins below `_assets`"),
+            None => format!("put the file at `_assets/{icon}`, or correct the path"),
+        };
+        report.refuse(&place, "no-icon", message, help);
+    }
+}
+
+fn permissions(report: &mut Report, declaration: &Fields) {
+    let resource = declaration.get("resource").unwrap_or(&Json::Null);
+    let enabled = resource["permission"]["endpoint"]["enabled"] == true;
+    if declaration.get("endpoint").is_some_and(|group| !group.is_null()) && !enabled {
+        let place = report.notes.in_manifest("resource");
+        let message = "nobody can set up the endpoints without the permission for it";
+        let help = "write `permission: {endpoint: {enabled: true}}` below `resource:`";
+        report.misread(&place, "no-permission", message, help);
+    }
+    let models = &resource["permission"]["model"];
+    let some = models
+        .as_object()
+        .is_some_and(|models| models.iter().any(|(key, on)| key != "enabled" && *on == true));
+    if some && models["enabled"] != true {
+        let place = report.notes.in_manifest("resource");
+        let message = "no model can be called while `permission.model.enabled` is not true";
+        report.misread(&place, "no-permission", message, "add `enabled: true` below `model:`");
     }
 }
 

@@ -2,8 +2,10 @@
 
 use serde_json::Value as Json;
 
-use super::{NO_TIME, Place, Reader};
-use crate::shape::{Field, Kind, Rule};
+use super::{NO_TIME, Reader};
+use crate::report::Place;
+use crate::schema::{Field, Kind, Rule};
+use crate::suggest::instead;
 use crate::yaml::Value;
 
 impl Reader {
@@ -18,7 +20,7 @@ impl Reader {
         if json.is_null() && field.rules.iter().any(|rule| matches!(rule, Rule::NotNull)) {
             self.null(place, value, field);
         }
-        if self.is_silent() {
+        if self.report.is_silent() {
             return;
         }
         let empty = is_zero(json);
@@ -45,16 +47,18 @@ impl Reader {
         let state = if value.is_some() { "has no value" } else { "is missing" };
         let message = format!("`{key}` {state}, and Dify refuses the plugin at upload");
         let help = match (&field.kind, choices(field)) {
-            (_, Some(choices)) => format!("write `{key}:` and below it some of {}", choices.join(", ")),
+            (_, Some(choices)) => {
+                format!("write `{key}:` and below it some of {}", choices.replace(' ', ", "))
+            }
             (Kind::TextKeyMap, _) => format!("write `{key}: {{}}` if it has none"),
             _ => format!("write `{key}: []` if there are none"),
         };
-        self.refuse(place, None, "refused-by-dify", &message, &help);
+        self.report.refuse(place, "refused-by-dify", message, help);
     }
 
     /// Reports that a field is absent, null or empty.
     pub(super) fn missing(&mut self, place: &Place, value: Option<&Value<'_>>, field: &Field) {
-        if self.is_silent() {
+        if self.report.is_silent() {
             return;
         }
         let key = field.key;
@@ -65,9 +69,9 @@ impl Reader {
         });
         let cure = match (&field.kind, choices(field), form) {
             (Kind::Texts, Some(choices), _) => {
-                format!("write `{key}:` and below it some of {}", choices.join(", "))
+                format!("write `{key}:` and below it some of {}", choices.replace(' ', ", "))
             }
-            (_, Some(choices), _) => format!("write `{key}:` and one of {}", choices.join(", ")),
+            (_, Some(choices), _) => format!("write `{key}:` and one of {}", choices.replace(' ', ", ")),
             (_, _, Some(cure)) => format!("write `{key}:`; {cure}"),
             (Kind::Object(object), ..) => {
                 let keys: Vec<_> = object.fields.iter().map(|field| format!("`{}`", field.key)).collect();
@@ -77,7 +81,7 @@ impl Reader {
             (Kind::Time, ..) => format!("write `{key}:` and a time, as in 2026-01-31T08:30:00Z"),
             _ => format!("write `{key}:` and a text"),
         };
-        self.misread(place, None, "missing", &format!("`{key}` {state}"), &cure);
+        self.report.misread(place, "missing", format!("`{key}` {state}"), cure);
     }
 
     fn keep(&mut self, place: &Place, rule: &Rule, json: &Json) {
@@ -99,13 +103,13 @@ impl Reader {
                 ("too-long", format!("{count} items are too many"), format!("use at most {limit}"))
             }
             Rule::OneOf(choices) | Rule::EachOneOf(choices) => {
-                if choices.contains(&text) {
+                if choices.split(' ').any(|choice| choice == text) {
                     return;
                 }
                 (
                     "unknown-value",
-                    format!("Dify knows no `{text}` here"),
-                    instead(text, choices.iter().copied()),
+                    format!("`{text}` is not a valid value here"),
+                    instead(text, choices.split(' ')),
                 )
             }
             Rule::Form(form) => {
@@ -130,12 +134,12 @@ impl Reader {
                 ("wrong-form", message, "write text, a number, true or false".to_owned())
             }
         };
-        self.misread(place, None, code, &message, &help);
+        self.report.misread(place, code, message, help);
     }
 }
 
 /// The values that a field may have, or its items.
-fn choices(field: &Field) -> Option<&'static [&'static str]> {
+fn choices(field: &Field) -> Option<&'static str> {
     field.rules.iter().find_map(|rule| match rule {
         Rule::OneOf(choices) | Rule::EachOneOf(choices) => Some(*choices),
         _ => None,
@@ -151,22 +155,5 @@ fn is_zero(json: &Json) -> bool {
         Json::Bool(value) => !value,
         // Not nil.
         Json::Array(_) | Json::Object(_) => false,
-    }
-}
-
-/// What to write instead of `given`: the likeliest, and all that there are.
-pub(crate) fn instead<'a>(given: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    let simple = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
-    let wanted = simple(given);
-    // The distance of two texts takes time by the product of their lengths.
-    let candidates = known.clone().filter(|candidate| given.len().max(candidate.len()) <= 64);
-    let near = candidates
-        .map(|candidate| (strsim::osa_distance(&wanted, &simple(candidate)), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
-        .min_by_key(|(distance, _)| *distance);
-    let all = known.collect::<Vec<_>>().join(", ");
-    match near {
-        Some((_, candidate)) => format!("did you mean `{candidate}`? known: {all}"),
-        None => format!("use one of {all}"),
     }
 }

@@ -1,21 +1,20 @@
 //! Agent strategies (`agent_declaration.go`).
 
-use super::parameter::{
-    AUTO_GENERATE, IDENTITY, LONGEST_NAME, LONGEST_SCOPE, OPTION, TAGS, TEMPLATE, no_list_is_an_empty_one,
-};
+use super::parameter::{AUTO_GENERATE, IDENTITY, LONGEST_NAME, LONGEST_SCOPE, OPTION, TAGS, TEMPLATE};
 use super::text::{I18N, OPTIONAL_I18N};
-use super::{Field, Kind, Object, Rule};
+use crate::report::fill_list;
+use crate::schema::{Field, Kind, Object, Rule};
 
 pub(crate) static PROVIDER: Object = Object::new(&[
     Field::new("identity", Kind::Object(&PROVIDER_IDENTITY)),
-    Field::new("strategies", Kind::With(|reader, _, value| reader.members(value, &STRATEGY))),
+    Field::new("strategies", Kind::Members(&STRATEGY)),
 ])
 .others(&["extra"]);
 
 /// As that of a tool provider, but that nothing is filled from the manifest.
 static PROVIDER_IDENTITY: Object = Object::new(&[
     Field::new("author", Kind::Text).required(),
-    Field::new("name", Kind::Text).rules(&[Rule::Required, Rule::Form(&super::NAME)]),
+    Field::new("name", Kind::Text).rules(&[Rule::Required, Rule::Form(&super::text::NAME)]),
     Field::new("description", Kind::Object(&I18N)),
     Field::new("icon", Kind::Text).required(),
     Field::new("icon_dark", Kind::Text),
@@ -32,9 +31,9 @@ pub(crate) static STRATEGY: Object = Object::new(&[
     Field::new("features", Kind::Texts).rules(&[Rule::EachAtMost(255)]),
 ])
 .others(&["extra"])
-.finish(|reader, place, mapping, strategy| {
-    no_list_is_an_empty_one(strategy, "features");
-    crate::check::parameters(reader, place, mapping, strategy);
+.finish(|subject, strategy| {
+    fill_list(strategy, "features");
+    crate::check::parameters(subject, strategy);
 });
 
 static PARAMETER: Object = Object::new(&[
@@ -54,16 +53,5 @@ static PARAMETER: Object = Object::new(&[
 ])
 .finish(crate::check::parameter);
 
-const TYPES: &[&str] = &[
-    "string",
-    "number",
-    "boolean",
-    "select",
-    "secret-input",
-    "file",
-    "files",
-    "app-selector",
-    "model-selector",
-    "array[tools]",
-    "any",
-];
+const TYPES: &str =
+    "string number boolean select secret-input file files app-selector model-selector array[tools] any";

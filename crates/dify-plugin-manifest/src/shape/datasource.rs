@@ -1,17 +1,17 @@
 //! Data sources (`datasource_declaration.go`).
 
-use super::config::{OAUTH, datasource_credentials};
+use super::config::{DATASOURCE_CREDENTIALS, OAUTH};
 use super::parameter::{AUTO_GENERATE, LONGEST_NAME, LONGEST_SCOPE, OPTION, TAGS, TEMPLATE};
 use super::text::I18N;
-use super::{Field, Kind, Object, Rule};
+use crate::schema::{Field, Kind, Object, Rule};
 
 pub(crate) static PROVIDER: Object = Object::new(&[
     Field::new("identity", Kind::Object(&PROVIDER_IDENTITY)),
-    Field::new("credentials_schema", Kind::Configs(datasource_credentials)),
+    Field::new("credentials_schema", DATASOURCE_CREDENTIALS),
     Field::new("oauth_schema", Kind::Optional(&OAUTH)),
     Field::new("provider_type", Kind::Text)
-        .rules(&[Rule::Required, Rule::OneOf(&["website_crawl", "online_document", "online_drive"])]),
-    Field::new("datasources", Kind::With(|reader, _, value| reader.members(value, &DATASOURCE))),
+        .rules(&[Rule::Required, Rule::OneOf("website_crawl online_document online_drive")]),
+    Field::new("datasources", Kind::Members(&DATASOURCE)),
 ])
 .others(&["extra"]);
 
@@ -60,4 +60,4 @@ static PARAMETER: Object = Object::new(&[
 .others(&["placeholder"])
 .finish(crate::check::parameter);
 
-const TYPES: &[&str] = &["string", "number", "boolean", "select", "secret-input"];
+const TYPES: &str = "string number boolean select secret-input";

@@ -1,15 +1,15 @@
 //! `manifest.yaml` (`plugin_declaration.go`).
 
-use std::ops::RangeInclusive;
-
 use super::parameter::TAGS;
 use super::text::I18N;
-use super::{Field, Form, Kind, Object, Rule, agent_strategy, datasource, endpoint, model, tool, trigger};
+use super::{agent_strategy, datasource, endpoint, model, tool, trigger};
+use crate::check::is_version;
+use crate::schema::{Field, Form, Kind, Object, Rule};
 
 pub(crate) static MANIFEST: Object = Object::new(&[
     // Its form, and those of author and name, are `check`'s: the daemon refuses what breaks them.
     Field::new("version", Kind::Text),
-    Field::new("type", Kind::Text).rules(&[Rule::Required, Rule::OneOf(&["plugin"])]),
+    Field::new("type", Kind::Text).rules(&[Rule::Required, Rule::OneOf("plugin")]),
     Field::new("author", Kind::Text),
     Field::new("name", Kind::Text),
     Field::new("label", Kind::Object(&I18N)),
@@ -65,20 +65,19 @@ static STORAGE: Object = Object::new(&[
 ]);
 
 static PLUGINS: Object = Object::new(&[
-    Field::new("tools", PATHS).rules(LONGEST_PATH),
-    Field::new("models", PATHS).rules(LONGEST_PATH),
-    Field::new("endpoints", PATHS).rules(LONGEST_PATH),
-    Field::new("agent_strategies", PATHS).rules(LONGEST_PATH),
-    Field::new("datasources", PATHS).rules(LONGEST_PATH),
-    Field::new("triggers", PATHS).rules(LONGEST_PATH),
+    Field::new("tools", Kind::Providers).rules(LONGEST_PATH),
+    Field::new("models", Kind::Providers).rules(LONGEST_PATH),
+    Field::new("endpoints", Kind::Providers).rules(LONGEST_PATH),
+    Field::new("agent_strategies", Kind::Providers).rules(LONGEST_PATH),
+    Field::new("datasources", Kind::Providers).rules(LONGEST_PATH),
+    Field::new("triggers", Kind::Providers).rules(LONGEST_PATH),
 ]);
 
-const PATHS: Kind = Kind::With(|reader, place, value| reader.provider_paths(place, value));
 const LONGEST_PATH: &[Rule] = &[Rule::EachAtMost(128)];
 
 static META: Object = Object::new(&[
     Field::new("version", Kind::Text).rules(&[Rule::Required, Rule::Form(&VERSION)]),
-    Field::new("arch", Kind::Texts).rules(&[Rule::Required, Rule::EachOneOf(&["amd64", "arm64"])]),
+    Field::new("arch", Kind::Texts).rules(&[Rule::Required, Rule::EachOneOf("amd64 arm64")]),
     Field::new("runner", Kind::Object(&RUNNER)),
     Field::new("minimum_dify_version", Kind::OptionalText),
 ]);
@@ -91,24 +90,7 @@ static RUNNER: Object = Object::new(&[
 ]);
 
 /// `^\d{1,4}(\.\d{1,4}){2}(-\w{1,16})?$` (`manifest_entities/version.go`).
-pub(crate) static VERSION: Form = Form {
-    fits: |text| is_version(text, 3..=3),
-    cure: "write three numbers of up to four digits, as in `0.0.1`",
-};
-
-/// Whether a text is so many numbers of up to four digits, and perhaps a word.
-pub(crate) fn is_version(text: &str, numbers: RangeInclusive<usize>) -> bool {
-    let (dotted, word) = text.split_once('-').map_or((text, None), |(dotted, word)| (dotted, Some(word)));
-    let is_number =
-        |text: &str| (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_word = |text: &str| {
-        (1..=16).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    numbers.contains(&dotted.split('.').count())
-        && dotted.split('.').all(is_number)
-        && word.is_none_or(is_word)
-}
+static VERSION: Form = Form { fits: |text| is_version(text, 3..=3), cure: crate::check::VERSION };
 
 static URL: Form = Form {
     fits: |text| {

@@ -1,14 +1,12 @@
 //! Model providers and models (`model_declaration.go`).
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Value as Json, json};
 
-use super::parameter::no_list_is_an_empty_one;
 use super::template;
 use super::text::{I18N, OPTIONAL_I18N};
-use super::{Field, Kind, Object, Rule};
-use crate::error::{ManifestError, Problem};
-use crate::reader::{Place, Reader, located};
-use crate::yaml::Mapping;
+use crate::error::ManifestError;
+use crate::report::{Fields, Subject, fill_list, text};
+use crate::schema::{Field, Kind, Object, Rule};
 
 pub(crate) static PROVIDER: Object = Object::new(&[
     Field::new("provider", Kind::Text).rules(&[Rule::Required, LONGEST]),
@@ -33,27 +31,9 @@ pub(crate) static PROVIDER: Object = Object::new(&[
     Field::new("provider_credential_schema", Kind::Optional(&PROVIDER_CREDENTIALS)),
     Field::new("model_credential_schema", Kind::Optional(&MODEL_CREDENTIALS)),
     Field::new("position", Kind::Optional(&POSITION)).omitted_when_empty(),
-    Field::new("models", Kind::With(|reader, _, value| reader.models(value, &MODEL))),
+    Field::new("models", Kind::Models(&MODEL)),
 ])
-.others(&["extra", "model_declarations"])
-.finish(inline_models);
-
-/// The models under a key that no plugin uses and the daemon reads all the same, unless `models` is a list.
-fn inline_models(
-    reader: &mut Reader,
-    _: &Place,
-    mapping: Option<&Mapping<'_>>,
-    provider: &mut Map<String, Json>,
-) {
-    let list = mapping.and_then(|mapping| reader.get(mapping, "model_declarations"));
-    if let Some(list) = list {
-        let inline = reader.objects(Some(&list), &MODEL);
-        if provider.get("models").is_none_or(Json::is_null) {
-            provider.insert("models".to_owned(), inline);
-        }
-    }
-    no_list_is_an_empty_one(provider, "models");
-}
+.others(&["extra", "model_declarations"]);
 
 pub(crate) static MODEL: Object = Object::new(&[
     Field::new("model", Kind::Text).rules(&[Rule::Required, LONGEST]),
@@ -67,7 +47,7 @@ pub(crate) static MODEL: Object = Object::new(&[
     Field::new("pricing", Kind::Optional(&PRICING)),
 ])
 .others(&["extra"])
-.finish(|_, _, _, model| {
+.finish(|_, model| {
     if model.get("fetch_from") == Some(&Json::from("")) {
         model.insert("fetch_from".to_owned(), Json::from("predefined-model"));
     }
@@ -83,8 +63,7 @@ static RULE: Object = Object::new(&[
     Field::new("name", Kind::Text).rules(&[Rule::Required, LONGEST]),
     Field::new("use_template", Kind::OptionalText),
     Field::new("label", Kind::Optional(&OPTIONAL_I18N)),
-    Field::new("type", Kind::OptionalText)
-        .rules(&[Rule::OneOf(&["float", "int", "string", "boolean", "text"])]),
+    Field::new("type", Kind::OptionalText).rules(&[Rule::OneOf("float int string boolean text")]),
     Field::new("help", Kind::Optional(&OPTIONAL_I18N)),
     Field::new("required", Kind::Bool),
     Field::new("default", Kind::Any).rules(&[Rule::Plain]),
@@ -95,49 +74,35 @@ static RULE: Object = Object::new(&[
 ])
 .finish(fill_from_template);
 
-/// What `TransformTemplate` does. A label counts by its `en_US` alone, and is the rule's name otherwise, so that a
-/// template's label never shows.
-fn fill_from_template(
-    reader: &mut Reader,
-    place: &Place,
-    mapping: Option<&Mapping<'_>>,
-    rule: &mut Map<String, Json>,
-) {
-    let text = |rule: &Map<String, Json>, key: &str| {
-        rule.get(key).and_then(Json::as_str).unwrap_or_default().to_owned()
-    };
-    let labelled =
-        rule.get("label").and_then(|label| label["en_US"].as_str()).is_some_and(|text| !text.is_empty());
-    if !labelled {
-        rule.insert("label".to_owned(), serde_json::json!({"en_US": text(rule, "name")}));
+/// Does what the daemon's `TransformTemplate` does. A label counts only if it has `en_US`, and is the rule's name
+/// otherwise, so a template's label never shows.
+fn fill_from_template(subject: &mut Subject<'_, '_>, rule: &mut Fields) {
+    let label = rule.get("label").and_then(|label| label["en_US"].as_str()).unwrap_or_default();
+    if label.is_empty() {
+        let label = json!({"en_US": text(rule, "name")});
+        rule.insert("label".to_owned(), label);
     }
-    let name = text(rule, "use_template");
-    if !name.is_empty() {
-        match template::template(&name) {
-            Some(template) => {
-                for (key, value) in template {
-                    let field = rule.entry(key).or_insert(Json::Null);
-                    if field.is_null() {
-                        *field = value;
-                    }
-                }
-            }
-            None => {
-                let at = located(&place.field("use_template"), mapping);
-                let problem = Problem::NoSuchTemplate { name, known: template::NAMES.join(", ") };
-                reader.error(ManifestError::Field { at, field: place.field("use_template").field, problem });
+    let name = text(rule, "use_template").to_owned();
+    if name.is_empty() {
+        if rule.get("type").is_none_or(Json::is_null) {
+            let help = "write `type: float`, `int`, `string`, `boolean` or `text`, or `use_template:`";
+            subject.misread("type", "missing", "a rule without `use_template` needs a type", help);
+        }
+    } else if let Some(template) = template::template(&name) {
+        for (key, value) in template {
+            let field = rule.entry(key).or_insert(Json::Null);
+            if field.is_null() {
+                *field = value;
             }
         }
-    } else if rule.get("type").is_none_or(Json::is_null) {
-        reader.misread(
-            &place.field("type"),
-            mapping,
-            "missing",
-            "a rule without `use_template` needs a type",
-            "write `type: float`, `int`, `string`, `boolean` or `text`, or `use_template:`",
-        );
+    } else {
+        let place = subject.at("use_template");
+        let message = format!("there is no template `{name}`");
+        let help = format!("use one of {}, or write the rule out", template::NAMES.replace(' ', ", "));
+        let error = ManifestError::new(place.at, "no-such-template", message, help);
+        subject.report.error(error.in_field(place.field));
     }
-    no_list_is_an_empty_one(rule, "options");
+    fill_list(rule, "options");
 }
 
 /// Where a person finds help.
@@ -151,9 +116,9 @@ static ICON: Object = Object::new(&[
     Field::new("zh_Hans", Kind::Text).omitted_when_empty(),
     Field::new("pt_BR", Kind::Text).omitted_when_empty(),
 ])
-.finish(|reader, place, mapping, icons| {
-    for (language, icon) in icons {
-        reader.icon(&place.field(language), mapping, icon);
+.finish(|subject, icons| {
+    for language in icons.keys() {
+        subject.icon(language, icons);
     }
 });
 
@@ -183,7 +148,7 @@ static FORM: Object = Object::new(&[
     Field::new("variable", Kind::Text).rules(&[Rule::Required, LONGEST]),
     Field::new("label", Kind::Object(&I18N)),
     Field::new("type", Kind::Text)
-        .rules(&[Rule::Required, Rule::OneOf(&["text-input", "secret-input", "select", "radio", "switch"])]),
+        .rules(&[Rule::Required, Rule::OneOf("text-input secret-input select radio switch")]),
     Field::new("required", Kind::Bool),
     Field::new("default", Kind::OptionalText).rules(&[LONGEST]),
     Field::new("options", Kind::ObjectsOrNone(&FORM_OPTION)).rules(&[Rule::AtMostItems(128)]),
@@ -217,30 +182,10 @@ static POSITION: Object = Object::new(&[
 
 const LONGEST: Rule = Rule::AtMost(255);
 
-const TYPES: &[&str] = &[
-    "llm",
-    "text-embedding",
-    "rerank",
-    "speech2text",
-    "moderation",
-    "tts",
-    "text2img",
-    "multimodal-embedding",
-    "multimodal-rerank",
-];
+const TYPES: &str =
+    "llm text-embedding rerank speech2text moderation tts text2img multimodal-embedding multimodal-rerank";
 
-const METHODS: &[&str] = &["predefined-model", "customizable-model"];
+const METHODS: &str = "predefined-model customizable-model";
 
 /// What Dify knows; the daemon takes any (SDK, `entities/model/schema.py`).
-const FEATURES: &[&str] = &[
-    "tool-call",
-    "multi-tool-call",
-    "agent-thought",
-    "vision",
-    "stream-tool-call",
-    "document",
-    "video",
-    "audio",
-    "structured-output",
-    "polling",
-];
+const FEATURES: &str = "tool-call multi-tool-call agent-thought vision stream-tool-call document video audio structured-output polling";

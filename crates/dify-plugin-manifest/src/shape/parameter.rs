@@ -1,11 +1,12 @@
 //! What the parameters of all kinds have in common (`constant.go`, `tool_declaration.go`).
 
 use super::text::I18N;
-use super::{Field, Kind, Object, Rule};
+use crate::schema::{Field, Kind, Object, Rule};
 
-pub(crate) static AUTO_GENERATE: Object = Object::new(&[
-    Field::new("type", Kind::Text).rules(&[Rule::Required, Rule::OneOf(&["prompt_instruction"])])
-]);
+pub(crate) static AUTO_GENERATE: Object =
+    Object::new(
+        &[Field::new("type", Kind::Text).rules(&[Rule::Required, Rule::OneOf("prompt_instruction")])],
+    );
 
 pub(crate) static TEMPLATE: Object = Object::new(&[Field::new("enabled", Kind::Bool)]);
 
@@ -23,7 +24,7 @@ pub(crate) const LONGEST_SCOPE: Rule = Rule::AtMost(1024);
 /// `identity` of a tool, an agent strategy and an event.
 pub(crate) static IDENTITY: Object = Object::new(&[
     Field::new("author", Kind::Text).required(),
-    Field::new("name", Kind::Text).rules(&[Rule::Required, Rule::Form(&super::NAME)]),
+    Field::new("name", Kind::Text).rules(&[Rule::Required, Rule::Form(&super::text::NAME)]),
     Field::new("label", Kind::Object(&I18N)),
 ])
 .finish(crate::check::member_identity);
@@ -31,7 +32,7 @@ pub(crate) static IDENTITY: Object = Object::new(&[
 /// `identity` of a provider of tools, agent strategies and triggers.
 pub(crate) static PROVIDER_IDENTITY: Object = Object::new(&[
     Field::new("author", Kind::Text).required(),
-    Field::new("name", Kind::Text).rules(&[Rule::Required, Rule::Form(&super::NAME)]),
+    Field::new("name", Kind::Text).rules(&[Rule::Required, Rule::Form(&super::text::NAME)]),
     // An empty one is filled from the manifest.
     Field::new("description", Kind::Object(&super::text::OPTIONAL_I18N)),
     Field::new("icon", Kind::Text).required(),
@@ -42,33 +43,4 @@ pub(crate) static PROVIDER_IDENTITY: Object = Object::new(&[
 .finish(crate::check::provider_identity);
 
 /// Where a plugin can be found in a catalogue (`manifest_entities/tags.go`).
-pub(crate) const TAGS: &[&str] = &[
-    "search",
-    "image",
-    "videos",
-    "weather",
-    "finance",
-    "design",
-    "travel",
-    "social",
-    "news",
-    "medical",
-    "productivity",
-    "education",
-    "business",
-    "entertainment",
-    "utilities",
-    "agent",
-    "rag",
-    "other",
-    "trigger",
-];
-
-/// Where the daemon's own decoder replaces a nil list.
-pub(crate) fn no_list_is_an_empty_one(object: &mut serde_json::Map<String, serde_json::Value>, key: &str) {
-    if let Some(list) = object.get_mut(key)
-        && list.is_null()
-    {
-        *list = serde_json::Value::Array(Vec::new());
-    }
-}
+pub(crate) const TAGS: &str = "search image videos weather finance design travel social news medical productivity education business entertainment utilities agent rag other trigger";

@@ -3,16 +3,8 @@
 use serde_json::{Map, Value as Json, json};
 
 /// The names of the templates.
-pub(crate) const NAMES: &[&str] = &[
-    "temperature",
-    "top_p",
-    "top_k",
-    "presence_penalty",
-    "frequency_penalty",
-    "max_tokens",
-    "response_format",
-    "json_schema",
-];
+pub(crate) const NAMES: &str =
+    "temperature top_p top_k presence_penalty frequency_penalty max_tokens response_format json_schema";
 
 /// What the template `name` gives to the fields that a rule leaves null. The daemon's templates have a help text too,
 /// which is the daemon's to word and isn't repeated here.

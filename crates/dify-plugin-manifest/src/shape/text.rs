@@ -1,8 +1,7 @@
 //! Text in several languages (`basic_type.go`).
 
-use serde_json::Value as Json;
-
-use super::{Field, Kind, Object, Rule};
+use crate::report::text;
+use crate::schema::{Field, Form, Kind, Object, Rule};
 
 /// Text in the languages of Dify's interface.
 pub(crate) static I18N: Object = Object::new(&[
@@ -19,12 +18,20 @@ pub(crate) static OPTIONAL_I18N: Object = Object::new(&[
     Field::new("zh_Hans", Kind::Text).rules(&[LONGEST]).omitted_when_empty(),
     Field::new("pt_BR", Kind::Text).rules(&[LONGEST]).omitted_when_empty(),
 ])
-.finish(|reader, place, mapping, texts| {
-    let given = |key: &str| texts.get(key).and_then(Json::as_str).is_some_and(|text| !text.is_empty());
+.finish(|subject, texts| {
+    let given = |key: &str| !text(texts, key).is_empty();
     if !given("en_US") && ["ja_JP", "zh_Hans", "pt_BR"].into_iter().any(given) {
         let message = "without `en_US`, the other languages are dropped";
-        reader.misread(&place.field("en_US"), mapping, "missing", message, "write `en_US:` and a text");
+        subject.misread("en_US", "missing", message, "write `en_US:` and a text");
     }
 });
 
 const LONGEST: Rule = Rule::AtMost(1023);
+
+/// A name by which calls address a provider, a tool and the like.
+pub(crate) static NAME: Form = Form {
+    fits: |text| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+    },
+    cure: "use letters, digits, `_` and `-`",
+};

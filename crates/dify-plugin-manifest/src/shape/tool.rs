@@ -1,17 +1,17 @@
 //! Tool providers and tools (`tool_declaration.go`).
 
-use super::config::{OAUTH, tool_credentials};
+use super::config::{OAUTH, TOOL_CREDENTIALS};
 use super::parameter::{
     AUTO_GENERATE, IDENTITY, LONGEST_NAME, LONGEST_SCOPE, OPTION, PROVIDER_IDENTITY, TEMPLATE,
 };
 use super::text::I18N;
-use super::{Field, Kind, Object, Rule};
+use crate::schema::{Field, Kind, Object, Rule};
 
 pub(crate) static PROVIDER: Object = Object::new(&[
     Field::new("identity", Kind::Object(&PROVIDER_IDENTITY)),
-    Field::new("credentials_schema", Kind::Configs(tool_credentials)),
+    Field::new("credentials_schema", TOOL_CREDENTIALS),
     Field::new("oauth_schema", Kind::Optional(&OAUTH)),
-    Field::new("tools", Kind::With(|reader, _, value| reader.members(value, &TOOL))),
+    Field::new("tools", Kind::Members(&TOOL)),
 ])
 .others(&["credentials_for_provider", "extra"]);
 
@@ -34,7 +34,7 @@ static PARAMETER: Object = Object::new(&[
     Field::new("human_description", Kind::Object(&I18N)),
     Field::new("type", Kind::Text).rules(&[Rule::Required, Rule::OneOf(TYPES)]),
     Field::new("scope", Kind::OptionalText).rules(&[LONGEST_SCOPE]),
-    Field::new("form", Kind::Text).rules(&[Rule::Required, Rule::OneOf(&["schema", "form", "llm"])]),
+    Field::new("form", Kind::Text).rules(&[Rule::Required, Rule::OneOf("schema form llm")]),
     Field::new("llm_description", Kind::Text),
     Field::new("required", Kind::Bool),
     Field::new("auto_generate", Kind::Optional(&AUTO_GENERATE)),
@@ -49,21 +49,4 @@ static PARAMETER: Object = Object::new(&[
 .others(&["input_schema", "show_on"])
 .finish(crate::check::parameter);
 
-const TYPES: &[&str] = &[
-    "string",
-    "number",
-    "boolean",
-    "select",
-    "secret-input",
-    "file",
-    "files",
-    "app-selector",
-    "model-selector",
-    "any",
-    "dynamic-select",
-    "array",
-    "object",
-    "checkbox",
-    "date",
-    "date-range",
-];
+const TYPES: &str = "string number boolean select secret-input file files app-selector model-selector any dynamic-select array object checkbox date date-range";

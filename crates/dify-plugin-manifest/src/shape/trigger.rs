@@ -1,51 +1,30 @@
 //! Triggers (`trigger_declaration.go`).
 
-use serde_json::{Map, Value as Json};
-
-use super::config::{OAUTH, trigger_configs};
+use super::config::{OAUTH, TRIGGER_CONFIGS};
 use super::parameter::{AUTO_GENERATE, IDENTITY, PROVIDER_IDENTITY, TEMPLATE};
 use super::text::I18N;
-use super::{Field, Kind, Object, Rule};
-use crate::reader::{Place, Reader};
-use crate::yaml::{Raw, Value};
+use crate::schema::{Field, Kind, Object, Rule};
 
 pub(crate) static PROVIDER: Object = Object::new(&[
     Field::new("identity", Kind::Object(&PROVIDER_IDENTITY)),
-    Field::new("subscription_schema", Kind::Configs(trigger_configs)),
-    Field::new("subscription_constructor", Kind::With(constructor)),
-    Field::new("events", Kind::With(|reader, _, value| reader.members(value, &EVENT))),
+    Field::new("subscription_schema", TRIGGER_CONFIGS),
+    Field::new("subscription_constructor", Kind::Written(&CONSTRUCTOR)),
+    Field::new("events", Kind::Members(&EVENT)),
 ])
 .others(&["extra"]);
 
 static CONSTRUCTOR: Object = Object::new(&[
     Field::new("parameters", Kind::ObjectsOrNone(&PARAMETER)),
-    Field::new("credentials_schema", Kind::Configs(trigger_configs)),
-    // Left out by `constructor` where it isn't written at all.
+    Field::new("credentials_schema", TRIGGER_CONFIGS),
     Field::new("oauth_schema", Kind::Object(&OAUTH)),
 ])
-.others(&["extra"]);
-
-/// `subscription_constructor`, which counts only where it is written as a mapping.
-fn constructor(reader: &mut Reader, place: &Place, value: Option<&Value<'_>>) -> Json {
-    let Some(value) = value else { return Json::Null };
-    if !matches!(value.raw(), Raw::Mapping) {
-        if !value.is_null().unwrap_or(false) {
-            reader.dropped(
-                value,
-                "the daemon drops what is not written as a mapping here",
-                "write it out as lines of `key: value`",
-            );
-        }
-        return Json::Null;
-    }
-    let mut constructor: Map<String, Json> = reader.object(place, Some(value), &CONSTRUCTOR);
-    let given =
-        reader.caught(value.mapping()).is_some_and(|mapping| reader.get(&mapping, "oauth_schema").is_some());
-    if !given {
+.others(&["extra"])
+.finish(|subject, constructor| {
+    // Null counts as written.
+    if subject.get("oauth_schema").is_none() {
         constructor.remove("oauth_schema");
     }
-    Json::Object(constructor)
-}
+});
 
 pub(crate) static EVENT: Object = Object::new(&[
     Field::new("identity", Kind::Object(&IDENTITY)),
@@ -78,17 +57,4 @@ static OPTION: Object =
     Object::new(&[Field::new("label", Kind::Object(&I18N)), Field::new("value", Kind::Any).required()])
         .others(&["icon", "show_on"]);
 
-const TYPES: &[&str] = &[
-    "string",
-    "number",
-    "boolean",
-    "select",
-    "file",
-    "files",
-    "model-selector",
-    "app-selector",
-    "object",
-    "array",
-    "dynamic-select",
-    "checkbox",
-];
+const TYPES: &str = "string number boolean select file files model-selector app-selector object array dynamic-select checkbox";

@@ -6,7 +6,6 @@ use super::document::Kind;
 use super::scalar::Scalar;
 use super::value::{Keys, Result, Value};
 use super::{decimal, time};
-use crate::error::Problem;
 
 /// What a YAML value can become.
 ///
@@ -145,6 +144,8 @@ impl Decode for Time {
             Scalar::Timestamp(time) => Some(time),
             _ => time::rfc3339(value.text()?),
         };
-        time.map(|time| Self(Some(time))).ok_or_else(|| value.error(Problem::Time))
+        time.map(|time| Self(Some(time))).ok_or_else(|| {
+            value.error("not-a-time", "this is not a time", "write it as in 2026-01-31T08:30:00Z")
+        })
     }
 }

@@ -5,11 +5,14 @@ use std::ops::ControlFlow;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 
-use super::MAX_DEPTH;
 use super::quoted;
 use super::scalar::Tag;
-use super::strict::{self, Strict};
-use crate::error::{Location, ManifestError};
+use super::strict::{self, Strict, syntax};
+use crate::error::ManifestError;
+use crate::finding::Location;
+
+/// The deepest nesting that is read, in levels. yaml.v3 stops at 10,000; declarations stay below ten.
+pub const MAX_DEPTH: usize = 128;
 
 /// How much text may be scanned again after a repair, in bytes. A repair starts over, so that a file with many
 /// scalars to repair would take time by the square of its size.
@@ -75,10 +78,7 @@ impl Document {
             rescanned += text.len();
             match quoted::indent(&text, at.index(), at.col()) {
                 Some(indented) if rescanned <= RESCAN_BYTES => text = Cow::Owned(indented),
-                _ => {
-                    let problem = error.info().to_owned();
-                    return Err(ManifestError::Syntax { at: location(file, at), problem });
-                }
+                _ => return Err(syntax(location(file, at), error.info())),
             }
         }
     }
@@ -216,7 +216,7 @@ impl<'f> Builder<'f> {
         at: &Marker,
     ) -> Result<(), ManifestError> {
         if self.open.len() >= MAX_DEPTH {
-            return Err(ManifestError::TooDeep { at: location(self.file, at), limit: MAX_DEPTH });
+            return Err(too_deep(location(self.file, at)));
         }
         self.strict.value(at)?;
         let id = self.add(kind, tag, anchor, at);
@@ -248,8 +248,12 @@ fn check_characters(file: &str, text: &str) -> Result<(), ManifestError> {
     let Some(place) = text.find(|char| !allowed(char)) else {
         return Ok(());
     };
-    let problem = "control characters are not allowed".to_owned();
-    Err(ManifestError::Syntax { at: Location::after(file, &text[..place]), problem })
+    Err(syntax(Location::after(file, &text[..place]), "control characters are not allowed"))
+}
+
+pub(super) fn too_deep(at: Location) -> ManifestError {
+    let message = format!("values are nested more than {MAX_DEPTH} levels deep");
+    ManifestError::new(at, "too-deep", message, "flatten them")
 }
 
 fn location(file: &str, at: &Marker) -> Location {

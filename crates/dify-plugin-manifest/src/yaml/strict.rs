@@ -5,7 +5,8 @@ use std::cell::OnceCell;
 
 use saphyr_parser::{Marker, Span};
 
-use crate::error::{Location, ManifestError};
+use crate::error::ManifestError;
+use crate::finding::Location;
 
 /// Characters that end a line in YAML 1.1, and so for yaml.v3, and not in YAML 1.2.
 pub(super) fn is_line_separator(char: char) -> bool {
@@ -108,6 +109,12 @@ impl<'f> Strict<'f> {
     }
 
     fn error(&self, line: usize, column: usize, problem: &str) -> ManifestError {
-        ManifestError::Syntax { at: Location::new(self.file, line, column + 1), problem: problem.to_owned() }
+        syntax(Location::new(self.file, line, column + 1), problem)
     }
+}
+
+/// The error for a file that is not YAML.
+pub(super) fn syntax(at: Location, problem: &str) -> ManifestError {
+    let help = "correct the YAML here or in the lines before";
+    ManifestError::new(at, "not-yaml", format!("not valid YAML: {problem}"), help)
 }

@@ -5,13 +5,22 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Number, Value as Json};
 
-use super::MAX_DEPTH;
-use super::document::{Document, Kind, Node, NodeId};
+use super::document::{Document, Kind, MAX_DEPTH, Node, NodeId, too_deep};
 use super::path::Path;
-use super::scalar::{Scalar, Tag};
-use crate::error::{Location, ManifestError, Problem};
+use super::scalar::Scalar;
+use crate::error::ManifestError;
+use crate::finding::Location;
 
 pub(super) type Result<T> = std::result::Result<T, ManifestError>;
+
+/// A code, what is wrong, and how to fix it.
+type Problem<'p> = (&'static str, &'p str, &'p str);
+
+const RECURSIVE: Problem<'_> =
+    ("recursive-alias", "the anchor's value contains itself", "write the value out instead of the alias");
+
+/// The code of a document that is made to exhaust memory.
+pub(crate) const EXCESSIVE: &str = "too-many-aliases";
 
 /// A parsed file, and how much of it has been decoded.
 #[derive(Debug)]
@@ -54,9 +63,9 @@ impl Source {
         Some(Location::new(&self.file, line, column))
     }
 
-    fn error(&self, node: &Node, field: &Path<'_>, problem: Problem) -> ManifestError {
+    fn error(&self, node: &Node, field: &Path<'_>, (code, message, help): Problem<'_>) -> ManifestError {
         let at = Location::new(&self.file, node.line, node.column);
-        ManifestError::Field { at, field: field.to_string(), problem }
+        ManifestError::new(at, code, message, help).in_field(field.to_string())
     }
 
     fn location(&self, id: NodeId) -> Location {
@@ -66,7 +75,7 @@ impl Source {
 
     /// Counts a value. The limits are yaml.v3's: documents of up to 400,000 values may come from aliases to
     /// 99 %, and from there on less.
-    fn count(&self, aliased: bool) -> std::result::Result<(), Problem> {
+    fn count(&self, aliased: bool) -> std::result::Result<(), Problem<'static>> {
         let decoded = self.decoded.get() + 1;
         let from_aliases = self.decoded_from_aliases.get() + u64::from(aliased);
         self.decoded.set(decoded);
@@ -74,7 +83,14 @@ impl Source {
         let excessive = from_aliases > 100
             && decoded > 1000
             && from_aliases as f64 / decoded as f64 > allowed_alias_ratio(decoded);
-        if excessive { Err(Problem::ExcessiveAliasing) } else { Ok(()) }
+        if excessive {
+            return Err((
+                EXCESSIVE,
+                "nearly all values of this file come from aliases",
+                "write the values out",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -113,7 +129,7 @@ impl<'d> Value<'d> {
         let written = source.document.node(id);
         let (node, aliased) = match written.kind {
             Kind::Alias { recursive: true, .. } => {
-                return Err(source.error(written, &path, Problem::RecursiveAlias));
+                return Err(source.error(written, &path, RECURSIVE));
             }
             Kind::Alias { target, .. } => (source.document.node(target), true),
             _ => (written, aliased),
@@ -183,8 +199,10 @@ impl<'d> Value<'d> {
         let Kind::Scalar { text, plain } = &self.node.kind else {
             return Err(self.wrong_type(expected));
         };
-        Scalar::resolve(self.node.tag, *plain, text)
-            .map_err(|tag| self.error(Problem::Tag { tag: Tag::short(tag) }))
+        Scalar::resolve(self.node.tag, *plain, text).map_err(|tag| {
+            let message = format!("this value cannot be read as {}", tag.short());
+            self.error("wrong-tag", &message, "remove the tag")
+        })
     }
 
     /// A scalar's source text, whatever its own type.
@@ -205,11 +223,12 @@ impl<'d> Value<'d> {
             Kind::Mapping(_) => "a mapping",
             Kind::Alias { .. } => "an alias",
         };
-        self.error(Problem::WrongType { expected, found })
+        let help = format!("write {expected}");
+        self.error("wrong-type", &format!("{found} is not allowed here"), &help)
     }
 
-    pub(crate) fn error(&self, problem: Problem) -> ManifestError {
-        self.source.error(self.written, &self.path, problem)
+    pub(crate) fn error(&self, code: &'static str, message: &str, help: &str) -> ManifestError {
+        self.source.error(self.written, &self.path, (code, message, help))
     }
 
     /// Adds a mapping's entries, and after them those of the mappings it merges that have a new key.
@@ -245,8 +264,7 @@ impl<'d> Value<'d> {
                     aliased: self.aliased,
                 });
             } else if merges == 0 {
-                let first_line = key.node.line;
-                return Err(key.error(Problem::DuplicateKey { key: text.to_owned(), first_line }));
+                return Err(self.duplicate(key.written, text, key.node.line));
             }
         }
         if let Some(id) = merge {
@@ -264,7 +282,7 @@ impl<'d> Value<'d> {
     ) -> Result<()> {
         let merged = self.child(id, self.path.key("<<"))?;
         if merges > MAX_DEPTH {
-            return Err(ManifestError::TooDeep { at: merged.location(), limit: MAX_DEPTH });
+            return Err(too_deep(merged.location()));
         }
         let mappings = match merged.raw() {
             Raw::Sequence => merged.items()?,
@@ -272,7 +290,12 @@ impl<'d> Value<'d> {
         };
         for mapping in mappings {
             if !matches!(mapping.node.kind, Kind::Mapping(_)) {
-                return Err(mapping.error(Problem::Merge));
+                let message = "a merge takes a mapping or a list of mappings";
+                return Err(mapping.error(
+                    "wrong-merge",
+                    message,
+                    "write `<<: *name`, or a list of such names",
+                ));
             }
             mapping.collect_entries(entries, seen, merges)?;
         }
@@ -285,21 +308,22 @@ impl<'d> Value<'d> {
             let key = self.source.document.node(pair[0]);
             let text = KeyText::of(&key.kind);
             if let Some(first_line) = first_lines.insert(text, key.line) {
-                let key_text = match text {
-                    KeyText::Scalar(text) => text.to_owned(),
-                    KeyText::Sequence | KeyText::Mapping | KeyText::Alias(_) => String::new(),
-                };
-                let problem = Problem::DuplicateKey { key: key_text, first_line };
-                return Err(self.source.error(key, &self.path, problem));
+                let text = if let KeyText::Scalar(text) = text { text } else { "" };
+                return Err(self.duplicate(key, text, first_line));
             }
         }
         Ok(())
     }
 
+    fn duplicate(&self, key: &Node, text: &str, first_line: usize) -> ManifestError {
+        let message = format!("the key {text:?} is already defined at line {first_line}");
+        self.source.error(key, &self.path, ("duplicate-key", &message, "remove one of the two"))
+    }
+
     /// The value as JSON; `depth` counts the collections around it.
     pub(super) fn json(&self, depth: usize, keys: Keys) -> Result<Json> {
         if depth > MAX_DEPTH {
-            return Err(ManifestError::TooDeep { at: self.location(), limit: MAX_DEPTH });
+            return Err(too_deep(self.location()));
         }
         match &self.node.kind {
             Kind::Scalar { text, .. } => match self.scalar("")? {
@@ -307,12 +331,9 @@ impl<'d> Value<'d> {
                 Scalar::Bool(value) => Ok(Json::Bool(value)),
                 Scalar::Int(value) => Ok(Json::from(value)),
                 Scalar::UInt(value) => Ok(Json::from(value)),
-                Scalar::Float(value) => Number::from_f64(value).map(Json::Number).ok_or_else(|| {
-                    self.error(Problem::NotJson {
-                        what: "infinite number",
-                        cure: "quote it or write a number",
-                    })
-                }),
+                Scalar::Float(value) => Number::from_f64(value)
+                    .map(Json::Number)
+                    .ok_or_else(|| self.error("not-json", INFINITE, "quote it or write a number")),
                 Scalar::Timestamp(time) => Ok(Json::String(time)),
                 Scalar::Text => Ok(Json::String(text.clone())),
             },
@@ -320,7 +341,7 @@ impl<'d> Value<'d> {
                 self.items()?.iter().map(|item| item.json(depth + 1, keys.nested())).collect()
             }
             Kind::Mapping(_) => self.json_object(depth, keys.nested()).map(Json::Object),
-            Kind::Alias { .. } => Err(self.error(Problem::RecursiveAlias)),
+            Kind::Alias { .. } => Err(self.source.error(self.written, &self.path, RECURSIVE)),
         }
     }
 
@@ -332,8 +353,8 @@ impl<'d> Value<'d> {
         for entry in &mapping.entries {
             let value = mapping.value(entry)?;
             if keys == Keys::Text && !entry.plain_text {
-                let (what, cure) = ("key other than text", "quote the key");
-                return Err(value.error(Problem::NotJson { what, cure }));
+                let message = "the declaration is stored as JSON, whose keys are text";
+                return Err(value.error("not-json", message, "quote the key"));
             }
             object.insert(entry.key.to_owned(), value.json(depth + 1, keys.nested())?);
         }
@@ -405,6 +426,9 @@ impl<'d> Mapping<'d> {
         Value::new(self.source, entry.value, self.path.key(entry.key), entry.aliased)
     }
 }
+
+/// Why an infinite number is refused.
+pub(crate) const INFINITE: &str = "the declaration is stored as JSON, which has no infinite numbers";
 
 /// What yaml.v3 compares to find a repeated key: the kind, and a scalar's text or an alias's anchor.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -9,20 +9,20 @@ fn a_wrong_value_is_found_by_file_line_column_and_field() {
     let yaml = "parameters:\n  - name: a\n  - name: b\n    options:\n      - value: [x]\n";
     assert_eq!(
         tool(yaml).unwrap_err().to_string(),
-        "tool.yaml:5:16: parameters[1].options[0].value: expected text (quote it if it begins with `{` or `[`), \
-         found a list"
+        "tool.yaml:5:16: parameters[1].options[0].value: a list is not allowed here; write text (quote it if it \
+         begins with `{` or `[`)"
     );
     assert_eq!(
         manifest("name: x\nresource:\n  permission:\n    app: yes").unwrap_err().to_string(),
-        "manifest.yaml:4:10: resource.permission.app: expected a mapping (lines of `key: value`), found text"
+        "manifest.yaml:4:10: resource.permission.app: text is not allowed here; write a mapping (lines of `key: value`)"
     );
     assert_eq!(
         manifest("\u{feff}name: [x]").unwrap_err().to_string(),
-        "manifest.yaml:1:7: name: expected text (quote it if it begins with `{` or `[`), found a list"
+        "manifest.yaml:1:7: name: a list is not allowed here; write text (quote it if it begins with `{` or `[`)"
     );
     assert_eq!(
         manifest("[]").unwrap_err().to_string(),
-        "manifest.yaml:1:1: expected a mapping (lines of `key: value`), found a list"
+        "manifest.yaml:1:1: a list is not allowed here; write a mapping (lines of `key: value`)"
     );
 }
 
@@ -30,24 +30,23 @@ fn a_wrong_value_is_found_by_file_line_column_and_field() {
 fn a_repeated_key_names_the_line_of_the_first() {
     assert_eq!(
         manifest("name: a\nlabel:\n  en_US: a\n  en_US: b").unwrap_err().to_string(),
-        "manifest.yaml:4:3: label: mapping key \"en_US\" already defined at line 3; remove one of the two"
+        "manifest.yaml:4:3: label: the key \"en_US\" is already defined at line 3; remove one of the two"
     );
 }
 
 #[test]
 fn broken_yaml_is_found_by_file_line_and_column() {
-    let Err(ManifestError::Syntax { at, .. }) = manifest("name: a\nlabel: {en_US: x\nauthor: b") else {
-        panic!("not a syntax error");
-    };
-    assert_eq!(at.file, "manifest.yaml");
-    assert_eq!(at.line, 3);
+    let error = manifest("name: a\nlabel: {en_US: x\nauthor: b").unwrap_err();
+    let found = error.finding();
+    assert_eq!((found.code, &*found.at.file, found.at.line), ("not-yaml", "manifest.yaml", 3));
 }
 
 #[test]
 fn a_folder_without_manifest_says_what_to_name() {
     let dir = plugin_of(&[]);
     let error = Plugin::read(dir.path()).unwrap_err();
-    assert!(matches!(error, ManifestError::NoManifest { .. }));
+    assert_eq!(error.finding().code, ManifestError::NO_MANIFEST);
+    assert!(std::error::Error::source(&error).is_some());
     assert!(error.to_string().ends_with("name the folder that holds the plugin's manifest.yaml"), "{error}");
 }
 
@@ -72,7 +71,7 @@ fn a_path_that_no_package_has_is_refused_unopened() {
     for path in ["../outside.yaml", "/etc/hostname", "./provider.yaml", ""] {
         let yaml = format!("plugins: {{endpoints: ['{path}']}}");
         let error = read(&[("manifest.yaml", &yaml), ("provider.yaml", "")]).unwrap_err();
-        assert!(matches!(error, ManifestError::OutsidePackage { .. }), "{path}: {error}");
+        assert_eq!(error.finding().code, "outside-package", "{path}: {error}");
     }
 }
 
@@ -81,8 +80,11 @@ fn text_that_is_no_text_is_refused() {
     let dir = plugin_of(&[]);
     std::fs::write(dir.path().join("manifest.yaml"), b"name: a\nauthor: \xc3\xa9\xff").unwrap();
     let error = Plugin::read(dir.path()).unwrap_err().to_string();
-    assert_eq!(error, "manifest.yaml:2:10: not UTF-8 text; save the file as UTF-8");
+    assert_eq!(error, "manifest.yaml:2:10: this is not UTF-8 text; save the file as UTF-8");
 
     let error = manifest("name: a\nauthor: b\u{7}").unwrap_err().to_string();
-    assert_eq!(error, "manifest.yaml:2:10: not valid YAML: control characters are not allowed");
+    assert_eq!(
+        error,
+        "manifest.yaml:2:10: not valid YAML: control characters are not allowed; correct the YAML here or in the lines before"
+    );
 }

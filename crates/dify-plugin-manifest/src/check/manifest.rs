@@ -1,0 +1,64 @@
+//! `manifest.yaml`: what the daemon refuses in its single fields (chapter 4.1.1), and where its keys are.
+
+use std::ops::RangeInclusive;
+
+use crate::report::{Fields, Place, Subject, text};
+use crate::yaml::Value;
+
+/// How a version is written.
+pub(crate) const VERSION: &str = "write three numbers of up to four digits, as in `0.0.1`";
+
+pub(crate) fn manifest(subject: &mut Subject<'_, '_>, manifest: &mut Fields) {
+    if let Some(mapping) = subject.mapping {
+        subject.report.notes.manifest_is_read = true;
+        for key in ["author", "name", "plugins", "resource"] {
+            let at = mapping.location_of(key).map(|at| (key, at));
+            subject.report.notes.manifest_keys.extend(at);
+        }
+    }
+    subject.icon("icon", manifest);
+    subject.icon("icon_dark", manifest);
+
+    // A unique identifier takes more than what the manifest should have (`pkg/entities/plugin_entities/identity.go`).
+    let version = text(manifest, "version");
+    if !is_version(version, 2..=4) {
+        let message = format!("`{version}` is not a valid version");
+        subject.report.refuse(&subject.at("version"), "wrong-form", message, VERSION);
+    } else if !is_version(version, 3..=3) {
+        let message = format!("`{version}` is not a valid version outside the daemon");
+        subject.misread("version", "wrong-form", message, VERSION);
+    }
+
+    let meta = subject.get("meta").and_then(|meta| meta.mapping().ok());
+    let language = manifest["meta"]["runner"]["language"].as_str().unwrap_or_default();
+    if language != "python" {
+        let runner = meta.as_ref().and_then(|meta| meta.get("runner").ok().flatten());
+        let written = runner.as_ref().and_then(|runner| runner.mapping().ok()?.location_of("language"));
+        let place = subject.place.field("meta").field("runner").field("language");
+        let at = written.or(runner.as_ref().map(Value::location));
+        let message = format!("the daemon cannot start a plugin in the language `{language}`");
+        let help = "write `language: python`: its module `main` starts the binary of a Rust plugin";
+        let place = Place { at: at.unwrap_or(place.at), ..place };
+        subject.report.refuse(&place, "unknown-value", message, help);
+    }
+    if manifest["meta"]["arch"].as_array().is_some_and(Vec::is_empty) {
+        let place = subject.place.field("meta").field("arch");
+        let at = meta.and_then(|meta| meta.location_of("arch")).unwrap_or(place.at);
+        let help = "list the processors that the plugin runs on: amd64, arm64";
+        subject.report.misread(&Place { at, ..place }, "missing", "`arch` is empty", help);
+    }
+}
+
+/// Whether a text is a version with that many numbers of up to four digits, and perhaps a word after a hyphen.
+pub(crate) fn is_version(text: &str, numbers: RangeInclusive<usize>) -> bool {
+    let (dotted, word) = text.split_once('-').map_or((text, None), |(dotted, word)| (dotted, Some(word)));
+    let is_number =
+        |text: &str| (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_word = |text: &str| {
+        (1..=16).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    numbers.contains(&dotted.split('.').count())
+        && dotted.split('.').all(is_number)
+        && word.is_none_or(is_word)
+}
