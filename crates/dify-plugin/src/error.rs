@@ -1,24 +1,29 @@
 //! What a handler returns when it fails.
 
-use std::any::Any;
-use std::borrow::Cow;
 use std::fmt;
 
-use dify_plugin_protocol::error::{CLOSED, FRAME_TOO_LARGE, describe_json};
-use dify_plugin_protocol::{ErrorData, error};
+use dify_plugin_app::AppError;
+use dify_plugin_protocol::ErrorData;
+use dify_plugin_protocol::error::{CLOSED, FRAME_TOO_LARGE, INVALID_REQUEST, describe_json};
 use dify_plugin_session::{InvokeError, SendError};
 use serde_json::Value;
 
-/// What handlers return.
+/// The result of a handler.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a handler failed, in the words that travel to Dify: a name, a text for the user, and a few details.
+/// The name of an error that was converted with `?` and that has no name on the wire.
+const HANDLER_FAILED: &str = "HandlerFailed";
+
+/// The name of a failed reverse invocation, as in the official SDK.
+const INVOKE_ERROR: &str = "InvokeError";
+
+/// Why a handler failed, as it is sent to Dify: a name, a message for the user, and a few details.
 ///
-/// Any error converts into it with `?`. Its name is then that of the type (`MyError`; for the many types called `Error`,
-/// with the module before it: `io::Error`), its text that of the error and of its sources. Like `anyhow::Error` it is no
-/// `std::error::Error` itself.
+/// Any error converts into it with `?`. It is then called `HandlerFailed` (`InvokeError` if a call to Dify failed), and its
+/// message is the text of the error and of its sources. Use [`Error::new`], or [`Error::named`] after the conversion, where
+/// the name matters. Like `anyhow::Error`, it does not implement `std::error::Error` itself.
 ///
-/// Dify shows the text to its user, and of an endpoint to whoever called it: keep secrets out of it.
+/// Dify shows the message to its user, and that of an endpoint to its caller: keep secrets out of it.
 ///
 /// ```
 /// # use dify_plugin::Error;
@@ -28,7 +33,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// fn parse(text: &str) -> dify_plugin::Result<u32> {
 ///     Ok(text.parse()?)
 /// }
-/// assert_eq!(parse("ten").unwrap_err().error_type(), "ParseIntError");
+/// assert_eq!(parse("ten").unwrap_err().error_type(), "HandlerFailed");
 /// ```
 pub struct Error {
     data: Box<ErrorData>,
@@ -36,50 +41,53 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error of this name with this text.
+    /// Creates an error with a name and a message.
     ///
-    /// Dify knows some names, `InvokeRateLimitError` among them, and treats them in its own way; any other is shown as it
-    /// is.
+    /// Dify treats some names in its own way, such as `InvokeRateLimitError`; it shows any other as it is.
     pub fn new(error_type: impl Into<String>, message: impl Into<String>) -> Self {
         Self { data: Box::new(ErrorData::new(error_type, message)), source: None }
     }
 
-    /// A request that could not be read into what the handler takes. `what` names the part; values are not quoted, for
-    /// they may be credentials.
+    /// A request that could not be read into what the handler takes. `what` names the part; the message quotes no values,
+    /// which may be credentials.
     pub(crate) fn unreadable(what: &str, source: &serde_json::Error) -> Self {
-        Self::new(error::INVALID_REQUEST, format!("{what}: {}", describe_json(source)))
+        Self::new(INVALID_REQUEST, format!("{what}: {}", describe_json(source)))
     }
 
-    /// Adds a detail to `args`. There are at most ten: the daemon drops an error with more, so further ones are left out.
+    /// Converts any error, for example that of a body, whatever its type was.
+    pub(crate) fn from_box(error: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        Self { data: Box::new(ErrorData::new(name_of(&*error), with_sources(&*error))), source: Some(error) }
+    }
+
+    /// Adds a detail to `args`. Details past the tenth are left out: the daemon would drop the whole error.
     #[must_use]
     pub fn with_arg(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         *self.data = std::mem::take(&mut *self.data).with_arg(key, value);
         self
     }
 
-    /// The same error under another name.
+    /// Changes the name.
     #[must_use]
     pub fn named(mut self, error_type: impl Into<String>) -> Self {
         self.data.error_type = error_type.into();
         self
     }
 
-    /// The error's name.
+    /// Returns the name.
     pub fn error_type(&self) -> &str {
         &self.data.error_type
     }
 
-    /// The text for the user.
+    /// Returns the message for the user.
     pub fn message(&self) -> &str {
         &self.data.message
     }
 
-    /// The error this one was made from, if it was converted from one.
+    /// Returns the error this one was converted from, if it was.
     pub fn source(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
         self.source.as_deref()
     }
 
-    /// As it travels.
     pub(crate) fn into_data(self) -> ErrorData {
         *self.data
     }
@@ -87,9 +95,7 @@ impl Error {
 
 impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
     fn from(error: E) -> Self {
-        let message = text_with_sources(&error);
-        let name = wire_name(&error).map_or_else(|| short_name(std::any::type_name::<E>()), Cow::Borrowed);
-        Self { source: Some(Box::new(error)), ..Self::new(name, message) }
+        Self::from_box(Box::new(error))
     }
 }
 
@@ -105,47 +111,25 @@ impl fmt::Debug for Error {
     }
 }
 
-/// The error in the body of a response, whatever it was boxed into on its way.
-pub(crate) fn from_box(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    let message = text_with_sources(&*error);
-    let mut name = "BodyError";
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
+/// Returns the name on the wire of an error of the layers below, also of one that another error wraps.
+fn name_of(error: &(dyn std::error::Error + 'static)) -> &'static str {
+    let mut cause = Some(error);
     while let Some(error) = cause {
-        if error.is::<dify_plugin_app::AppError>() {
-            name = "AppError";
+        match (error.downcast_ref::<SendError>(), error.downcast_ref::<InvokeError>()) {
+            (Some(SendError::TooLarge { .. }), _) | (_, Some(InvokeError::TooLarge { .. })) => {
+                return FRAME_TOO_LARGE;
+            }
+            (Some(SendError::Closed(_)), _) | (_, Some(InvokeError::Closed(_))) => return CLOSED,
+            (_, Some(_)) => return INVOKE_ERROR,
+            _ if error.is::<AppError>() => return INVOKE_ERROR,
+            _ => cause = error.source(),
         }
-        cause = error.source();
     }
-    Error { source: Some(error), ..Error::new(name, message) }
+    HANDLER_FAILED
 }
 
-/// The name of errors of the layers below, which is not that of their type.
-fn wire_name(error: &dyn Any) -> Option<&'static str> {
-    match (error.downcast_ref::<SendError>(), error.downcast_ref::<InvokeError>()) {
-        (Some(SendError::TooLarge { .. }), _) | (_, Some(InvokeError::TooLarge { .. })) => {
-            Some(FRAME_TOO_LARGE)
-        }
-        (Some(SendError::Closed(_)), _) | (_, Some(InvokeError::Closed(_))) => Some(CLOSED),
-        _ => None,
-    }
-}
-
-/// `MyError` of `my_plugin::upstream::MyError<T>`; `io::Error` of `std::io::error::Error`.
-fn short_name(path: &'static str) -> Cow<'static, str> {
-    let path = path.split('<').next().unwrap_or(path);
-    let mut segments = path.rsplit("::");
-    let last = segments.next().unwrap_or(path);
-    if last != "Error" {
-        return Cow::Borrowed(last);
-    }
-    match segments.find(|segment| !matches!(*segment, "error" | "errors" | "err")) {
-        Some(module) => Cow::Owned(format!("{module}::{last}")),
-        None => Cow::Borrowed(last),
-    }
-}
-
-/// The error's text and those of its sources, each only if it isn't part of the text already.
-fn text_with_sources(error: &(dyn std::error::Error + 'static)) -> String {
+/// Returns the error's text and those of its sources, without a source whose text is already part of it.
+pub(crate) fn with_sources(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = text_of(error);
     let mut source = error.source();
     while let Some(error) = source {
@@ -161,38 +145,8 @@ fn text_with_sources(error: &(dyn std::error::Error + 'static)) -> String {
 
 fn text_of(error: &(dyn std::error::Error + 'static)) -> String {
     match error.downcast_ref::<serde_json::Error>() {
-        // serde quotes the value it stumbled over, which may be a credential.
+        // serde quotes the value it failed at, which may be a credential.
         Some(error) => describe_json(error),
         None => error.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("the upstream failed")]
-    struct UpstreamError(#[source] std::io::Error);
-
-    #[test]
-    fn a_converted_error_keeps_its_types_name_and_all_texts() {
-        let error = Error::from(UpstreamError(std::io::Error::other("connection reset")));
-        assert_eq!(error.error_type(), "UpstreamError");
-        assert_eq!(error.message(), "the upstream failed: connection reset");
-        assert!(error.source().is_some());
-    }
-
-    #[test]
-    fn types_called_error_are_named_with_their_module() {
-        assert_eq!(Error::from(std::io::Error::other("x")).error_type(), "io::Error");
-        assert_eq!(short_name("reqwest::error::Error"), "reqwest::Error");
-        assert_eq!(short_name("my::Wrapped<std::io::error::Error>"), "Wrapped");
-    }
-
-    #[test]
-    fn a_json_error_does_not_quote_the_value() {
-        let error = Error::from(serde_json::from_str::<u32>(r#""hunter2""#).unwrap_err());
-        assert!(!error.message().contains("hunter2"), "{error}");
     }
 }

@@ -15,8 +15,9 @@ use tokio::runtime::{Builder, Runtime};
 use self::current::Current;
 use self::driver::drive;
 use self::environment::{Environment, Settings, asks_for_description};
-use self::guard::{BROKEN, last_line, with_sources};
+use self::guard::{BROKEN, last_line};
 use crate::describe::describe;
+use crate::error::with_sources;
 use crate::plugin::Plugin;
 use crate::watchdog;
 
@@ -87,7 +88,7 @@ fn serve(mut plugin: Plugin, settings: Settings, environment: &Environment) -> R
         environment.warn();
         let attached = current.attach(connection.handle());
         guard::watch_connection(connection.handle(), &attached)?;
-        let served = drive(async move { plugin.serve(connection).await }, watchdog::held()).await;
+        let served = drive(async move { plugin.serve(connection).await }, watchdog::is_blocked()).await;
         drop(attached);
         Ok(served?)
     });

@@ -1,147 +1,189 @@
-//! Names handlers that hold a worker thread.
+//! Notices handlers that block a worker thread.
 //!
-//! A handler that computes, sleeps or reads a file without awaiting keeps its worker from all other sessions. Each poll
-//! of a handler leaves its name and the time in its thread's slot; one thread for the whole process looks at the slots,
-//! so that a handler that never comes back is named too. The thread sleeps while it sees no handler running.
+//! A handler that computes, sleeps or reads a file without awaiting keeps its worker from all other sessions. Each thread
+//! has a slot that says in which tick it began to poll a handler, and one thread for the whole process reads the slots at
+//! every tick. So it notices a blocked worker soon, for the driver to leave that worker (see `process/driver.rs`), and it
+//! can report a handler that never returns. A poll costs two stores and a fence: the handler's name is only written where
+//! it differs from that of the poll before.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// Most handlers that are named. An endpoint is named with its path, of which there is no end.
-const NAMED: usize = 100;
-
-/// How long one poll may take before it is named.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How often the slots are looked at, and how long a poll may take before its worker counts as held. Other sessions may
-/// have to wait that long for the driver to leave the worker.
+/// The most handlers that are reported. Endpoints are reported by path, and there is no end of paths.
+const MAX_REPORTS: usize = 100;
+/// How often the slots are read.
 const TICK: Duration = Duration::from_millis(20);
-/// Looks without any handler running before the watchdog goes to sleep: at most some ten wake-ups a second, whatever the
-/// load.
+/// How many ticks after the one it began in a poll counts as blocking its worker: at least one whole tick. Other sessions
+/// may have to wait that long for the driver to leave the worker.
+const BLOCKING: u64 = 2;
+/// How many ticks after the one it began in a poll is reported: a second.
+const PATIENCE: u64 = 51;
+/// How many ticks without a running handler pass before the thread sleeps until it is woken: it wakes up at most ten times
+/// a second while handlers run for a moment each.
 const IDLE_TICKS: u32 = 4;
 
 static WATCHDOG: LazyLock<Watchdog> = LazyLock::new(Watchdog::default);
 
 thread_local! {
-    static SLOT: Arc<Slot> = WATCHDOG.new_slot();
+    static SLOT: LocalSlot = LocalSlot::new(&WATCHDOG);
 }
 
-/// What one worker thread is doing.
-#[derive(Default)]
+/// What one thread is polling.
 struct Slot {
-    running: Mutex<Option<Running>>,
+    /// The tick in which the poll began; 0 while no handler is polled.
+    since: AtomicU64,
+    /// The handler that is polled, or was polled last.
+    handler: Mutex<Arc<str>>,
 }
 
-struct Running {
-    handler: Arc<str>,
-    since: Instant,
-    told: bool,
+/// The slot as its own thread sees it.
+struct LocalSlot {
+    slot: Arc<Slot>,
+    /// The name in the slot. The slot keeps it alive, so no other name can have its address.
+    handler: Cell<*const str>,
 }
 
-impl Slot {
-    fn running(&self) -> MutexGuard<'_, Option<Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+impl LocalSlot {
+    fn new(watchdog: &'static Watchdog) -> Self {
+        let slot = watchdog.add_slot();
+        watchdog.start();
+        let handler = Cell::new(Arc::as_ptr(&lock(&slot.handler)));
+        Self { slot, handler }
+    }
+
+    fn begin(&self, handler: &Arc<str>, watchdog: &Watchdog) {
+        if !std::ptr::addr_eq(self.handler.get(), Arc::as_ptr(handler)) {
+            *lock(&self.slot.handler) = handler.clone();
+            self.handler.set(Arc::as_ptr(handler));
+        }
+        // Release: a thread that reads this tick reads the name that belongs to it.
+        self.slot.since.store(watchdog.tick.load(Ordering::Relaxed), Ordering::Release);
+        watchdog.wake();
+    }
+
+    fn end(&self) {
+        self.slot.since.store(0, Ordering::Release);
     }
 }
 
-#[derive(Default)]
 struct Watchdog {
     slots: Mutex<Vec<Arc<Slot>>>,
-    asleep: AtomicBool,
-    /// Whether some handler holds its worker.
-    held: watch::Sender<bool>,
-    thread: OnceLock<Thread>,
+    /// Counts the readings of the slots, from 1.
+    tick: AtomicU64,
+    is_asleep: AtomicBool,
+    /// Whether some handler blocks its worker.
+    is_blocked: watch::Sender<bool>,
+    thread: OnceLock<Option<Thread>>,
+}
+
+impl Default for Watchdog {
+    fn default() -> Self {
+        Self {
+            slots: Mutex::default(),
+            tick: AtomicU64::new(1),
+            is_asleep: AtomicBool::default(),
+            is_blocked: watch::Sender::default(),
+            thread: OnceLock::new(),
+        }
+    }
 }
 
 impl Watchdog {
-    fn new_slot(&self) -> Arc<Slot> {
-        let slot = Arc::new(Slot::default());
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner).push(slot.clone());
-        self.thread.get_or_init(|| {
-            let started = std::thread::Builder::new()
-                .name("watchdog".to_owned())
-                .stack_size(128 * 1024)
-                .spawn(|| WATCHDOG.watch());
-            match started {
-                Ok(thread) => thread.thread().clone(),
-                Err(error) => {
-                    tracing::warn!(%error, "handlers that block a worker won't be named: no thread for the watchdog");
-                    std::thread::current()
-                }
-            }
-        });
+    fn add_slot(&self) -> Arc<Slot> {
+        let slot = Arc::new(Slot { since: AtomicU64::new(0), handler: Mutex::new("".into()) });
+        lock(&self.slots).push(slot.clone());
         slot
     }
 
+    fn start(&'static self) {
+        self.thread.get_or_init(|| {
+            let builder = std::thread::Builder::new().name("watchdog".to_owned()).stack_size(128 * 1024);
+            match builder.spawn(|| self.watch()) {
+                Ok(thread) => Some(thread.thread().clone()),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot start a thread; handlers that block a worker are not reported");
+                    None
+                }
+            }
+        });
+    }
+
     fn wake(&self) {
-        // Pairs with the fence in `watch`: either we see it asleep, or it sees our slot.
+        // Pairs with the fence in `watch`: either this sees that the thread is asleep, or the thread sees the slot.
         fence(Ordering::SeqCst);
-        if self.asleep.load(Ordering::Relaxed)
-            && self.asleep.swap(false, Ordering::Relaxed)
-            && let Some(thread) = self.thread.get()
+        if self.is_asleep.load(Ordering::Relaxed)
+            && self.is_asleep.swap(false, Ordering::Relaxed)
+            && let Some(Some(thread)) = self.thread.get()
         {
             thread.unpark();
         }
     }
 
     fn watch(&self) {
-        let mut named = HashSet::new();
+        let mut reported = HashSet::new();
         let mut idle_ticks = 0;
         loop {
-            idle_ticks = if self.look(&mut named) { 0 } else { idle_ticks + 1 };
+            idle_ticks = if self.look(&mut reported) { 0 } else { idle_ticks + 1 };
             if idle_ticks < IDLE_TICKS {
                 std::thread::park_timeout(TICK);
                 continue;
             }
-            self.asleep.store(true, Ordering::Relaxed);
+            self.is_asleep.store(true, Ordering::Relaxed);
             fence(Ordering::SeqCst);
-            if !self.look(&mut named) {
+            if !self.look(&mut reported) {
                 std::thread::park();
             }
-            self.asleep.store(false, Ordering::Relaxed);
+            self.is_asleep.store(false, Ordering::Relaxed);
             idle_ticks = 0;
         }
     }
 
-    /// Names those that run for too long, each handler once. Whether any handler runs.
-    fn look(&self, named: &mut HashSet<Arc<str>>) -> bool {
-        let (mut any, mut any_held) = (false, false);
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        // Ours alone: its thread has ended.
+    /// Begins a tick and reports the handlers that have been polled for too long, each handler once. Returns whether any
+    /// handler is being polled.
+    fn look(&self, reported: &mut HashSet<Arc<str>>) -> bool {
+        let now = self.tick.fetch_add(1, Ordering::Relaxed) + 1;
+        let (mut any, mut any_blocked) = (false, false);
+        let mut slots = lock(&self.slots);
+        // The only reference is ours if the thread has ended.
         slots.retain(|slot| Arc::strong_count(slot) > 1);
         for slot in &*slots {
-            let mut running = slot.running();
-            let Some(running) = &mut *running else { continue };
-            any = true;
-            let held = running.since.elapsed();
-            any_held |= held > TICK;
-            if held > PATIENCE && !running.told {
-                running.told = true;
-                if named.len() < NAMED && named.insert(running.handler.clone()) {
-                    tracing::warn!(
-                        handler = &*running.handler,
-                        "the handler has held a worker thread for over {} s and keeps it from other sessions; move what \
-                         blocks into tokio::task::spawn_blocking, and await between steps of long work",
-                        PATIENCE.as_secs()
-                    );
-                }
+            let since = slot.since.load(Ordering::Acquire);
+            let ticks = if since == 0 { 0 } else { now - since };
+            any |= since != 0;
+            any_blocked |= ticks >= BLOCKING;
+            if ticks < PATIENCE {
+                continue;
+            }
+            let handler = lock(&slot.handler).clone();
+            if reported.len() < MAX_REPORTS && reported.insert(handler.clone()) {
+                tracing::warn!(
+                    handler = &*handler,
+                    "the handler has blocked a worker thread for over 1 s and keeps it from other sessions; move blocking \
+                     work into tokio::task::spawn_blocking, and await between the steps of long work"
+                );
             }
         }
-        self.held.send_if_modified(|held| std::mem::replace(held, any_held) != any_held);
+        self.is_blocked.send_if_modified(|is| std::mem::replace(is, any_blocked) != any_blocked);
         any
     }
 }
 
-/// Tells whether some handler has held its worker for a while.
-pub(crate) fn held() -> watch::Receiver<bool> {
-    WATCHDOG.held.subscribe()
+/// Returns a receiver that says whether some handler is blocking its worker.
+pub(crate) fn is_blocked() -> watch::Receiver<bool> {
+    WATCHDOG.is_blocked.subscribe()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A handler whose polls are watched.
@@ -160,28 +202,25 @@ impl<F: Future + Unpin> Future for Watched<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let _running = Mark::new(&self.handler);
+        let _polling = Polling::begin(&self.handler);
         Pin::new(&mut self.future).poll(cx)
     }
 }
 
-/// Keeps the thread's slot filled while it lives.
-struct Mark;
+/// Marks the thread's slot until it is dropped, also by a panic.
+struct Polling;
 
-impl Mark {
-    fn new(handler: &Arc<str>) -> Self {
-        // Without a slot, in a thread that is ending, nothing is watched.
-        let _ = SLOT.try_with(|slot| {
-            *slot.running() = Some(Running { handler: handler.clone(), since: Instant::now(), told: false });
-            WATCHDOG.wake();
-        });
+impl Polling {
+    fn begin(handler: &Arc<str>) -> Self {
+        // A thread that is ending has no slot; it is not watched.
+        let _ = SLOT.try_with(|slot| slot.begin(handler, &WATCHDOG));
         Self
     }
 }
 
-impl Drop for Mark {
+impl Drop for Polling {
     fn drop(&mut self) {
-        let _ = SLOT.try_with(|slot| *slot.running() = None);
+        let _ = SLOT.try_with(LocalSlot::end);
     }
 }
 
@@ -189,34 +228,69 @@ impl Drop for Mark {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_handler_that_holds_its_thread_is_named_once() {
-        let watchdog = Watchdog::default();
-        let slot = Arc::new(Slot::default());
-        watchdog.slots.lock().unwrap().push(slot.clone());
-        let mut named = HashSet::new();
-        assert!(!watchdog.look(&mut named), "nobody runs");
-
-        let runs_since = |since| Some(Running { handler: "the tool a/b".into(), since, told: false });
-        *slot.running() = runs_since(Instant::now());
-        assert!(watchdog.look(&mut named) && named.is_empty(), "it may still be quick");
-        assert!(!*watchdog.held.borrow());
-        *slot.running() = runs_since(Instant::now().checked_sub(2 * PATIENCE).unwrap());
-        assert!(watchdog.look(&mut named) && watchdog.look(&mut named));
-        assert_eq!(named.len(), 1);
-        assert!(*watchdog.held.borrow());
-
-        drop(slot);
-        assert!(!watchdog.look(&mut named), "its thread is gone");
-        assert!(watchdog.slots.lock().unwrap().is_empty() && !*watchdog.held.borrow());
+    fn local(watchdog: &Watchdog) -> LocalSlot {
+        let slot = watchdog.add_slot();
+        let handler = Cell::new(Arc::as_ptr(&lock(&slot.handler)));
+        LocalSlot { slot, handler }
     }
 
-    #[tokio::test]
-    async fn a_poll_fills_its_threads_slot_and_leaves_it_empty() {
-        let running = || SLOT.with(|slot| slot.running().as_ref().map(|running| running.handler.clone()));
-        let seen =
-            Watched::new("the tool a/b".into(), std::future::poll_fn(|_| Poll::Ready(running()))).await;
-        assert_eq!(seen.as_deref(), Some("the tool a/b"));
-        assert_eq!(running(), None);
+    #[test]
+    fn a_handler_that_blocks_its_thread_is_reported_once_and_by_its_own_name() {
+        let watchdog = Watchdog::default();
+        let slot = local(&watchdog);
+        let mut reported = HashSet::new();
+        assert!(!watchdog.look(&mut reported), "nothing is polled yet");
+        slot.begin(&"the tool a/quick".into(), &watchdog);
+        slot.end();
+        assert!(!watchdog.look(&mut reported), "the poll has ended");
+        slot.begin(&"the tool a/slow".into(), &watchdog);
+        for tick in 1..PATIENCE {
+            assert!(
+                watchdog.look(&mut reported) && reported.is_empty(),
+                "{tick}: it is reported after a second"
+            );
+            assert_eq!(*watchdog.is_blocked.borrow(), tick >= BLOCKING);
+        }
+        assert!(watchdog.look(&mut reported) && watchdog.look(&mut reported));
+        assert_eq!(reported.iter().map(|name| &**name).collect::<Vec<_>>(), ["the tool a/slow"]);
+        slot.end();
+        slot.begin(&"the tool a/other".into(), &watchdog);
+        for _ in 0..PATIENCE {
+            watchdog.look(&mut reported);
+        }
+        assert_eq!(reported.len(), 2);
+
+        drop(slot);
+        assert!(!watchdog.look(&mut reported), "the thread has ended");
+        assert!(lock(&watchdog.slots).is_empty() && !*watchdog.is_blocked.borrow());
+    }
+
+    #[test]
+    fn no_more_handlers_are_reported_than_the_limit() {
+        let watchdog = Watchdog::default();
+        let slots: Vec<_> = (0..MAX_REPORTS + 5).map(|_| local(&watchdog)).collect();
+        for (number, slot) in slots.iter().enumerate() {
+            slot.begin(&number.to_string().into(), &watchdog);
+        }
+        let mut reported = HashSet::new();
+        for _ in 0..PATIENCE {
+            watchdog.look(&mut reported);
+        }
+        assert_eq!(reported.len(), MAX_REPORTS);
+    }
+
+    #[test]
+    fn a_poll_marks_its_threads_slot_and_clears_it() {
+        let state = || {
+            SLOT.with(|slot| (slot.slot.since.load(Ordering::Relaxed) > 0, lock(&slot.slot.handler).clone()))
+        };
+        let mut watched = Watched::new("the tool a/b".into(), std::future::poll_fn(|_| Poll::Ready(state())));
+        let Poll::Ready(seen) =
+            Pin::new(&mut watched).poll(&mut Context::from_waker(std::task::Waker::noop()))
+        else {
+            panic!("it is ready at once");
+        };
+        assert_eq!(seen, (true, "the tool a/b".into()));
+        assert!(!state().0);
     }
 }

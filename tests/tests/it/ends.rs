@@ -25,7 +25,7 @@ fn an_early_return_with_an_error_ends_its_session_once() {
     let messages = daemon.until_end("s");
     assert_eq!(messages.len(), 2, "{messages:?}");
     assert_eq!(text(&messages[0]), "before");
-    assert_eq!(messages[1]["data"]["error_type"], "ParseIntError", "{messages:?}");
+    assert_eq!(messages[1]["data"]["error_type"], "HandlerFailed", "{messages:?}");
     still_answers(&mut daemon);
     daemon.exit().assert_quiet(0);
 }

@@ -109,16 +109,3 @@ fn heavy_parts_are_off_until_asked_for() {
     }
     assert!(linked("dify-plugin-host", "--features=service-api").contains("reqwest"));
 }
-
-/// A published crate can't take it from an example, nor an example from the crate.
-#[test]
-fn the_examples_have_the_entry_module_that_packages_get() {
-    let read = |path: &str| std::fs::read_to_string(repository().join(path)).expect("it is there");
-    let module = read("crates/dify-plugin-package/src/main.py");
-    for example in ["duck", "bench", "embedded"] {
-        assert!(
-            read(&format!("examples/{example}/main.py")) == module,
-            "examples/{example}/main.py is another"
-        );
-    }
-}

@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep_until};
 use super::head::Head;
 use super::pace::Pace;
 use super::service::{BoxError, ResponseBody};
-use crate::error::{self, Result};
+use crate::error::{Error, Result};
 use crate::session::Session;
 
 pub(super) struct Sender<'a> {
@@ -65,7 +65,7 @@ impl<'a> Sender<'a> {
                 }
                 return match failed {
                     None => Ok(()),
-                    Some(Failure::Error(error)) => Err(error::from_box(error)),
+                    Some(Failure::Error(error)) => Err(Error::from_box(error)),
                     // Now that what came before it is out, it goes the way of any other.
                     Some(Failure::Panic(panic)) => resume_unwind(panic),
                 };

@@ -8,6 +8,7 @@ use dify_plugin_session::Handle;
 use tokio::runtime::Builder;
 
 use super::current::{Attached, Current};
+use crate::error::with_sources;
 
 /// The exit code of a broken connection.
 pub(super) const BROKEN: u8 = 1;
@@ -97,17 +98,6 @@ fn exit_now(why: &str) -> ! {
     dify_plugin_session::restore_stdio();
     last_line(why);
     std::process::exit(BROKEN.into());
-}
-
-/// Returns the error's text and those of its sources.
-pub(super) fn with_sources(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(&format!(": {error}"));
-        source = error.source();
-    }
-    text
 }
 
 /// Writes the last line on stderr: why the process ends. It is short enough for the daemon to keep it whole.

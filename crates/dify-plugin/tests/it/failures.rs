@@ -48,7 +48,7 @@ async fn a_failing_tool_sends_its_error_after_what_it_said() {
     let expected = json!({"error_type": "RuntimeError", "message": "upstream said no", "args": {"code": 7}});
     assert_eq!(error, Some(expected));
     let converted = daemon.error_of(invoke("trouble", json!({"kind": "converted"}))).await;
-    assert_eq!(converted, ("UpstreamError".to_owned(), "upstream said no".to_owned()));
+    assert_eq!(converted, ("HandlerFailed".to_owned(), "upstream said no".to_owned()));
 }
 
 #[tokio::test]

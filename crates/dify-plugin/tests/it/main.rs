@@ -5,6 +5,7 @@
 mod actions;
 mod daemon;
 mod endpoints;
+mod errors;
 mod failures;
 mod registration;
 mod tools;
