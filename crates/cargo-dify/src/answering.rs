@@ -1,14 +1,13 @@
-//! What stands in for Dify while a plugin runs here: apps of a script, apps of a real Dify, and a folder for its storage.
+//! What answers for Dify while a plugin runs here: apps of a script, apps of a real Dify, and a folder for its storage.
 
 use std::fs;
 use std::path::Path;
 
 use dify_plugin_host::{
-    Platform, PlatformError, Reply, ReverseCall, Script, ScriptError, ServiceApi, Storage,
+    Platform, PlatformError, ReverseCall, Router, Script, ScriptError, ServiceApi, Storage,
 };
 use dify_plugin_manifest::Plugin;
 use dify_plugin_protocol::InvokeType;
-use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
@@ -17,19 +16,20 @@ use crate::console::Console;
 use crate::error::Error;
 use crate::keys;
 
-/// Our own folder in that of a plugin.
+/// The folder of `cargo dify` inside a plugin's folder.
 const FOLDER: &str = ".dify";
 
-/// Answers what a plugin asks. Clones share what is stored.
+/// Answers the reverse invocations of a plugin. Clones share what is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct Answering {
-    script: Option<Script>,
-    api: Option<ServiceApi>,
+    pub(crate) router: Router,
     storage: Storage,
+    /// Says who answers for apps; follows what is run.
+    pub(crate) title: String,
 }
 
 impl Answering {
-    /// Reads the script and the keys. Of `before`, which answered so far, the storage stays.
+    /// Reads the script and the keys, and keeps the storage of `before`.
     ///
     /// # Errors
     ///
@@ -40,20 +40,6 @@ impl Answering {
         before: Option<&Self>,
         console: &Console,
     ) -> Result<Self, Error> {
-        let script = match &launch.script {
-            Some(file) => {
-                let script = Script::read(file).map_err(|error| script_error(error, file, &plugin.root))?;
-                for warning in script.warnings() {
-                    console.warning(&format!("{}: {warning}", file.display()));
-                }
-                Some(script)
-            }
-            None => None,
-        };
-        let api = launch.dify.as_deref().map(|url| api(url, plugin, launch, console)).transpose()?;
-        if api.is_none() && !launch.apps.is_empty() {
-            return Err(Error::AppsWithoutDify);
-        }
         let permission = &plugin.manifest.resource.permission.storage;
         let storage = match before {
             Some(before) => before.storage.clone(),
@@ -67,60 +53,56 @@ impl Answering {
                 }
             }),
         };
-        Ok(Self { script, api, storage: storage.limit(permission.size) })
-    }
-
-    /// Who answers for apps, to be told after what is run.
-    pub(crate) fn title(&self, launch: &Launch) -> String {
+        let storage = storage.limit(permission.size);
+        let mut router = Router::new().invoke_type(InvokeType::Storage, storage.clone());
         let mut title = String::new();
-        if let Some(api) = &self.api {
-            title.push_str(&format!("; apps answer at {}", api.url()));
+        router = match &launch.script {
+            Some(file) => {
+                let script = Script::read(file).map_err(|error| script_error(error, file, &plugin.root))?;
+                for warning in script.warnings() {
+                    console.warning(&format!("{}: {warning}", file.display()));
+                }
+                let others = if launch.dify.is_some() { "the others" } else { "apps" };
+                title = format!("; {others} answer as in {}", file.display());
+                router.apps(script.app_ids(), script.clone()).fallback(script)
+            }
+            None => router.fallback(failing(|call| {
+                format!(
+                    "nothing answers a reverse invocation of type `{}`: start cargo dify with --script FILE, a file that says \
+                     what apps answer, or with --dify URL and --app ID=KEY",
+                    call.invoke_type
+                )
+            })),
+        };
+        if let Some(url) = &launch.dify {
+            let api = api(url, plugin, launch, console)?;
+            title = format!("; apps answer at {}{title}", api.url());
+            // The apps that have a key come before those of the script.
+            router = router.apps(api.app_ids(), api.clone());
+            for (invoke_type, prefix) in
+                [(InvokeType::App, "invoke app failed"), (InvokeType::FetchApp, "fetch app failed")]
+            {
+                router = router.invoke_type(invoke_type, failing(move |call| without_key(prefix, call)));
+            }
+        } else if !launch.apps.is_empty() {
+            return Err(Error::AppsWithoutDify);
         }
-        if let Some(file) = &launch.script {
-            let others = if self.api.is_some() { "the others" } else { "apps" };
-            title.push_str(&format!("; {others} answer as in {}", file.display()));
-        }
-        title
-    }
-
-    /// What a plugin reads that calls an app for which nobody answers.
-    fn nobody(&self, kind: &InvokeType, id: &str) -> PlatformError {
-        let prefix = if *kind == InvokeType::App { "invoke app failed" } else { "fetch app failed" };
-        PlatformError::Other(format!(
-            "{prefix}: there is no key for the app `{id}`: start cargo dify with --app {id}=KEY, or with --app {id}=@FILE \
-             for a key that is in a file"
-        ))
+        Ok(Self { router, storage, title })
     }
 }
 
-impl Platform for Answering {
-    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Reply, PlatformError>> {
-        let kind = &call.invoke_type;
-        if *kind == InvokeType::Storage {
-            return self.storage.invoke(call);
-        }
-        if matches!(kind, InvokeType::App | InvokeType::FetchApp)
-            && let Some(api) = &self.api
-        {
-            let id = call.request.get("app_id").and_then(Value::as_str).unwrap_or_default();
-            if api.has_app(id) {
-                return api.invoke(call);
-            }
-            if !self.script.as_ref().is_some_and(|script| script.has_app(id)) {
-                return stream::iter([Err(self.nobody(kind, id))]).boxed();
-            }
-        }
-        match &self.script {
-            Some(script) => script.invoke(call),
-            None => {
-                let text = format!(
-                    "nobody answers a reverse invocation of type `{kind}`: start cargo dify with --script FILE, a file that \
-                     says what apps answer, or with --dify URL and --app ID=KEY"
-                );
-                stream::iter([Err(PlatformError::Other(text))]).boxed()
-            }
-        }
-    }
+/// A platform that fails every call.
+fn failing(text: impl Fn(&ReverseCall) -> String + Send + Sync + 'static) -> impl Platform {
+    move |call: ReverseCall| stream::iter([Err(PlatformError::Other(text(&call)))]).boxed()
+}
+
+/// The error of a call to an app that has neither a key nor a place in the script.
+fn without_key(prefix: &str, call: &ReverseCall) -> String {
+    let id = call.request.get("app_id").and_then(Value::as_str).unwrap_or_default();
+    format!(
+        "{prefix}: there is no key for the app `{id}`: start cargo dify with --app {id}=KEY, or with --app {id}=@FILE for a \
+         key that is in a file"
+    )
 }
 
 fn api(url: &str, plugin: &Plugin, launch: &Launch, console: &Console) -> Result<ServiceApi, Error> {

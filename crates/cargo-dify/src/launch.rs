@@ -124,7 +124,7 @@ pub(crate) fn prepare_again(
         }
         console.status("Building", &dir.display().to_string());
         let binary = build::build(dir, Purpose::Run { release: launch.release })?;
-        let title = format!("{}{}", from_here(&binary).display(), answering.title(launch));
+        let title = format!("{}{}", from_here(&binary).display(), answering.title);
         let command = PluginCommand::binary(plugin, &binary).env_remove(keys::VARIABLE);
         return Ok(Ready { command, answering, binary: Some(binary), title, runner: Runner::Binary });
     }
@@ -138,7 +138,7 @@ pub(crate) fn prepare_again(
         None => PluginCommand::as_daemon(plugin),
     };
     let command = command.env_remove(keys::VARIABLE);
-    let title = format!("python -m {entrypoint} in {}{}", dir.display(), answering.title(launch));
+    let title = format!("python -m {entrypoint} in {}{}", dir.display(), answering.title);
     let runner = if package { Runner::PythonForPackage } else { Runner::Python };
     Ok(Ready { command, answering, binary: None, title, runner })
 }
@@ -181,7 +181,7 @@ impl Ready {
     pub(crate) async fn launch(self, config: HostConfig, console: &Console) -> Result<Host, Error> {
         console.status("Running", &self.title);
         let runner = self.runner;
-        Host::start(self.command, config, self.answering)
+        Host::start(self.command, config, self.answering.router)
             .await
             .map_err(|source| Error::Start { source, runner })
     }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use dify_plugin_protocol::limits::DAEMON_LINE_BYTES;
 
+use crate::tap::Tap;
+
 /// The limits a plugin runs under. The defaults are the daemon's own.
 ///
 /// ```
@@ -39,6 +41,8 @@ pub struct HostConfig {
     /// Unread answers of all sessions together, in bytes; past it, the session whose answer comes next fails. Default:
     /// 512 MiB.
     pub total_queue_bytes: usize,
+    /// Observes every frame, in both directions. Default: none.
+    pub tap: Option<Tap>,
 }
 
 impl Default for HostConfig {
@@ -52,6 +56,7 @@ impl Default for HostConfig {
             frame_bytes: DAEMON_LINE_BYTES,
             message_queue_bytes: 64 * 1024 * 1024,
             total_queue_bytes: 512 * 1024 * 1024,
+            tap: None,
         }
     }
 }

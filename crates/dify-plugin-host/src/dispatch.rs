@@ -13,11 +13,15 @@ use crate::frame::{self, PluginFrame, beginning};
 use crate::reverse::{self, PreparedCall};
 use crate::session::Session;
 use crate::shared::Shared;
+use crate::tap::Direction;
 
 impl Shared {
     /// Takes in one line of stdout. A reverse call in it is handed back, for the caller to run.
     pub(crate) fn take_line(&self, line: &[u8]) -> Option<PreparedCall> {
         self.sign_of_life();
+        if let Some(tap) = &self.config.tap {
+            tap.observe(Direction::FromPlugin, line, false);
+        }
         self.counters.frames.fetch_add(1, Ordering::Relaxed);
         // Go reads a byte that is no UTF-8 as U+FFFD, wherever JSON may have one.
         let line = String::from_utf8_lossy(line);

@@ -7,12 +7,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use dify_plugin_protocol::endpoint::decode_hex;
 use dify_plugin_protocol::{AccessType, Action};
 use futures_core::Stream;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::accept::{self, EndpointChunk};
+use crate::chunk::{self, EndpointChunk};
 use crate::encode;
 use crate::error::{HostError, SessionFailure};
 use crate::host::{Host, OpenSession};
@@ -42,9 +43,9 @@ impl EndpointError {
         // Go writes a struct's fields in their order.
         let inner = format!(
             r#"{{"message":{},"error_type":"PluginDaemonInternalServerError","args":null}}"#,
-            encode::quoted(&message)
+            encode::text(&message)
         );
-        let body = format!(r#"{{"code":-500,"message":{},"data":null}}"#, encode::quoted(&inner));
+        let body = format!(r#"{{"code":-500,"message":{},"data":null}}"#, encode::text(&inner));
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         let json = HeaderValue::from_static("application/json; charset=utf-8");
@@ -86,7 +87,7 @@ async fn respond(mut answers: Messages) -> Result<Response<EndpointBody>, Endpoi
     let mut head = Head::default();
     let first = loop {
         let Some(answer) = answers.next().await else { break None };
-        let taken = accept::endpoint_chunk(&answer?).and_then(|chunk| head.take(chunk));
+        let taken = chunk::endpoint(&answer?).and_then(|chunk| head.take(chunk));
         match taken {
             Ok(None) => {}
             Ok(Some(piece)) => break Some(piece),
@@ -109,14 +110,13 @@ struct Head {
 impl Head {
     fn take(&mut self, chunk: EndpointChunk) -> Result<Option<Bytes>, SessionFailure> {
         self.status = chunk.status.or(self.status);
-        for (name, value) in &chunk.headers {
-            let illegal = || {
-                SessionFailure::BadMessage(format!(
-                    "the header `{name}` is not legal in HTTP (its name, or its value); the daemon would lose it"
-                ))
+        for (name, value) in chunk.headers.unwrap_or_default() {
+            let value = value.unwrap_or_default();
+            let (Ok(name), Ok(value)) = (HeaderName::try_from(&name), HeaderValue::try_from(value)) else {
+                return Err(SessionFailure::BadMessage(format!(
+                    "the header `{name}` has a name or a value that HTTP does not allow; the daemon would drop it"
+                )));
             };
-            let name = HeaderName::try_from(name).map_err(|_| illegal())?;
-            let value = HeaderValue::try_from(value).map_err(|_| illegal())?;
             // Of a name that comes again the first value counts.
             self.response.headers_mut().entry(name).or_insert(value);
         }
@@ -136,7 +136,7 @@ impl Head {
 }
 
 fn piece(result: &str) -> Result<Bytes, SessionFailure> {
-    const_hex::decode(result).map(Bytes::from).map_err(|error| {
+    decode_hex(result).map(Bytes::from).map_err(|error| {
         SessionFailure::BadMessage(format!(
             "a `result` that is no hex: {error}; the daemon answers 500, or, once the body began, ends it there"
         ))
@@ -180,7 +180,7 @@ impl Stream for EndpointBody {
         let Some(answer) = ready!(Pin::new(&mut this.answers).poll_next(cx)?) else {
             return Poll::Ready(None);
         };
-        let piece = accept::endpoint_chunk(&answer).and_then(|chunk| match chunk.result {
+        let piece = chunk::endpoint(&answer).and_then(|chunk| match chunk.result {
             Some(result) => piece(&result),
             None => Err(SessionFailure::BadMessage(
                 "a message without `result` after the body began; the daemon ends the body there".to_owned(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dify_plugin_protocol::ErrorData;
 use dify_plugin_protocol::limits::ERROR_ARGS;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::encode;
 
@@ -206,19 +206,13 @@ impl SessionFailure {
     pub fn daemon_text(&self) -> String {
         match self {
             Self::Plugin(ErrorData { error_type, message, args }) => {
-                go_json(json!({"args": args, "error_type": error_type, "message": message}))
+                encode::text(&json!({"args": args, "error_type": error_type, "message": message}))
             }
             Self::Refused(ErrorData { error_type, message, .. }) => {
-                go_json(json!({"error_type": error_type, "message": message}))
+                encode::text(&json!({"error_type": error_type, "message": message}))
             }
             Self::TimedOut { .. } => "killed by timeout".to_owned(),
             other => other.brief(),
         }
     }
-}
-
-fn go_json(value: Value) -> String {
-    let mut out = Vec::new();
-    encode::value(&mut out, &value);
-    String::from_utf8(out).unwrap_or_default()
 }

@@ -5,14 +5,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dify_plugin_manifest::Permission;
-use dify_plugin_protocol::{AccessType, Action};
+use dify_plugin_protocol::{AccessType, Action, IncomingEvent};
 use serde_json::{Map, Value};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::broadcast;
 
 use crate::command::PluginCommand;
 use crate::config::HostConfig;
-use crate::encode;
 use crate::error::{ExitCause, HostError, PluginExit};
 use crate::event::{HostEvent, HostEvents, KEPT_EVENTS};
 use crate::messages::Messages;
@@ -223,7 +222,7 @@ impl Host {
             access_type: request.access_type,
             action: request.action,
         });
-        let line = request_line(&info, request.payload);
+        let frame = request_frame(&info, request.payload);
         let (session, receiver, queued) = Session::new(Arc::clone(&info));
         if !self.shared.sessions.insert(Arc::clone(&session)) {
             return Err(HostError::SessionOpen(info.session_id.to_string()));
@@ -241,7 +240,7 @@ impl Host {
         let answers = Messages::new(Arc::clone(&self.shared), session, receiver, queued);
         // The reason of an end is recorded before sessions are failed, so one that is registered in between is seen
         // here or there.
-        if self.shared.outbox.send(&line).await.is_err() || self.shared.exited().is_some() {
+        if self.shared.outbox.send(&frame).await.is_err() || self.shared.exited().is_some() {
             return Err(HostError::PluginExited(self.wait().await));
         }
         Ok(answers)
@@ -325,18 +324,15 @@ impl std::fmt::Debug for Host {
     }
 }
 
-/// A request as the daemon writes it: the three base fields and the payload in one object, keys sorted, a field of the
-/// payload before a base field of that name (`internal/core/io_tunnel/mapping.go`).
-fn request_line(info: &SessionInfo, payload: Map<String, Value>) -> Vec<u8> {
+/// A request as the daemon writes it: the three base fields and the payload in one object, a field of the payload before a
+/// base field of that name (`internal/core/io_tunnel/mapping.go`).
+fn request_frame(info: &SessionInfo, payload: Map<String, Value>) -> Vec<u8> {
     let mut data = Map::new();
     data.insert("user_id".to_owned(), info.user_id.clone().into());
     data.insert("type".to_owned(), info.access_type.as_str().into());
     data.insert("action".to_owned(), info.action.as_str().into());
     data.extend(payload);
-    let mut line = Vec::new();
-    session::write_envelope(&mut line, info);
-    line.extend_from_slice(br#""request","data":"#);
-    encode::object(&mut line, &data);
-    line.extend_from_slice(b"}\n");
-    line
+    let mut frame = Vec::new();
+    session::write_frame(&mut frame, info, IncomingEvent::Request, data);
+    frame
 }

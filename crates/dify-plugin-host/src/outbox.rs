@@ -1,4 +1,4 @@
-//! Lines on their way to the plugin's stdin.
+//! Frames on their way to the plugin's stdin.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -56,8 +56,13 @@ impl Outbox {
         self.drained.notify_waiters();
     }
 
-    /// Writes until the box is closed and empty, or `stdin` takes no more.
-    pub(crate) async fn drain(&self, mut stdin: impl AsyncWrite + Unpin) -> std::io::Result<()> {
+    /// Writes until the outbox is closed and empty, or `stdin` is closed. `observe` sees each batch of frames before it is
+    /// written, so that nothing the plugin does because of them is seen first.
+    pub(crate) async fn drain(
+        &self,
+        mut stdin: impl AsyncWrite + Unpin,
+        observe: impl Fn(&[u8]),
+    ) -> std::io::Result<()> {
         let mut lines = Vec::new();
         loop {
             let closed = {
@@ -73,6 +78,7 @@ impl Outbox {
                 continue;
             }
             self.drained.notify_waiters();
+            observe(&lines);
             stdin.write_all(&lines).await?;
             stdin.flush().await?;
             lines.clear();
@@ -99,7 +105,7 @@ mod tests {
         let (writer, mut reader) = tokio::io::duplex(64);
         let drain = tokio::spawn({
             let outbox = Arc::clone(&outbox);
-            async move { outbox.drain(writer).await }
+            async move { outbox.drain(writer, |_| {}).await }
         });
         let line = [vec![b'x'; 300_000], vec![b'\n']].concat();
         let writers: Vec<_> = (0..20)

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use dify_plugin_protocol::invoke::InvokeSpec;
 use dify_plugin_protocol::{AccessType, Action, InvokeType};
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::encode;
 
-/// Messages reverse invocations: what stands in for Dify.
+/// Answers reverse invocations: what stands in for Dify.
 ///
 /// The host does the rest as the daemon does it: it refuses malformed calls, those of model sessions, unknown kinds and
 /// what the manifest doesn't allow before a platform hears of them, writes one line an item, puts the daemon's words
@@ -61,6 +62,8 @@ pub struct ReverseCall {
     /// `response_mode`, `conversation_id` and `user`, all of them; one of `storage` has `opt`, which is one of the four that
     /// there are, `key` and `value`.
     pub request: Map<String, Value>,
+    /// What the daemon does with calls of this type.
+    pub(crate) spec: &'static InvokeSpec,
 }
 
 impl std::fmt::Debug for ReverseCall {
@@ -114,26 +117,26 @@ impl std::fmt::Debug for SessionInfo {
 
 /// One item of an answer: a JSON value, an object in all that Dify sends, encoded as the daemon writes it.
 #[derive(Clone)]
-pub struct Reply(pub(crate) Bytes);
+pub struct Reply(pub(crate) Arc<RawValue>);
 
 impl std::fmt::Debug for Reply {
-    /// Tells the length alone.
+    /// Shows only the length.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Reply({} bytes)", self.0.len())
+        write!(f, "Reply({} bytes)", self.0.get().len())
+    }
+}
+
+impl From<&Value> for Reply {
+    fn from(value: &Value) -> Self {
+        // What was just encoded is JSON.
+        let raw = RawValue::from_string(encode::text(value)).unwrap_or_default();
+        Self(Arc::from(raw))
     }
 }
 
 impl From<Value> for Reply {
     fn from(value: Value) -> Self {
         Self::from(&value)
-    }
-}
-
-impl From<&Value> for Reply {
-    fn from(value: &Value) -> Self {
-        let mut out = Vec::new();
-        encode::value(&mut out, value);
-        Self(out.into())
     }
 }
 
@@ -166,56 +169,20 @@ impl PlatformError {
         Self::Refused { status, body: format!("{body}\n") }
     }
 
-    /// The whole text as the daemon words it for a call of `kind`.
-    pub(crate) fn text(&self, kind: &InvokeType) -> String {
-        let words = Words::of(kind);
+    /// The error for a call that reached a platform which doesn't handle its type.
+    pub(crate) fn unhandled(platform: &str, call: &ReverseCall) -> Self {
+        Self::Other(format!("{platform} does not handle reverse invocations of type `{}`", call.invoke_type))
+    }
+
+    /// Returns the whole text as the daemon writes it for a call of this type.
+    pub(crate) fn text(&self, spec: &InvokeSpec) -> String {
+        let prefix = spec.error_prefix;
         match self {
-            Self::Refused { .. } if words.reading.is_none() => format!("{}data is nil", words.asking),
-            Self::Refused { .. } => format!("{}{self}", words.asking),
-            Self::Failed(_) => format!("{}{self}", words.reading.unwrap_or(words.asking)),
+            Self::Refused { .. } if !spec.is_stream() => format!("{prefix}data is nil"),
+            Self::Refused { .. } => format!("{prefix}{self}"),
+            Self::Failed(_) => format!("{}{self}", spec.stream_error_prefix.unwrap_or(prefix)),
             Self::Other(text) => text.clone(),
         }
-    }
-}
-
-/// What the daemon writes before the text of an error (`internal/core/io_tunnel/backwards_invocation/task.go`).
-pub(crate) struct Words {
-    /// Before the first item.
-    pub(crate) asking: &'static str,
-    /// While reading, for the kinds that are streams.
-    pub(crate) reading: Option<&'static str>,
-}
-
-impl Words {
-    pub(crate) fn of(kind: &InvokeType) -> Self {
-        let (asking, reading) = match kind {
-            InvokeType::App => ("invoke app failed: ", Some("read app failed: ")),
-            InvokeType::FetchApp => ("fetch app failed: ", None),
-            InvokeType::Tool => ("invoke tool failed: ", Some("read tool response failed: ")),
-            InvokeType::Llm => ("invoke llm model failed: ", Some("read llm model failed: ")),
-            InvokeType::LlmStructuredOutput => (
-                "invoke llm with structured output model failed: ",
-                Some("read llm with structured output model failed: "),
-            ),
-            InvokeType::SystemSummary => ("invoke summary failed: ", None),
-            InvokeType::TextEmbedding => ("invoke text-embedding model failed: ", None),
-            InvokeType::MultimodalEmbedding => ("invoke multimodal embedding model failed: ", None),
-            InvokeType::Rerank => ("invoke rerank model failed: ", None),
-            InvokeType::MultimodalRerank => ("invoke multimodal rerank model failed: ", None),
-            InvokeType::Tts => ("invoke tts model failed: ", Some("read tts model failed: ")),
-            InvokeType::Speech2Text => ("invoke speech2text model failed: ", None),
-            InvokeType::Moderation => ("invoke moderation model failed: ", None),
-            InvokeType::NodeParameterExtractor => ("invoke parameter extractor failed: ", None),
-            InvokeType::NodeQuestionClassifier => ("invoke question classifier failed: ", None),
-            InvokeType::UploadFile => ("upload file failed: ", None),
-            _ => ("", None),
-        };
-        Self { asking, reading }
-    }
-
-    /// What the answers of this kind carry in `message`.
-    pub(crate) fn answer_message(&self) -> &'static str {
-        if self.reading.is_some() { "stream" } else { "struct" }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::event::HostEvent;
 use crate::frame::beginning;
 use crate::reverse;
 use crate::shared::Shared;
+use crate::tap::Direction;
 
 const READ_BYTES: usize = 64 * 1024;
 
@@ -31,7 +32,13 @@ pub(crate) fn serve(shared: &Arc<Shared>, mut child: Child) {
 }
 
 pub(crate) async fn write_stdin(shared: Arc<Shared>, mut stdin: impl AsyncWrite + Unpin) {
-    if shared.outbox.drain(&mut stdin).await.is_ok() {
+    let observe = |frames: &[u8]| {
+        let Some(tap) = &shared.config.tap else { return };
+        for frame in frames.split(|&byte| byte == b'\n').filter(|frame| !frame.is_empty()) {
+            tap.observe(Direction::ToPlugin, frame, false);
+        }
+    };
+    if shared.outbox.drain(&mut stdin, observe).await.is_ok() {
         // Dropping it closes a pipe, but not one half of a stream that goes both ways.
         let _ = stdin.shutdown().await;
     } else {
@@ -50,11 +57,17 @@ pub(crate) async fn read_stdout(shared: Arc<Shared>, mut stdout: impl AsyncRead 
     while let Ok(count @ 1..) = stdout.read(&mut buffer).await {
         let mut lines = decoder.feed(&buffer[..count]);
         while let Some(line) = lines.next() {
-            let Frame::Whole(line) = line else {
-                shared.kill.order(ExitCause::FrameTooLong { limit });
-                return;
+            let frame = match line {
+                Frame::Whole(frame) => frame,
+                too_long => {
+                    if let (Some(tap), Frame::TooLong(beginning)) = (&shared.config.tap, too_long) {
+                        tap.observe(Direction::FromPlugin, beginning, true);
+                    }
+                    shared.kill.order(ExitCause::FrameTooLong { limit });
+                    return;
+                }
             };
-            let Some(call) = shared.take_line(line) else { continue };
+            let Some(call) = shared.take_line(frame) else { continue };
             // Never closed, so there is always a permit to wait for.
             let permit = Arc::clone(&shared.reverse_calls).acquire_owned().await;
             let shared = Arc::clone(&shared);

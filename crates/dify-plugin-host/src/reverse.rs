@@ -1,7 +1,7 @@
-//! One reverse invocation, from the plugin's question to the last line of its answer
+//! One reverse invocation, from the plugin's call to the last frame of the reply
 //! (`internal/core/io_tunnel/backwards_invocation/task.go`).
 
-mod go_text;
+mod permission;
 mod request;
 
 use std::panic::AssertUnwindSafe;
@@ -9,30 +9,35 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use dify_plugin_manifest::Permission;
-use dify_plugin_protocol::InvokeType;
+use dify_plugin_protocol::invoke::{InvokeSpec, ReverseEvent, ReverseResponse};
+use dify_plugin_protocol::{IncomingEvent, InvokeType};
 use futures_util::{FutureExt, StreamExt};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::accept;
-use crate::encode;
 use crate::event::HostEvent;
-use crate::permission;
-use crate::platform::{PlatformError, Reply, ReverseCall, Words};
+use crate::platform::{PlatformError, Reply, ReverseCall};
 use crate::session::{self, Closed, Session};
 use crate::shared::Shared;
 
-/// Items that are ready at once and written in one go.
-const ITEMS_AT_ONCE: usize = 64;
+/// How many replies that are ready at once are written in one go.
+const REPLIES_AT_ONCE: usize = 64;
 
-/// A call whose shape is right; what else the daemon checks is in `request`.
+/// A call of the right shape.
 #[derive(Debug)]
 pub(crate) struct PreparedCall {
     session: Arc<Session>,
     call_id: Arc<str>,
     invoke_type: InvokeType,
-    /// The fields for the platform, or the text that refuses the call.
-    request: Result<Map<String, Value>, String>,
+    /// What the platform is to answer, or the text that refuses the call.
+    admitted: Result<Admitted, String>,
+}
+
+/// A call that the daemon would pass on to Dify.
+#[derive(Debug)]
+struct Admitted {
+    spec: &'static InvokeSpec,
+    request: Map<String, Value>,
     /// Fields that the daemon drops without a word.
     ignored: Vec<String>,
 }
@@ -41,7 +46,7 @@ pub(crate) struct PreparedCall {
 ///
 /// # Errors
 ///
-/// The text after `invoke dify failed: `, with which the whole session is closed.
+/// Returns what is wrong with a call for which the daemon closes the whole session.
 pub(crate) fn prepare(
     session: &Arc<Session>,
     data: &RawValue,
@@ -50,40 +55,41 @@ pub(crate) fn prepare(
     let mut fields = match serde_json::from_str::<Value>(data.get()) {
         Ok(Value::Object(fields)) => fields,
         Ok(Value::Null) => return Err("invoke request is empty".to_owned()),
-        Ok(other) => {
-            return Err(format!(
-                "unmarshal invoke request failed: json: cannot unmarshal {} into Go value of type \
-                 map[string]interface {{}}",
-                accept::kind(&other)
-            ));
-        }
+        Ok(_) => return Err("unmarshal invoke request failed: not an object".to_owned()),
         Err(error) => return Err(format!("unmarshal invoke request failed: {error}")),
     };
-    let missing = |name: &str, fields: &Map<String, Value>| {
-        format!("invoke request missing {name}: {}", go_text::map(fields))
+    let mut text = |name: &str| match fields.remove(name) {
+        Some(Value::String(text)) => Ok(text),
+        _ => Err(format!("invoke request missing {name}: it must be a string")),
     };
-    let Some(Value::String(kind)) = fields.get("type") else { return Err(missing("type", &fields)) };
-    let invoke_type = InvokeType::from(kind.as_str());
-    let Some(Value::String(id)) = fields.get("backwards_request_id") else {
-        return Err(missing("request_id", &fields));
+    let invoke_type = InvokeType::from(text("type")?.as_str());
+    let call_id = Arc::from(text("backwards_request_id")?);
+    let Some(Value::Object(request)) = fields.remove("request") else {
+        return Err("invoke request missing request: it must be an object".to_owned());
     };
-    let call_id = Arc::from(id.as_str());
-    if !matches!(fields.get("request"), Some(Value::Object(_))) {
-        return Err(missing("request", &fields));
-    }
-    let Some(Value::Object(request)) = fields.remove("request") else { unreachable!("looked at above") };
+    let admitted = admit(session, &invoke_type, request, permission);
+    Ok(PreparedCall { session: Arc::clone(session), call_id, invoke_type, admitted })
+}
 
-    let mut ignored = Vec::new();
-    let refusal = if session.is_model() {
-        Some("you can not invoke dify from model".to_owned())
-    } else {
-        permission::refusal(permission, &invoke_type)
-    };
-    let request = match refusal {
-        Some(text) => Err(text),
-        None => request::read(&invoke_type, request, &mut ignored),
-    };
-    Ok(PreparedCall { session: Arc::clone(session), call_id, invoke_type, request, ignored })
+/// Checks whether the daemon would pass the call on to Dify.
+fn admit(
+    session: &Session,
+    invoke_type: &InvokeType,
+    request: Map<String, Value>,
+    permission: Option<&Permission>,
+) -> Result<Admitted, String> {
+    if session.is_model() {
+        return Err("you can not invoke dify from model".to_owned());
+    }
+    let spec = invoke_type.spec().ok_or_else(|| format!("unsupported invoke type: {invoke_type}"))?;
+    if let (Some(permission), Some(needed)) = (permission, &spec.permission)
+        && !permission::grants(permission, needed)
+    {
+        return Err(needed.denial());
+    }
+    let (request, ignored) = request::read(invoke_type, request)
+        .map_err(|problem| format!("unmarshal backwards invoke request failed: {problem}"))?;
+    Ok(Admitted { spec, request, ignored })
 }
 
 /// How a call ended.
@@ -94,74 +100,69 @@ enum End {
     Silent,
 }
 
-/// Messages a call, to its one `end`.
+/// Answers a call, up to its one `end`.
 pub(crate) async fn run(shared: Arc<Shared>, call: PreparedCall) {
-    let PreparedCall { session, call_id, invoke_type, request, ignored } = call;
+    let PreparedCall { session, call_id, invoke_type, admitted } = call;
     let session_id = Arc::clone(&session.info.session_id);
     shared.tell(HostEvent::ReverseCall {
         session_id: Arc::clone(&session_id),
         call_id: Arc::clone(&call_id),
         invoke_type: invoke_type.clone(),
-        ignored,
+        ignored: admitted.as_ref().map(|admitted| admitted.ignored.clone()).unwrap_or_default(),
     });
-    let lines = Lines::new(&session, &call_id, Words::of(&invoke_type).answer_message());
-    let end = match request {
+    let frames = Frames { session: &session, call_id: &call_id };
+    let end = match admitted {
         Err(refusal) => End::Failed(refusal),
-        Ok(request) => {
-            let call = ReverseCall {
-                session: Arc::clone(&session.info),
-                call_id: Arc::clone(&call_id),
-                invoke_type: invoke_type.clone(),
-                request,
-            };
-            let answer = answer(&shared, &session, call, &lines);
-            // A call must be closed whatever the platform's code does.
-            AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
-                End::Failed(PlatformError::Failed("the platform panicked".to_owned()).text(&invoke_type))
-            })
+        Ok(Admitted { spec, request, .. }) => {
+            let info = Arc::clone(&session.info);
+            let call =
+                ReverseCall { session: info, call_id: Arc::clone(&call_id), invoke_type, request, spec };
+            // The plugin waits for the end of its call, even if the platform panics.
+            AssertUnwindSafe(answer(&shared, &session, call, &frames)).catch_unwind().await.unwrap_or_else(
+                |_| End::Failed(PlatformError::Failed("the platform panicked".to_owned()).text(spec)),
+            )
         }
     };
     let mut out = Vec::new();
     let error = match end {
         End::Complete => None,
         End::Failed(text) => {
-            lines.error(&mut out, &text);
+            frames.write(&mut out, ReverseEvent::Error, &text, None);
             Some(text)
         }
         End::Silent => Some("the session is over".to_owned()),
     };
     if error.is_none() || !out.is_empty() {
-        lines.end(&mut out);
-        // Nobody is left to hear of a closed pipe.
+        frames.write(&mut out, ReverseEvent::End, "", None);
+        // If stdin is closed, nobody waits for the end.
         let _ = shared.outbox.send(&out).await;
     }
     shared.tell(HostEvent::ReverseCallEnded { session_id, call_id, error });
 }
 
-async fn answer(shared: &Shared, session: &Session, call: ReverseCall, lines: &Lines) -> End {
-    let kind = &call.invoke_type.clone();
-    let words = Words::of(kind);
-    let mut items = shared.platform.invoke(call).ready_chunks(ITEMS_AT_ONCE);
-    // Set going by the first item: the daemon counts from the head of Dify's answer.
+async fn answer(shared: &Shared, session: &Session, call: ReverseCall, frames: &Frames<'_>) -> End {
+    let spec = call.spec;
+    let stream_prefix = spec.stream_error_prefix.unwrap_or(spec.error_prefix);
+    let mut replies = shared.platform.invoke(call).ready_chunks(REPLIES_AT_ONCE);
+    // Reset by the first reply: the daemon counts from the head of Dify's response.
     let mut limit = pin!(tokio::time::sleep(shared.config.reverse_call_timeout));
     let mut begun = false;
     loop {
-        let chunk = tokio::select! {
+        let ready = tokio::select! {
             biased;
-            how = session.closed() => return cancelled(how, &words, begun),
+            how = session.closed() => return canceled(how, spec, begun),
             () = &mut limit, if begun => {
-                let prefix = words.reading.unwrap_or(words.asking);
                 let text = "http: read on closed response body\nfailed to read system header";
-                return End::Failed(format!("{prefix}{text}"));
+                return End::Failed(format!("{stream_prefix}{text}"));
             }
-            chunk = items.next() => chunk,
+            ready = replies.next() => ready,
         };
-        let Some(chunk) = chunk else {
-            // A kind that is answered with one object needs that object.
-            return if words.reading.is_none() {
-                End::Failed(format!("{}data is nil", words.asking))
-            } else {
+        let Some(ready) = ready else {
+            // A call with a single reply needs that reply.
+            return if spec.is_stream() {
                 End::Complete
+            } else {
+                End::Failed(format!("{}data is nil", spec.error_prefix))
             };
         };
         if !begun {
@@ -170,12 +171,15 @@ async fn answer(shared: &Shared, session: &Session, call: ReverseCall, lines: &L
         }
         let mut out = Vec::new();
         let mut end = None;
-        for item in chunk {
-            match item {
-                Ok(item) => lines.response(&mut out, &item),
-                Err(error) => end = Some(End::Failed(error.text(kind))),
+        for reply in ready {
+            match reply {
+                Ok(Reply(data)) => {
+                    let message = if spec.is_stream() { "stream" } else { "struct" };
+                    frames.write(&mut out, ReverseEvent::Response, message, Some(&data));
+                }
+                Err(error) => end = Some(End::Failed(error.text(spec))),
             }
-            if end.is_none() && words.reading.is_none() {
+            if end.is_none() && !spec.is_stream() {
                 end = Some(End::Complete);
             }
             if end.is_some() {
@@ -185,7 +189,7 @@ async fn answer(shared: &Shared, session: &Session, call: ReverseCall, lines: &L
         if !out.is_empty() {
             tokio::select! {
                 biased;
-                how = session.closed() => return cancelled(how, &words, begun),
+                how = session.closed() => return canceled(how, spec, begun),
                 sent = shared.outbox.send(&out) => if sent.is_err() {
                     return End::Silent;
                 },
@@ -197,53 +201,28 @@ async fn answer(shared: &Shared, session: &Session, call: ReverseCall, lines: &L
     }
 }
 
-/// What a call's plugin reads when its session ends first: at a time limit the words below, else nothing. The daemon
+/// How a call ends whose session ends first: with an error if that was for its time limit, else without a word. The daemon
 /// is silent, or nearly always silent, in the other cases.
-fn cancelled(how: Closed, words: &Words, begun: bool) -> End {
+fn canceled(how: Closed, spec: &InvokeSpec, begun: bool) -> End {
     match how {
         Closed::Silently => End::Silent,
-        Closed::TimedOut => End::Failed(match words.reading {
-            Some(reading) if begun => format!("{reading}context canceled\nfailed to read system header"),
-            _ => format!("{}context canceled", words.asking),
+        Closed::TimedOut => End::Failed(match spec.stream_error_prefix {
+            Some(prefix) if begun => format!("{prefix}context canceled\nfailed to read system header"),
+            _ => format!("{}context canceled", spec.error_prefix),
         }),
     }
 }
 
-/// Writes the lines of one call.
-struct Lines {
-    /// Envelope and id, up to the event's name.
-    head: Vec<u8>,
-    answer_message: &'static str,
+/// Writes the frames of one call.
+struct Frames<'a> {
+    session: &'a Session,
+    call_id: &'a str,
 }
 
-impl Lines {
-    fn new(session: &Session, call_id: &str, answer_message: &'static str) -> Self {
-        let mut head = Vec::new();
-        session::write_envelope(&mut head, &session.info);
-        head.extend_from_slice(br#""backwards_response","data":{"backwards_request_id":"#);
-        encode::string(&mut head, call_id);
-        head.extend_from_slice(br#","event":"#);
-        Self { head, answer_message }
-    }
-
-    fn response(&self, out: &mut Vec<u8>, item: &Reply) {
-        out.extend_from_slice(&self.head);
-        out.extend_from_slice(br#""response","message":"#);
-        encode::string(out, self.answer_message);
-        out.extend_from_slice(br#","data":"#);
-        out.extend_from_slice(&item.0);
-        out.extend_from_slice(b"}}\n");
-    }
-
-    fn error(&self, out: &mut Vec<u8>, text: &str) {
-        out.extend_from_slice(&self.head);
-        out.extend_from_slice(br#""error","message":"#);
-        encode::string(out, text);
-        out.extend_from_slice(b",\"data\":null}}\n");
-    }
-
-    fn end(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.head);
-        out.extend_from_slice(b"\"end\",\"message\":\"\",\"data\":null}}\n");
+impl Frames<'_> {
+    fn write(&self, out: &mut Vec<u8>, event: ReverseEvent, message: &str, data: Option<&RawValue>) {
+        let backwards_request_id = self.call_id.into();
+        let response = ReverseResponse { backwards_request_id, event, message: message.into(), data };
+        session::write_frame(out, &self.session.info, IncomingEvent::BackwardsResponse, response);
     }
 }

@@ -3,15 +3,14 @@
 mod app;
 mod blocking;
 mod file;
-mod yaml;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use dify_plugin_protocol::InvokeType;
 use futures_core::stream::BoxStream;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 
 pub use app::ScriptedApp;
@@ -26,7 +25,7 @@ const ANY_APP: &str = "*";
 /// page shows the file.
 ///
 /// An app that isn't there is refused as Dify refuses it, with one field more, `script`, that says which apps there are.
-/// Every kind of call but `app` and `fetch_app` reads that the script has no answer.
+/// Calls of other types than `app` and `fetch_app` are refused.
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,7 +46,7 @@ const ANY_APP: &str = "*";
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct Script {
-    apps: HashMap<String, Arc<ScriptedApp>>,
+    apps: BTreeMap<String, Arc<ScriptedApp>>,
     /// The file it was read from.
     file: Option<String>,
 }
@@ -70,7 +69,8 @@ impl Script {
     ///
     /// If it can't be read, is no YAML or JSON, or says something a script doesn't have.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ScriptError> {
-        file::read(path.as_ref())
+        let path = path.as_ref();
+        Ok(Self::of_file(&path.display().to_string(), file::read(path)?))
     }
 
     /// Reads a script from the text of a YAML file; `name` is for the errors.
@@ -79,27 +79,30 @@ impl Script {
     ///
     /// As [`read`](Self::read).
     pub fn from_yaml(name: &str, text: &str) -> Result<Self, ScriptError> {
-        file::from_yaml(name, text)
+        Ok(Self::of_file(name, file::from_yaml(name, text)?))
     }
 
-    /// What is odd about the script, but may be meant: an app whose events lack the one that ends an answer, which a plugin
-    /// takes for a break inside Dify. Apps without events, and those that fail, are no such.
+    fn of_file(name: &str, apps: BTreeMap<String, ScriptedApp>) -> Self {
+        let apps = apps.into_iter().map(|(id, app)| (id, Arc::new(app))).collect();
+        Self { apps, file: Some(name.to_owned()) }
+    }
+
+    /// Returns warnings about apps whose events lack the one that ends an answer, which a plugin takes for an answer that
+    /// broke off. Apps without events, and those that fail, are not meant.
     pub fn warnings(&self) -> Vec<String> {
-        let mut open: Vec<_> =
-            self.apps.iter().filter(|(_, app)| app.stays_open()).map(|(id, _)| id).collect();
-        open.sort_unstable();
-        let warning = |id| {
+        let open = self.apps.iter().filter(|(_, app)| app.stays_open());
+        let warning = |(id, _): (&String, _)| {
             format!(
-                "the events of the app `{id}` end without `message_end` or `workflow_finished`, which a plugin takes for an \
+                "the events of the app `{id}` end without `message_end` or `workflow_finished`; a plugin takes that for an \
                  answer that broke off"
             )
         };
-        open.into_iter().map(warning).collect()
+        open.map(warning).collect()
     }
 
-    /// Whether the script answers for an app, by its id or as one of all others.
-    pub fn has_app(&self, id: &str) -> bool {
-        self.find(id).is_some()
+    /// Returns the ids of the apps, `*` among them if there is one for all others.
+    pub fn app_ids(&self) -> impl Iterator<Item = &str> {
+        self.apps.keys().map(String::as_str)
     }
 
     fn find(&self, id: &str) -> Option<&Arc<ScriptedApp>> {
@@ -109,8 +112,7 @@ impl Script {
     /// Dify's refusal of an app it doesn't have, and what to do about it here.
     fn not_found(&self, id: &str) -> PlatformError {
         let script = self.file.as_deref().unwrap_or("the script");
-        let mut ids: Vec<_> = self.apps.keys().map(|id| format!("`{id}`")).collect();
-        ids.sort_unstable();
+        let ids: Vec<_> = self.app_ids().map(|id| format!("`{id}`")).collect();
         let has = if ids.is_empty() { "no apps at all".to_owned() } else { ids.join(", ") };
         let hint = format!(
             "{script} has no app `{id}`; it has {has}. Add the app under `apps`, or `{ANY_APP}` for all others"
@@ -131,16 +133,14 @@ impl Platform for Script {
                 if text("response_mode") == "blocking" {
                     blocking::answer(Arc::clone(app), query.to_owned()).into_stream().boxed()
                 } else {
-                    app::play(Arc::clone(app), query).boxed()
+                    app::play(Arc::clone(app), query).map_ok(Reply::from).boxed()
                 }
             }
             (InvokeType::FetchApp, Some(app)) => {
                 one(app.parameters.as_ref().map(Reply::from).ok_or_else(|| self.not_found(id)))
             }
             (InvokeType::App | InvokeType::FetchApp, None) => one(Err(self.not_found(id))),
-            (kind, _) => one(Err(PlatformError::Other(format!(
-                "the script has no answer for a reverse invocation of type `{kind}`; it knows `app` and `fetch_app`"
-            )))),
+            _ => one(Err(PlatformError::unhandled("the script", &call))),
         }
     }
 }

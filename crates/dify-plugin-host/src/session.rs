@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use dify_plugin_protocol::AccessType;
+use dify_plugin_protocol::{AccessType, IncomingEvent};
+use serde::Serialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -167,26 +169,31 @@ impl Sessions {
     }
 }
 
-/// The beginning of every line to a session, up to its event, in the daemon's field order
-/// (`internal/core/session_manager/session.go`).
-pub(crate) fn write_envelope(out: &mut Vec<u8>, info: &SessionInfo) {
-    out.extend_from_slice(br#"{"session_id":"#);
-    encode::string(out, &info.session_id);
-    for (name, value) in [
-        ("conversation_id", &info.conversation_id),
-        ("message_id", &info.message_id),
-        ("app_id", &info.app_id),
-        ("endpoint_id", &info.endpoint_id),
-    ] {
-        out.extend_from_slice(b",\"");
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b"\":");
-        encode::string_or_null(out, value.as_deref());
-    }
-    out.extend_from_slice(br#","context":"#);
-    match &info.context {
-        Some(context) => encode::object(out, context),
-        None => out.extend_from_slice(b"null"),
-    }
-    out.extend_from_slice(br#","event":"#);
+/// A frame to a session, in the daemon's field order (`internal/core/session_manager/session.go`).
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    session_id: &'a str,
+    conversation_id: &'a Option<String>,
+    message_id: &'a Option<String>,
+    app_id: &'a Option<String>,
+    endpoint_id: &'a Option<String>,
+    context: &'a Option<Map<String, Value>>,
+    event: IncomingEvent,
+    data: T,
+}
+
+/// Appends a frame to a session.
+pub(crate) fn write_frame(out: &mut Vec<u8>, info: &SessionInfo, event: IncomingEvent, data: impl Serialize) {
+    let envelope = Envelope {
+        session_id: &info.session_id,
+        conversation_id: &info.conversation_id,
+        message_id: &info.message_id,
+        app_id: &info.app_id,
+        endpoint_id: &info.endpoint_id,
+        context: &info.context,
+        event,
+        data,
+    };
+    encode::write(out, &envelope);
+    out.push(b'\n');
 }

@@ -162,7 +162,7 @@ impl Shared {
         }
         let mut junk = self.early_junk.lock().unwrap_or_else(PoisonError::into_inner);
         let room = EARLY_JUNK_BYTES.saturating_sub(junk.len() + 1);
-        let end = (0..=room.min(line.len())).rev().find(|&at| line.is_char_boundary(at)).unwrap_or_default();
+        let end = line.floor_char_boundary(room);
         if end > 0 {
             junk.push_str(&line[..end]);
             junk.push('\n');

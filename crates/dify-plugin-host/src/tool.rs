@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::accept;
+use crate::chunk;
 use crate::error::{HostError, SessionFailure};
 use crate::host::{Host, OpenSession};
 use crate::messages::Messages;
@@ -80,7 +80,7 @@ impl ToolMessages {
     }
 
     fn read(&mut self, answer: &RawValue) -> Result<Option<ToolMessage>, SessionFailure> {
-        let message = ToolMessage::deserialize(accept::tool_chunk(answer)?).map_err(|error| {
+        let message = ToolMessage::deserialize(chunk::tool(answer)?).map_err(|error| {
             SessionFailure::BadMessage(format!(
                 "a tool message that the daemon passes on and Dify can't read: {error}"
             ))

@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dify_plugin_host::{Platform, PlatformError, Reply, ReverseCall, Script, ScriptedApp};
-use futures_core::stream::BoxStream;
-use serde_json::{Value, json};
+use dify_plugin_host::{Platform, ReverseCall, Router, Script, ScriptedApp};
+use serde_json::json;
 
 /// Apps by script, the rest by whatever the test brings.
 #[derive(Default)]
@@ -28,13 +27,18 @@ impl Asked {
     }
 }
 
-impl Platform for StandIn {
-    fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Reply, PlatformError>> {
-        self.asked.note(call.clone());
-        let app = call.request.get("app_id").and_then(Value::as_str);
-        match &self.otherwise {
-            Some(otherwise) if !app.is_some_and(|app| self.script.has_app(app)) => otherwise.invoke(call),
-            _ => self.script.invoke(call),
+impl StandIn {
+    /// The platform for the host: apps by script, everything else by the test's own platform if there is one.
+    pub(crate) fn platform(self) -> impl Platform {
+        let Self { script, otherwise, asked } = self;
+        let router = Router::new().apps(script.app_ids(), script.clone());
+        let router = match otherwise {
+            Some(otherwise) => router.fallback(move |call| otherwise.invoke(call)),
+            None => router.fallback(script),
+        };
+        move |call: ReverseCall| {
+            asked.note(call.clone());
+            router.invoke(call)
         }
     }
 }

@@ -155,7 +155,7 @@ impl TestPlugin {
         let (reader, writer) = tokio::io::split(plugin_end);
         tokio::spawn(async move { plugin.serve(Connection::new(reader, writer, Config::default())).await });
         let (output, input) = tokio::io::split(host_end);
-        match Host::over(output, input, permission, HostConfig::default(), stand_in).await {
+        match Host::over(output, input, permission, HostConfig::default(), stand_in.platform()).await {
             Ok(host) => host,
             Err(error) => panic!("the plugin does not start: {}", with_sources(&error)),
         }

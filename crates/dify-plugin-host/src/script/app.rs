@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::stream;
 use serde_json::Value;
 
-use crate::encode;
-use crate::platform::{PlatformError, Reply};
+use crate::platform::PlatformError;
 
 /// What one app answers: events in order, waits between them, perhaps a failure. A streaming call gets the events as
 /// they come; a blocking one gets them folded to one object, or what [`blocking`](Self::blocking) says.
@@ -34,7 +32,7 @@ const ENDS: [&str; 4] = ["message_end", "workflow_finished", "workflow_paused", 
 pub(super) enum Step {
     Wait(Duration),
     Events {
-        template: Template,
+        event: Value,
         times: u64,
         /// Before each.
         delay: Duration,
@@ -62,7 +60,7 @@ impl ScriptedApp {
     pub fn repeat(mut self, times: u64, delay: Duration, event: Value) -> Self {
         let name = event.get("event").and_then(Value::as_str);
         self.ends |= times > 0 && name.is_some_and(|name| ENDS.contains(&name));
-        self.steps.push(Step::Events { template: Template::new(&event), times, delay });
+        self.steps.push(Step::Events { event, times, delay });
         self
     }
 
@@ -99,36 +97,25 @@ impl ScriptedApp {
     }
 }
 
-/// An event as the daemon writes it, encoded once, with the places where something is put in.
-#[derive(Debug, Clone)]
-pub(super) struct Template {
-    json: Bytes,
-    has_query: bool,
-    has_number: bool,
-}
-
 const QUERY: &str = "{query}";
 const NUMBER: &str = "{i}";
 
-impl Template {
-    fn new(event: &Value) -> Self {
-        let Reply(json) = Reply::from(event);
-        let holds = |place: &str| json.windows(place.len()).any(|window| window == place.as_bytes());
-        Self { has_query: holds(QUERY), has_number: holds(NUMBER), json }
-    }
-
-    /// `query` is the inside of a JSON string.
-    fn render(&self, query: &str, number: Option<u64>) -> Reply {
-        let number = number.filter(|_| self.has_number);
-        if number.is_none() && !self.has_query {
-            return Reply(self.json.clone());
+/// Fills in the places of an event's strings.
+fn fill(event: &Value, query: &str, number: Option<u64>) -> Value {
+    match event {
+        Value::String(text) => {
+            // The number first: a query may hold its placeholder.
+            let text = match number {
+                Some(number) => text.replace(NUMBER, &number.to_string()),
+                None => text.clone(),
+            };
+            text.replace(QUERY, query).into()
         }
-        let mut json = String::from_utf8_lossy(&self.json).into_owned();
-        // The number first: a query may hold its placeholder.
-        if let Some(number) = number {
-            json = json.replace(NUMBER, &number.to_string());
+        Value::Array(items) => items.iter().map(|item| fill(item, query, number)).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), fill(value, query, number))).collect()
         }
-        Reply(json.replace(QUERY, query).into())
+        other => other.clone(),
     }
 }
 
@@ -136,13 +123,11 @@ impl Template {
 pub(super) fn play(
     app: Arc<ScriptedApp>,
     query: &str,
-) -> impl Stream<Item = Result<Reply, PlatformError>> + use<> {
-    let quoted = encode::quoted(query);
-    let query = quoted[1..quoted.len() - 1].to_owned();
-    let start = Position { app, query, step: 0, sent: 0 };
+) -> impl Stream<Item = Result<Value, PlatformError>> + use<> {
+    let start = Position { app, query: query.to_owned(), step: 0, sent: 0 };
     stream::unfold(start, |mut position| async move {
-        let item = position.next().await?;
-        Some((item, position))
+        let event = position.next().await?;
+        Some((event, position))
     })
 }
 
@@ -155,7 +140,7 @@ struct Position {
 }
 
 impl Position {
-    async fn next(&mut self) -> Option<Result<Reply, PlatformError>> {
+    async fn next(&mut self) -> Option<Result<Value, PlatformError>> {
         if let Some(refusal) = &self.app.refusal {
             return (self.step == 0).then(|| {
                 self.step = usize::MAX;
@@ -165,13 +150,13 @@ impl Position {
         loop {
             match self.app.steps.get(self.step)? {
                 Step::Wait(time) => tokio::time::sleep(*time).await,
-                Step::Events { template, times, delay } if self.sent < *times => {
+                Step::Events { event, times, delay } if self.sent < *times => {
                     if !delay.is_zero() {
                         tokio::time::sleep(*delay).await;
                     }
                     let number = (*times > 1).then_some(self.sent);
                     self.sent += 1;
-                    return Some(Ok(template.render(&self.query, number)));
+                    return Some(Ok(fill(event, &self.query, number)));
                 }
                 Step::Events { .. } => self.sent = 0,
                 Step::Fail(text) => {
@@ -182,50 +167,5 @@ impl Position {
             }
             self.step += 1;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use futures_util::StreamExt;
-    use serde_json::json;
-
-    use super::*;
-
-    async fn played(app: ScriptedApp, query: &str) -> Vec<Result<String, PlatformError>> {
-        play(Arc::new(app), query)
-            .map(|item| item.map(|item| String::from_utf8(item.0.to_vec()).unwrap()))
-            .collect()
-            .await
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn steps_are_played_in_order_and_a_failure_is_the_last() {
-        let before = tokio::time::Instant::now();
-        let app = ScriptedApp::new()
-            .event(json!({"a": "{i} {query}"}))
-            .wait(Duration::from_secs(1))
-            .repeat(2, Duration::from_secs(2), json!({"a": "{i} {query}"}))
-            .fail("broke")
-            .event(json!({"a": "never"}));
-        assert_eq!(
-            played(app, "<\"{i}>").await,
-            [
-                Ok(r#"{"a":"{i} \u003c\"{i}\u003e"}"#.to_owned()),
-                Ok(r#"{"a":"0 \u003c\"{i}\u003e"}"#.to_owned()),
-                Ok(r#"{"a":"1 \u003c\"{i}\u003e"}"#.to_owned()),
-                Err(PlatformError::Failed("broke".to_owned())),
-            ]
-        );
-        assert_eq!(before.elapsed(), Duration::from_secs(5));
-    }
-
-    #[tokio::test]
-    async fn a_refusal_is_all_there_is() {
-        let app = ScriptedApp::refusing(429, "too_many_requests", "slow down").event(json!({}));
-        assert!(!app.stays_open());
-        let played = played(app, "").await;
-        assert_eq!(played, [Err(PlatformError::refused(429, "too_many_requests", "slow down"))]);
-        assert!(ScriptedApp::new().steps.is_empty());
     }
 }

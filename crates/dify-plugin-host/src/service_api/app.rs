@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use reqwest::header::HeaderValue;
 
-use super::ServiceApiError;
+use super::error::ServiceApiError;
 
 /// Where an app is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

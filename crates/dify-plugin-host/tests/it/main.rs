@@ -10,7 +10,10 @@ mod process;
 mod recorded;
 mod reverse;
 mod rogue;
+mod router;
+mod script;
 #[cfg(feature = "service-api")]
 mod service_api;
 mod sessions;
 mod storage;
+mod tap;

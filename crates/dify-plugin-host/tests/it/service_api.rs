@@ -6,7 +6,7 @@ mod dify;
 
 use std::time::Duration;
 
-use dify_plugin_host::{Script, ScriptedApp, ServiceApi};
+use dify_plugin_host::{ServiceApi, ServiceApiError};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
@@ -282,11 +282,9 @@ async fn an_app_without_a_key_is_told_how_to_give_one_and_the_rest_goes_elsewher
     let mut unknown = call("q", "streaming");
     unknown["request"]["app_id"] = "b".into();
     let storage = json!({"type": "storage", "request": {"opt": "get", "key": "k"}});
-    let script = Script::new().app("b", ScriptedApp::new().event(json!({"event": "message"})));
-    for (api, rest) in [
-        (api(&dify), "Dify's Service API has no answer"),
-        (api(&dify).otherwise(script), "the script has no answer"),
-    ] {
+    {
+        let (api, rest) =
+            (api(&dify), "Dify's Service API does not handle reverse invocations of type `storage`");
         let heard = answers_to(&[unknown.clone(), storage.clone()], api, config()).await;
         let texts: Vec<_> = heard
             .iter()
@@ -480,4 +478,34 @@ async fn a_call_that_nobody_waits_for_is_hung_up() {
     let mut answers = plugin.open("s").await;
     assert!(crate::rogue::drain(&mut answers).await.1.is_none());
     assert_eq!(hung_up.recv().await, Some(true));
+}
+
+#[test]
+fn an_address_may_lack_its_last_part() {
+    for (given, expected) in [
+        ("https://api.dify.ai/v1", "https://api.dify.ai/v1/"),
+        ("https://api.dify.ai/v1/", "https://api.dify.ai/v1/"),
+        ("http://localhost:8080", "http://localhost:8080/v1/"),
+        ("https://a.example/dify/", "https://a.example/dify/v1/"),
+    ] {
+        assert_eq!(ServiceApi::new(given).unwrap().url(), expected);
+    }
+    for illegal in
+        ["api.dify.ai", "ftp://a/v1", "https://k:secret@a/v1", "https://a/v1?key=secret", "", "http://"]
+    {
+        let error = ServiceApi::new(illegal).unwrap_err();
+        assert!(matches!(error, ServiceApiError::Url { .. }), "{illegal}");
+        assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn keys_are_not_shown() {
+    let api = ServiceApi::new("http://localhost").unwrap().app("app-1", "app-hunter2").unwrap();
+    assert_eq!(format!("{api:?}"), r#"ServiceApi { url: "http://localhost/v1/", apps: ["app-1"], .. }"#);
+    assert!(api.app_ids().eq(["app-1"]));
+    for key in ["", " ", "hunter2\n", "hunter2\u{e9}"] {
+        let error = api.clone().app("app-2", key).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    }
 }

@@ -1,6 +1,7 @@
 //! What a plugin keeps, in a folder, beside what the daemon did with the same calls.
 
-use dify_plugin_host::{Script, ScriptedApp, Storage};
+use dify_plugin_host::{Router, Script, ScriptedApp, Storage};
+use dify_plugin_protocol::InvokeType;
 use serde_json::{Value, json};
 
 use crate::reverse::answers_to;
@@ -58,12 +59,11 @@ async fn the_daemons_answers_are_given_to_the_same_calls() {
     let got = ask(&storage, &requests).await;
     for ((request, expected), got) in requests.iter().zip(expected).zip(got) {
         let got = match got {
-            // The daemon's own folders were left out of the recording.
-            Err(text) => Err(text.replace(storage.folder().to_str().unwrap(), "…")),
             Ok(data) if data["data"] == long => Ok(json!({"data": "78787878…"})),
-            Ok(data) => Ok(data),
+            got => got,
         };
-        assert_eq!(got, expected, "{}", request.to_string().chars().take(200).collect::<String>());
+        // The decisions are the daemon's, the texts of errors are not.
+        assert_eq!(got.ok(), expected.ok(), "{}", request.to_string().chars().take(200).collect::<String>());
     }
     assert_eq!(std::fs::read(storage.folder().join("a/b c/é")).unwrap(), [2]);
 }
@@ -122,24 +122,22 @@ async fn no_key_leads_out_of_the_folder() {
 #[tokio::test]
 async fn what_is_malformed_is_refused_and_other_kinds_go_elsewhere() {
     let folder = tempfile::tempdir().unwrap();
-    let invalid = "unmarshal backwards invoke request failed: error";
-    assert_eq!(
-        ask(&Storage::new(folder.path()), &[json!({}), json!({"opt": 5, "key": "k"})]).await,
-        [
-            Err(format!(
-                "{invalid} validating struct: Key: 'InvokeStorageRequest.Opt' Error:Field validation for 'Opt' failed on the \
-                 'required' tag\nKey: 'InvokeStorageRequest.Key' Error:Field validation for 'Key' failed on the 'required' tag"
-            )),
-            Err(format!(
-                "{invalid} decoding map: 1 error(s) decoding:\n\n* 'opt' expected type 'dify_invocation.StorageOpt', got \
-                 unconvertible type 'float64', value: '5'"
-            )),
-        ]
-    );
+    let storage = Storage::new(folder.path());
+    let answers = ask(
+        &storage,
+        &[
+            json!({}),
+            json!({"opt": 5, "key": "k"}),
+            json!({"opt": "set", "key": "k", "value": "0x00"}),
+            json!({"opt": "set", "key": "k", "value": "0"}),
+        ],
+    )
+    .await;
+    assert!(answers.iter().all(Result::is_err), "{answers:?}");
     let app = json!({"type": "app", "request": {"app_id": "a"}});
-    let alone = answers_to(std::slice::from_ref(&app), Storage::new(folder.path()), config()).await;
-    assert_eq!(alone[0]["message"], "a storage has no answer for a reverse invocation of type `app`");
+    let alone = answers_to(std::slice::from_ref(&app), storage.clone(), config()).await;
+    assert_eq!(alone[0]["message"], "the storage does not handle reverse invocations of type `app`");
     let script = Script::new().app("a", ScriptedApp::new().event(json!({"event": "message"})));
-    let both = Storage::new(folder.path()).otherwise(script);
+    let both = Router::new().invoke_type(InvokeType::Storage, storage).fallback(script);
     assert_eq!(read(&answers_to(&[app], both, config()).await), [Ok(json!({"event": "message"}))]);
 }

@@ -1,21 +1,25 @@
-//! Asking Dify, and its answer as a plugin reads it.
+//! The calls to Dify, and what comes back as a plugin reads it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use dify_plugin_protocol::InvokeType;
+use dify_plugin_protocol::invoke::InvokeSpec;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde_json::{Map, Value};
 
-use super::ServiceApi;
 use super::app::{App, Route};
+use super::error::ServiceApiError;
 use super::request::{self, Mode};
 use super::sse::{EventReader, TooLong};
 use crate::frame::beginning;
-use crate::platform::{PlatformError, Reply, ReverseCall, Words, one};
+use crate::platform::{PlatformError, Reply, ReverseCall, one};
+
+/// How long Dify may take to accept a connection, as at the daemon (`internal/core/dify_invocation/calldify/http_client.go`).
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The largest event or object, in bytes (daemon `internal/types/app/config.go`, `RESPONSE_MAX_BUFFER_SIZE`).
 const ANSWER_BYTES: usize = 30 * 1024 * 1024;
@@ -26,21 +30,44 @@ const REFUSAL_BYTES: usize = 64 * 1024;
 /// How long the answers about an app, which Dify has at hand, and the body of a refusal may take.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(30);
 
-type Items = BoxStream<'static, Result<Reply, PlatformError>>;
+type Replies = BoxStream<'static, Result<Reply, PlatformError>>;
 
-impl ServiceApi {
+/// Where and how Dify is called.
+#[derive(Clone)]
+pub(super) struct Client {
+    http: reqwest::Client,
+    /// Ends in a slash.
+    pub(super) base: Url,
+    pub(super) user: Arc<str>,
+    pub(super) silence_timeout: Duration,
+}
+
+impl Client {
+    pub(super) fn new(url: &str, user: &str) -> Result<Self, ServiceApiError> {
+        let base = base(url)?;
+        // Err: the program has chosen one itself.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            // A key is for the address that was given, and a POST would arrive as a GET.
+            .redirect(redirect::Policy::none())
+            .build()
+            .map_err(|source| ServiceApiError::Client(Arc::new(source)))?;
+        Ok(Self { http, base, user: user.into(), silence_timeout: Duration::from_secs(60) })
+    }
+
     /// What `fetch_app` gets.
-    pub(super) async fn parameters(&self, app: &App) -> Result<Reply, PlatformError> {
-        let asked = Asked::new(&InvokeType::FetchApp, app);
+    pub(super) async fn parameters(&self, app: &App, call: &ReverseCall) -> Result<Replies, PlatformError> {
+        let asked = Asked { app, spec: call.spec };
         let response = asked.about(self, "parameters").await?;
         let body = asked.object(response).await?;
-        Ok(Reply::from(&Value::Object(body)))
+        Ok(one(Ok(Reply::from(&Value::Object(body)))))
     }
 
     /// Runs an app. The items of a stream come as Dify sends them.
-    pub(super) async fn answer(&self, app: &App, call: &ReverseCall) -> Result<Items, PlatformError> {
+    pub(super) async fn answer(&self, app: &App, call: &ReverseCall) -> Result<Replies, PlatformError> {
         let mode = Mode::of(&call.request)?;
-        let asked = Asked::new(&call.invoke_type, app);
+        let asked = Asked { app, spec: call.spec };
         let user = if call.session.user_id.is_empty() { &*self.user } else { &call.session.user_id };
         let no_query = request::text(&call.request, "query").is_empty();
         let (routes, sure) = match self.route(&asked).await? {
@@ -112,8 +139,28 @@ impl ServiceApi {
     fn request(&self, method: Method, path: &str, app: &App) -> Result<RequestBuilder, PlatformError> {
         // The base ends in a slash and the paths are ours.
         let url = self.base.join(path).map_err(|error| PlatformError::Other(error.to_string()))?;
-        Ok(self.client.request(method, url).header(AUTHORIZATION, app.authorization.clone()))
+        Ok(self.http.request(method, url).header(AUTHORIZATION, app.authorization.clone()))
     }
+}
+
+/// The address below which the routes are.
+fn base(url: &str) -> Result<Url, ServiceApiError> {
+    let illegal = |problem: &'static str| ServiceApiError::Url { problem };
+    let mut base = Url::parse(url).map_err(|_| illegal("it can't be read as an address"))?;
+    if !["http", "https"].contains(&base.scheme()) || base.host_str().is_none() {
+        return Err(illegal("it doesn't begin with http:// or https:// and a host"));
+    }
+    if !base.username().is_empty() || base.password().is_some() {
+        return Err(illegal(
+            "it holds a name or a password, in the place of which the key of the app is sent",
+        ));
+    }
+    if base.query().is_some() || base.fragment().is_some() {
+        return Err(illegal("nothing may follow its path"));
+    }
+    let path = base.path().trim_end_matches('/').to_owned();
+    base.set_path(&if path.ends_with("/v1") { format!("{path}/") } else { format!("{path}/v1/") });
+    Ok(base)
 }
 
 /// Whether Dify refused a call because the app is of another kind than the route.
@@ -126,21 +173,17 @@ fn is_wrong_route(body: &str) -> bool {
 /// What is asked of which app, for the words of its failures.
 struct Asked<'a> {
     app: &'a App,
-    words: Words,
+    spec: &'static InvokeSpec,
 }
 
-impl<'a> Asked<'a> {
-    fn new(kind: &InvokeType, app: &'a App) -> Self {
-        Self { app, words: Words::of(kind) }
-    }
-
+impl Asked<'_> {
     /// A failure before the answer began, in the daemon's manner.
     fn failed(&self, text: &str) -> PlatformError {
-        PlatformError::Other(format!("{}{}", self.words.asking, self.app.without_key(text)))
+        PlatformError::Other(format!("{}{}", self.spec.error_prefix, self.app.without_key(text)))
     }
 
     fn silent(&self, reading: bool, limit: Duration) -> PlatformError {
-        let prefix = self.words.reading.filter(|_| reading).unwrap_or(self.words.asking);
+        let prefix = self.spec.stream_error_prefix.filter(|_| reading).unwrap_or(self.spec.error_prefix);
         PlatformError::Other(format!("{prefix}Dify sent nothing for {} s", limit.as_secs_f64()))
     }
 
@@ -153,8 +196,8 @@ impl<'a> Asked<'a> {
     }
 
     /// Asks for something about the app.
-    async fn about(&self, api: &ServiceApi, path: &str) -> Result<Response, PlatformError> {
-        let request = api.request(Method::GET, path, self.app)?.timeout(SHORT_TIMEOUT);
+    async fn about(&self, client: &Client, path: &str) -> Result<Response, PlatformError> {
+        let request = client.request(Method::GET, path, self.app)?.timeout(SHORT_TIMEOUT);
         self.accepted(self.send(request).await?).await
     }
 
@@ -212,7 +255,7 @@ impl<'a> Asked<'a> {
         if !whole {
             // The end may be the beginning of the key.
             let end = body.len().min(REFUSAL_BYTES).saturating_sub(self.app.key_bytes());
-            body.truncate((0..=end).rev().find(|&at| body.is_char_boundary(at)).unwrap_or_default());
+            body.truncate(body.floor_char_boundary(end));
         }
         body
     }
@@ -241,7 +284,12 @@ impl<'a> Asked<'a> {
     }
 
     /// The items of an answer that was accepted.
-    async fn items(&self, response: Response, mode: Mode, silence: Duration) -> Result<Items, PlatformError> {
+    async fn items(
+        &self,
+        response: Response,
+        mode: Mode,
+        silence: Duration,
+    ) -> Result<Replies, PlatformError> {
         if mode == Mode::Blocking {
             let answer = self.object(response).await?;
             return Ok(one(Ok(Reply::from(&Value::Object(answer)))));
@@ -262,7 +310,7 @@ impl<'a> Asked<'a> {
             failure: None,
             silent: self.silent(true, silence),
             silence,
-            prefix: self.words.reading.unwrap_or(self.words.asking),
+            prefix: self.spec.stream_error_prefix.unwrap_or(self.spec.error_prefix),
         };
         Ok(stream::unfold(reading, |mut reading| async move { Some((reading.next().await?, reading)) })
             .boxed())

@@ -1,0 +1,72 @@
+//! Hides the secrets in the HTTP request of an endpoint, which a frame holds in hex.
+
+use super::json::{self, REDACTED, Rule, is_secret};
+
+/// Redacts a request. Reads no more of it than fits into `limit` bytes of hex.
+pub(super) fn redact(hex: &str, limit: usize) -> String {
+    let whole = hex.len() <= limit;
+    let Ok(bytes) =
+        const_hex::decode(hex.get(..if whole { hex.len() } else { limit & !1 }).unwrap_or_default())
+    else {
+        // Not a request that anyone could read.
+        return REDACTED.to_owned();
+    };
+    let (head, body) = match bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+        Some(end) => (&bytes[..end], Some(&bytes[end + 4..])),
+        None => (&bytes[..], None),
+    };
+    let head = String::from_utf8_lossy(head);
+    let body = body.map(|body| self::body(body));
+    let mut lines = head.split("\r\n");
+    let mut out = request_line(lines.next().unwrap_or_default());
+    for line in lines {
+        out.push_str("\r\n");
+        match line.split_once(':') {
+            Some((name, _)) if is_secret(name) => {
+                out.push_str(name);
+                out.push_str(": ");
+                out.push_str(REDACTED);
+            }
+            // The length of the body as it is now, so that the request can still be read.
+            Some((name, _)) if whole && name.eq_ignore_ascii_case("content-length") => {
+                let length = body.as_ref().map_or(0, Vec::len);
+                out.push_str(&format!("{name}: {length}"));
+            }
+            _ => out.push_str(line),
+        }
+    }
+    let mut out = out.into_bytes();
+    if let Some(body) = body {
+        out.extend_from_slice(b"\r\n\r\n");
+        out.extend_from_slice(&body);
+    }
+    const_hex::encode(out)
+}
+
+/// Redacts the query in the first line of a request.
+fn request_line(line: &str) -> String {
+    let Some((path, rest)) = line.split_once('?') else { return line.to_owned() };
+    let (query, version) = rest.split_once(' ').unwrap_or((rest, ""));
+    format!("{path}?{} {version}", form(query))
+}
+
+/// Redacts a body of JSON, or of a form. Others are kept.
+fn body(body: &[u8]) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(body) else { return body.to_owned() };
+    let rule = |name: &str, _| if is_secret(name) { Rule::Redact } else { Rule::Keep };
+    match text.trim_start().chars().next() {
+        // Redacting makes a text longer only by what it puts in; it is never cut here.
+        Some('{' | '[') => json::redact(text, usize::MAX - 1, rule).0.into_bytes(),
+        Some(_) if !text.contains(char::is_whitespace) => form(text).into_bytes(),
+        _ => body.to_owned(),
+    }
+}
+
+/// Redacts `name=value` pairs that `&` separates.
+fn form(text: &str) -> String {
+    let pairs = text.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if is_secret(name) => format!("{name}={REDACTED}"),
+        _ => pair.to_owned(),
+    });
+    pairs.collect::<Vec<_>>().join("&")
+}
