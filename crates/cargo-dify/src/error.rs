@@ -6,10 +6,9 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 
 use dify_plugin_host::{EndpointError, HostError, ScriptError, ServiceApiError, SessionFailure};
-use dify_plugin_manifest::{Finding, ManifestError};
+use dify_plugin_manifest::{Finding, IdentityError, ManifestError};
 use dify_plugin_package::{
-    BinaryError, IdentifierError, KeyError, PackageError, SelectionError, SignError, TooLarge, UnpackError,
-    VerifyError,
+    BinaryError, KeyError, PackageError, SelectionError, SignError, TooLarge, UnpackError, VerifyError,
 };
 use serde_json::Value;
 
@@ -161,7 +160,7 @@ pub(crate) enum Error {
         source: io::Error,
     },
     #[error("the daemon would not install this plugin")]
-    Identifier(#[from] IdentifierError),
+    Identifier(#[from] IdentityError),
     #[error("cannot take the plugin's files together")]
     Selection(#[from] SelectionError),
     #[error("the files make no package")]

@@ -5,7 +5,7 @@ mod member;
 mod parameter;
 mod whole;
 
-pub(crate) use self::manifest::{VERSION, is_version, manifest};
+pub(crate) use self::manifest::{VERSION, manifest};
 pub(crate) use self::member::{datasource, endpoint, member_identity, parameters, provider_identity};
 pub(crate) use self::parameter::{config, form, parameter};
 pub(crate) use self::whole::whole;

@@ -4,6 +4,7 @@ mod plugin;
 
 mod endpoint;
 mod i18n;
+mod identity;
 mod manifest;
 mod permission;
 mod provider_config;
@@ -29,6 +30,7 @@ pub use crate::error::ManifestError;
 pub use crate::finding::{Finding, Location, Severity};
 pub use crate::glob::Glob;
 pub use crate::i18n::I18n;
+pub use crate::identity::IdentityError;
 pub use crate::manifest::{Manifest, Meta, Resource, Runner};
 pub use crate::package::MAX_FILE_BYTES;
 pub use crate::permission::{ModelPermission, Permission, StoragePermission};

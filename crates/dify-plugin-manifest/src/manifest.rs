@@ -40,15 +40,6 @@ pub struct Manifest {
     pub repo: Option<String>,
 }
 
-impl Manifest {
-    /// The plugin's identity, `author/name:version`, or `name:version` when it has no author
-    /// (`pkg/utils/parser/identity.go`).
-    pub fn identity(&self) -> String {
-        let Self { author, name, version, .. } = self;
-        if author.is_empty() { format!("{name}:{version}") } else { format!("{author}/{name}:{version}") }
-    }
-}
-
 /// `resource`: what a plugin needs and may do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]

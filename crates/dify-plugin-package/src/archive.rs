@@ -5,7 +5,7 @@ mod write;
 
 use std::collections::HashSet;
 
-use crate::{Signature, TooLarge};
+use crate::limits::TooLarge;
 
 /// How many files a package that is read may have. Dify's own plugins have 283 at most; the daemon has no limit.
 pub const MAX_FILES: usize = 20_000;
@@ -137,9 +137,9 @@ impl Package {
         TooLarge::check(self.files.iter().map(|file| (&*file.path, file.content.len() as u64)), limit)
     }
 
-    /// The signature in the zip file's comment; none where there is none that can be read.
-    pub fn signature(&self) -> Option<Signature> {
-        Signature::read(&self.comment)
+    /// Returns the zip file's comment, which holds the signature.
+    pub(crate) fn comment(&self) -> &[u8] {
+        &self.comment
     }
 
     /// Puts what signing adds in the place of what an earlier one added: a file at the end, and the comment.

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::Package;
+use crate::archive::Package;
 
 impl Package {
     /// 64 hexadecimal digits over the paths and the contents of all files (`pkg/plugin_packager/decoder/checksum.go`), so that

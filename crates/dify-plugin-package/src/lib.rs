@@ -16,7 +16,7 @@ mod unpack;
 pub use self::archive::{File, MAX_FILES, MAX_PATH_BYTES, Package, PackageError, VERIFICATION_FILE};
 pub use self::elf::{Arch, Binary, BinaryError, GLIBC_OF_THE_DAEMON, Linkage};
 pub use self::entry_module::ENTRY_MODULE;
-pub use self::identifier::{IdentifierError, UniqueIdentifier};
+pub use self::identifier::UniqueIdentifier;
 pub use self::key::{KeyError, PrivateKey, PublicKey};
 pub use self::limits::TooLarge;
 pub use self::secret::Secret;

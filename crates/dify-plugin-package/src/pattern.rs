@@ -95,39 +95,6 @@ impl Pattern {
 mod tests {
     use super::Pattern;
 
-    #[test]
-    fn a_pattern_leaves_out_what_it_leaves_out_to_the_daemon() {
-        let excludes = |line: &str, path: &str, is_folder: bool| {
-            let path: Vec<_> = path.split('/').collect();
-            Pattern::parse(line).is_some_and(|pattern| pattern.excludes(&path, is_folder))
-        };
-        for (line, path) in [
-            ("*.log", "a/b.log"),
-            (" target/ ", "target/debug/x"),
-            ("a/b", "a/b/c"),
-            ("/src", "src/main.rs"),
-            ("**/x", "a/b/x"),
-            ("a/**", "a/b"),
-            ("a/**/c", "a/b/b/c"),
-            ("doc/*.txt", "doc/a.txt"),
-        ] {
-            assert!(excludes(line, path, false), "{line} {path}");
-        }
-        for (line, path) in [
-            ("# *.log", "b.log"),
-            ("!keep", "keep"),
-            ("/src", "a/src"),
-            ("target/", "target"),
-            ("doc/*.txt", "doc/a/b.txt"),
-            ("a**/b", "ab/b"),
-            ("[", "["),
-            ("a/b", "b"),
-        ] {
-            assert!(!excludes(line, path, false), "{line} {path}");
-        }
-        assert!(excludes("target/", "target", true));
-    }
-
     /// Random lines with random paths, and what the daemon's own pattern reader (go-git 5) says of each pair.
     #[test]
     fn a_pattern_means_what_it_means_to_the_daemon() {

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::TooLarge;
+use crate::limits::TooLarge;
 use crate::pattern::Pattern;
 use crate::secret::Secret;
 

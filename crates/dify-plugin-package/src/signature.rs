@@ -2,14 +2,14 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::archive::{File, Package, VERIFICATION_FILE};
-use crate::{PrivateKey, PublicKey};
+use crate::key::{PrivateKey, PublicKey};
 
 /// What signing leaves in the zip file's comment, as JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct Signature {
     /// In base64.
@@ -21,8 +21,7 @@ pub struct Signature {
 }
 
 /// In whose name a package is signed. The daemon takes a signed package that says nothing as [`Langgenius`](Self::Langgenius).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Category {
     /// Dify's makers.
     Langgenius,
@@ -54,15 +53,9 @@ pub enum VerifyError {
 pub struct SignError;
 
 /// The file that signing adds.
-#[derive(Serialize, Deserialize)]
-struct Verification<C> {
-    authorized_category: C,
-}
-
-impl Signature {
-    pub(crate) fn read(comment: &[u8]) -> Option<Self> {
-        serde_json::from_slice(comment).ok().filter(|signature: &Self| !signature.signature.is_empty())
-    }
+#[derive(Deserialize)]
+struct Verification {
+    authorized_category: String,
 }
 
 impl Category {
@@ -77,6 +70,12 @@ impl Category {
 }
 
 impl Package {
+    /// Returns the signature in the zip file's comment, or `None` if there is none that can be read.
+    pub fn signature(&self) -> Option<Signature> {
+        let signature: Signature = serde_json::from_slice(self.comment()).ok()?;
+        (!signature.signature.is_empty()).then_some(signature)
+    }
+
     /// Signs the package as of `time`, in seconds since 1970. An earlier signature goes: a second one beside it would verify
     /// nowhere. The checksum changes, because signing adds a file.
     ///
@@ -114,8 +113,7 @@ impl Package {
 
     /// In whose name the package says to be signed, whether or not a signature holds: one of [`Category`]'s words as a rule.
     pub fn category(&self) -> Option<String> {
-        let verification: Verification<String> =
-            serde_json::from_slice(self.file(VERIFICATION_FILE)?).ok()?;
+        let verification: Verification = serde_json::from_slice(self.file(VERIFICATION_FILE)?).ok()?;
         Some(verification.authorized_category)
     }
 }

@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::Package;
+use crate::archive::Package;
 
 /// A file or a folder that could not be made.
 #[derive(Debug, thiserror::Error)]

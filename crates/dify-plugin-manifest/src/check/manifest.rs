@@ -1,7 +1,6 @@
 //! `manifest.yaml`: what the daemon refuses in its single fields (chapter 4.1.1), and where its keys are.
 
-use std::ops::RangeInclusive;
-
+use crate::identity::is_version;
 use crate::report::{Fields, Place, Subject, text};
 use crate::yaml::Value;
 
@@ -47,18 +46,4 @@ pub(crate) fn manifest(subject: &mut Subject<'_, '_>, manifest: &mut Fields) {
         let help = "list the processors that the plugin runs on: amd64, arm64";
         subject.report.misread(&Place { at, ..place }, "missing", "`arch` is empty", help);
     }
-}
-
-/// Whether a text is a version with that many numbers of up to four digits, and perhaps a word after a hyphen.
-pub(crate) fn is_version(text: &str, numbers: RangeInclusive<usize>) -> bool {
-    let (dotted, word) = text.split_once('-').map_or((text, None), |(dotted, word)| (dotted, Some(word)));
-    let is_number =
-        |text: &str| (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_word = |text: &str| {
-        (1..=16).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    numbers.contains(&dotted.split('.').count())
-        && dotted.split('.').all(is_number)
-        && word.is_none_or(is_word)
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
+use crate::identity::{is_name, is_name_byte, is_uuid};
 use crate::report::{Fields, Report, text};
 
 /// Checks what the daemon checks when a package is uploaded, and what it should.
@@ -92,14 +93,6 @@ const KINDS: [(&str, &str); 6] = [
     ("trigger", "triggers"),
 ];
 
-fn is_name(text: &str, longest: usize) -> bool {
-    (1..=longest).contains(&text.len()) && text.bytes().all(is_name_byte)
-}
-
-fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte)
-}
-
 /// What to say of an author or a name that the daemon refuses.
 fn invalid_name(key: &str, text: &str, longest: usize) -> (String, String) {
     let rule = format!("write 1 to {longest} of a-z, 0-9, `_` and `-`");
@@ -113,37 +106,7 @@ fn invalid_name(key: &str, text: &str, longest: usize) -> (String, String) {
     (format!("`{text}` is not a valid plugin {key}"), help)
 }
 
-/// What Go's `uuid.Parse` takes: the usual form, one in braces, one after `urn:uuid:`, and one without hyphens.
-fn is_uuid(text: &str) -> bool {
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let text = match text.len() {
-        45 => text.strip_prefix("urn:uuid:").unwrap_or(text),
-        38 => text.get(1..37).unwrap_or(text),
-        32 => return digits(text),
-        _ => text,
-    };
-    let parts: Vec<_> = text.split('-').collect();
-    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(|part| digits(part))
-}
-
 /// Whether a package can have a file of that path: one that the daemon finds under the very same name.
 fn is_plain_path(path: &str) -> bool {
     !path.split('/').any(|part| part.is_empty() || part == "." || part == "..")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_uuid;
-
-    #[test]
-    fn uuids_are_those_of_go() {
-        for text in ["123e4567-e89b-12d3-a456-426614174000", "123e4567e89b12d3a456426614174000"] {
-            assert!(is_uuid(text), "{text}");
-        }
-        for text in
-            ["", "pond", "123e4567-e89b-12d3-a456-42661417400", "123e4567-e89b-12d3-a456-42661417400g"]
-        {
-            assert!(!is_uuid(text), "{text}");
-        }
-    }
 }

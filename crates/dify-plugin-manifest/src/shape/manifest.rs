@@ -3,7 +3,7 @@
 use super::parameter::TAGS;
 use super::text::I18N;
 use super::{agent_strategy, datasource, endpoint, model, tool, trigger};
-use crate::check::is_version;
+use crate::identity::is_version;
 use crate::schema::{Field, Form, Kind, Object, Rule};
 
 pub(crate) static MANIFEST: Object = Object::new(&[

@@ -68,7 +68,8 @@ fn a_missing_file_is_reported_where_it_is_named() {
 
 #[test]
 fn a_path_that_no_package_has_is_refused_unopened() {
-    for path in ["../outside.yaml", "/etc/hostname", "./provider.yaml", ""] {
+    for path in ["../outside.yaml", "/etc/hostname", "./provider.yaml", "", "a//b.yaml", "a/../b.yaml", "a/"]
+    {
         let yaml = format!("plugins: {{endpoints: ['{path}']}}");
         let error = read(&[("manifest.yaml", &yaml), ("provider.yaml", "")]).unwrap_err();
         assert_eq!(error.finding().code, "outside-package", "{path}: {error}");

@@ -5,6 +5,8 @@ mod clean;
 mod decode;
 mod errors;
 mod files;
+mod glob;
 mod limits;
 mod mistakes;
 mod plugin;
+mod scalars;

@@ -15,7 +15,7 @@ fn fixture(name: &str) -> Plugin {
 fn an_endpoint_plugin_reads_whole() {
     let plugin = fixture("duck");
     let manifest = &plugin.manifest;
-    assert_eq!(manifest.identity(), "pond/duck:0.2.1");
+    assert_eq!(manifest.identity().unwrap(), "pond/duck:0.2.1");
     assert_eq!(manifest.label.zh_hans, "鸭子");
     assert_eq!(manifest.icon, "icon.svg");
     assert_eq!(manifest.resource.memory, 268_435_456);
@@ -265,6 +265,15 @@ fn names_and_combinations_that_the_daemon_refuses_are_refused() {
     }
     assert_eq!(illegal(&format!("author: {}\nname: duck\ntool: {{}}", "a".repeat(65))).len(), 1);
     assert_eq!(illegal(&format!("author: pond\nname: {}\ntool: {{}}", "a".repeat(129))).len(), 1);
+    for (author, uuid) in [
+        ("123e4567-e89b-12d3-a456-426614174000", true),
+        ("123e4567e89b12d3a456426614174000", true),
+        ("123e4567-e89b-12d3-a456-42661417400", false),
+        ("123e4567-e89b-12d3-a456-42661417400g", false),
+    ] {
+        let found = illegal(&format!("author: {author}\nname: duck\ntool: {{}}"));
+        assert_eq!(found.contains(&"the author must not be a UUID".to_owned()), uuid, "{author}");
+    }
     for (kinds, message) in [
         (
             "plugins: {tools: []}\nmodel: null",
@@ -305,4 +314,27 @@ fn the_declaration_is_the_daemons() {
     assert_eq!((&declaration["tags"], &declaration["plugins"]["tools"]), (&json!([]), &json!(null)));
     assert_eq!(declaration["verified"], false);
     assert_eq!(declaration.get("tool"), None);
+}
+
+#[test]
+fn an_identity_has_a_version_that_the_daemon_accepts() {
+    let identity = |version: &str| manifest(&format!("name: duck\nversion: '{version}'")).unwrap().identity();
+    for version in ["0.0.1", "1.2", "1.2.3.4", "1234.0.0", "0.0.1-beta", "0.0.1-a_1"] {
+        assert_eq!(identity(version).unwrap(), format!("duck:{version}"));
+    }
+    for version in [
+        "",
+        "1",
+        "1.2.3.4.5",
+        "12345.0",
+        "1.",
+        ".1",
+        "0.0.1-",
+        "0.0.1-a-b",
+        "0.0.1-12345678901234567",
+        "v1.0",
+        "1.0 ",
+    ] {
+        assert_eq!(identity(version).unwrap_err().part, "version", "{version}");
+    }
 }

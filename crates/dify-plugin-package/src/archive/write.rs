@@ -7,12 +7,6 @@ use flate2::{Compression, Crc};
 
 use super::{File, PackageError};
 
-/// The fields that a file's own record and its entry in the directory have in common.
-struct Common {
-    fields: Vec<u8>,
-    at: u32,
-}
-
 pub(super) fn zip(files: &[File], comment: &[u8]) -> Result<Vec<u8>, PackageError> {
     let mut zip = Vec::new();
     let mut entries = Vec::with_capacity(files.len());
@@ -24,17 +18,17 @@ pub(super) fn zip(files: &[File], comment: &[u8]) -> Result<Vec<u8>, PackageErro
         zip.extend_from_slice(&fields);
         zip.extend_from_slice(file.path.as_bytes());
         zip.extend_from_slice(&packed);
-        entries.push(Common { fields, at });
+        entries.push((file, fields, at));
     }
     let start = u32_of(zip.len())?;
-    for (file, entry) in files.iter().zip(&entries) {
+    for (file, fields, at) in entries {
         zip.extend_from_slice(b"PK\x01\x02");
         // Made by version 2.0 on FAT, as the daemon's packager says: such entries have no modes.
         zip.extend_from_slice(&20u16.to_le_bytes());
-        zip.extend_from_slice(&entry.fields);
+        zip.extend_from_slice(&fields);
         // No comment, on the first part, binary, no attributes.
         zip.extend_from_slice(&[0; 10]);
-        zip.extend_from_slice(&entry.at.to_le_bytes());
+        zip.extend_from_slice(&at.to_le_bytes());
         zip.extend_from_slice(file.path.as_bytes());
     }
     let size = u32_of(zip.len())? - start;
@@ -49,6 +43,7 @@ pub(super) fn zip(files: &[File], comment: &[u8]) -> Result<Vec<u8>, PackageErro
     Ok(zip)
 }
 
+/// The fields that a file's own record and its entry in the directory have in common.
 fn common(file: &File, packed: usize) -> Result<Vec<u8>, PackageError> {
     const UTF_8: u16 = 1 << 11;
     const DEFLATED: u16 = 8;

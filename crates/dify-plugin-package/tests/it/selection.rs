@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use dify_plugin_package::{MAX_PACKAGE_BYTES, Package, Reason, Selection, SelectionError};
+use dify_plugin_package::{MAX_PACKAGE_BYTES, Package, Reason, Secret, Selection, SelectionError};
 
 use crate::folders::{by_daemon, folder};
 
@@ -143,4 +143,74 @@ fn what_is_too_large_is_not_read_and_the_largest_files_are_named() {
     assert_eq!((error.bytes, error.limit), ((1 << 40) + 1 + 4 + 3 + 4 + 5 + 6, MAX_PACKAGE_BYTES));
     let largest: Vec<_> = error.largest.iter().map(|(path, _)| &**path).collect();
     assert_eq!(largest, ["huge", "gggggg", "fffff", "b/cc", "eeee"]);
+}
+
+#[test]
+fn secrets_are_told_from_examples_by_their_names() {
+    let secret =
+        [".env", ".env.local", ".ENV", "id_rsa", ".netrc", "me.p12", "dify_plugin_signing_key.private.pem"];
+    let plain = [".env.example", "env", "environment.yaml", "id_rsa.pub", "key.public.pem", "main.py"];
+    let dir = with(&[&secret[..], &plain[..]].concat());
+    assert_eq!(paths(select(dir.path()).unwrap()), plain);
+    let left_out = left_out(dir.path());
+    assert_eq!(left_out.len(), secret.len());
+    assert!(left_out.iter().all(|(_, reason)| matches!(reason, Reason::Secret(_))), "{left_out:?}");
+}
+
+#[test]
+fn a_private_key_is_found_in_any_file_and_words_about_keys_are_not() {
+    let digits = "MIIEowIBAAKCAQEAx".repeat(4);
+    let secret = [
+        format!("-----BEGIN RSA PRIVATE KEY-----\n{digits}\n"),
+        format!("a = '''-----BEGIN PRIVATE KEY-----\r\n{digits}"),
+        format!(
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n{digits}"
+        ),
+        format!("{{\"private_key\": \"-----BEGIN PRIVATE KEY-----\\n{digits}\"}}"),
+    ];
+    let plain = [
+        "paste the text from -----BEGIN PRIVATE KEY----- on",
+        "-----BEGIN RSA PUBLIC KEY-----\nMIIEowIBAAKCAQEAxMIIEowIBAAKCAQEAxMIIEowIBAAKCAQEAx",
+        "-----END PRIVATE KEY-----",
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    for (number, text) in secret.iter().map(String::as_str).chain(plain).enumerate() {
+        fs::write(dir.path().join(number.to_string()), text).unwrap();
+    }
+    let found: Vec<_> = left_out(dir.path()).into_iter().map(|(path, _)| path).collect();
+    assert_eq!(found, ["0", "1", "2", "3"]);
+    assert!(left_out(dir.path()).iter().all(|(_, reason)| *reason == Reason::Secret(Secret::PrivateKey)));
+}
+
+#[test]
+fn a_pattern_leaves_out_what_it_leaves_out_to_the_daemon() {
+    let is_packed = |pattern: &str, path: &str| {
+        let dir = with(&[path]);
+        fs::write(dir.path().join(".difyignore"), pattern).unwrap();
+        paths(select(dir.path()).unwrap()).contains(&path.to_owned())
+    };
+    for (pattern, path) in [
+        ("*.log", "a/b.log"),
+        (" target/ ", "target/debug/x"),
+        ("a/b", "a/b/c"),
+        ("/src", "src/main.rs"),
+        ("**/x", "a/b/x"),
+        ("a/**", "a/b"),
+        ("a/**/c", "a/b/b/c"),
+        ("doc/*.txt", "doc/a.txt"),
+    ] {
+        assert!(!is_packed(pattern, path), "{pattern} {path}");
+    }
+    for (pattern, path) in [
+        ("# *.log", "b.log"),
+        ("!keep", "keep"),
+        ("/src", "a/src"),
+        ("target/", "target"),
+        ("doc/*.txt", "doc/a/b.txt"),
+        ("a**/b", "ab/b"),
+        ("[", "["),
+        ("a/b", "b"),
+    ] {
+        assert!(is_packed(pattern, path), "{pattern} {path}");
+    }
 }

@@ -1,0 +1,34 @@
+//! Shell patterns.
+
+use dify_plugin_manifest::Glob;
+
+/// What `filepath.Match` of Go 1.26 says of each; `None` is its `ErrBadPattern`.
+#[test]
+fn patterns_mean_what_they_mean_to_go() {
+    for (pattern, name, matched) in [
+        ("main.rs", "main.rs", Some(true)),
+        ("*", "", Some(true)),
+        ("*.log", "a.log", Some(true)),
+        ("*.log", "a.log.txt", Some(false)),
+        ("a*a", "a", Some(false)),
+        ("*ab*ab", "abab", Some(true)),
+        ("*ab?", "abab", Some(false)),
+        ("w?rd", "wörd", Some(true)),
+        ("w??rd", "wörd", Some(false)),
+        ("*[^ö]rd", "wörd", Some(true)),
+        ("v[0-9]", "v7", Some(true)),
+        ("v[^0-9]", "v7", Some(false)),
+        ("[b-a]", "a", Some(false)),
+        (r"\[x\]", "[x]", Some(true)),
+        (r"[\]\-]", "-", Some(true)),
+        (r"a\", "a", None),
+        ("[]", "]", None),
+        ("v[0-", "v0", None),
+        ("[a-]", "a", None),
+        ("[", "[", None),
+        ("", "", Some(true)),
+        ("", "a", Some(false)),
+    ] {
+        assert_eq!(Glob::parse(pattern).map(|glob| glob.matches(name)), matched, "{pattern} {name}");
+    }
+}
