@@ -6,11 +6,15 @@ use std::process::Command;
 use scenarios::repository;
 
 /// Each published crate and all of ours below it. Arrows point down only.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("dify-plugin-protocol", &[]),
     ("dify-plugin-session", &["dify-plugin-protocol"]),
-    ("dify-plugin-app", &["dify-plugin-protocol", "dify-plugin-session"]),
-    ("dify-plugin", &["dify-plugin-app", "dify-plugin-protocol", "dify-plugin-session"]),
+    ("dify-plugin-invoke", &["dify-plugin-protocol", "dify-plugin-session"]),
+    ("dify-plugin-app", &["dify-plugin-invoke", "dify-plugin-protocol", "dify-plugin-session"]),
+    (
+        "dify-plugin",
+        &["dify-plugin-app", "dify-plugin-invoke", "dify-plugin-protocol", "dify-plugin-session"],
+    ),
     ("dify-plugin-manifest", &[]),
     ("dify-plugin-package", &["dify-plugin-manifest"]),
     // It meets `dify-plugin` on the wire alone: a shared multiplexer would let one mistake hide the other.
@@ -22,6 +26,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
             "dify-plugin",
             "dify-plugin-app",
             "dify-plugin-host",
+            "dify-plugin-invoke",
             "dify-plugin-manifest",
             "dify-plugin-protocol",
             "dify-plugin-session",
@@ -89,12 +94,14 @@ fn the_wire_the_declarations_and_the_packages_need_no_runtime() {
 }
 
 #[test]
-fn app_calls_know_no_transport() {
-    let features = tree("dify-plugin-app", &["--edges", "normal,features"]);
-    let has = |feature: &str| features.iter().any(|line| line.starts_with(feature));
-    assert!(has("dify-plugin-session v"), "{features:?}");
-    assert!(!has("dify-plugin-session feature \"stdio\""), "{features:?}");
-    assert!(!has("tokio feature \"net\"") && !has("tokio feature \"rt\""), "{features:?}");
+fn calls_know_no_transport() {
+    for krate in ["dify-plugin-invoke", "dify-plugin-app"] {
+        let features = tree(krate, &["--edges", "normal,features"]);
+        let has = |feature: &str| features.iter().any(|line| line.starts_with(feature));
+        assert!(has("dify-plugin-session v"), "{krate}: {features:?}");
+        assert!(!has("dify-plugin-session feature \"stdio\""), "{krate}: {features:?}");
+        assert!(!has("tokio feature \"net\"") && !has("tokio feature \"rt\""), "{krate}: {features:?}");
+    }
 }
 
 #[test]
