@@ -3,9 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a scenario stops where it goes wrong")]
 
 mod actions;
+#[cfg(unix)]
+mod child;
 mod daemon;
 mod endpoints;
 mod errors;
 mod failures;
+#[cfg(unix)]
+mod process;
 mod registration;
 mod tools;

@@ -1,0 +1,261 @@
+//! A plugin as a process: its environment, log, signals and exit.
+
+use std::process::Stdio;
+
+use dify_plugin::endpoint::Endpoints;
+use dify_plugin::protocol::{AccessType, Action};
+use dify_plugin::schemars::{self, JsonSchema};
+use dify_plugin::{File, NoParameters, Output, Plugin, RawOutput, Result, Session, Tool, ToolContext};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::child::{Child, command};
+
+/// Answers, and writes to the log and to stdout besides.
+struct Talk;
+
+impl Tool for Talk {
+    type Parameters = NoParameters;
+
+    async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut Output) -> Result<()> {
+        tracing::info!("logged");
+        tracing::debug!("below the level");
+        #[expect(clippy::print_stdout, reason = "stdout must not reach the daemon")]
+        {
+            println!("{}", json!({"event": "session", "data": {"type": "stray", "data": null}}));
+        }
+        out.text("hello").await
+    }
+}
+
+/// Sends a message and never returns, or blocks its thread for good.
+struct Hang {
+    blocks: bool,
+}
+
+impl Tool for Hang {
+    type Parameters = NoParameters;
+
+    async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut Output) -> Result<()> {
+        out.text("hanging").await?;
+        tokio::task::yield_now().await;
+        while self.blocks {
+            std::thread::park();
+        }
+        std::future::pending().await
+    }
+}
+
+fn plugin() -> Plugin {
+    Plugin::new().tool("kit", "talk", Talk).tool("kit", "hang", Hang { blocks: false }).tool(
+        "kit",
+        "block",
+        Hang { blocks: true },
+    )
+}
+
+fn last_line(stderr: &str) -> &str {
+    stderr.lines().rfind(|line| line.starts_with("dify-plugin: ")).unwrap_or(stderr)
+}
+
+#[test]
+fn a_plugin_serves_logs_and_ends_in_order_with_any_number_of_workers() {
+    for workers in ["1", "2"] {
+        let test = "process::a_plugin_serves_logs_and_ends_in_order_with_any_number_of_workers";
+        let mut command = command(test, plugin);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(".env"), "dify_plugin_log=info\n\nhunter2 is no variable\n")
+            .unwrap();
+        let mut child = Child::start({
+            command.env("DIFY_PLUGIN_WORKERS", workers).current_dir(folder.path());
+            command
+        });
+        child.invoke("s-1", "talk");
+        assert_eq!(child.next("log")["data"]["message"], "logged");
+        let (kind, text) = child.message();
+        assert_eq!((kind.as_str(), &text["message"]["text"]), ("stream", &json!("hello")));
+        assert_eq!(child.message().0, "end");
+        child.close_input();
+        let (code, stderr) = child.exit();
+        assert_eq!(code, Some(0), "{stderr}");
+        assert!(last_line(&stderr).contains("the daemon closed the plugin's input"), "{stderr}");
+        assert!(stderr.contains(".env:3:") && !stderr.contains("hunter2"), "{stderr}");
+        assert!(stderr.contains(r#""type":"stray""#) && !stderr.contains("below the level"), "{stderr}");
+    }
+}
+
+#[test]
+fn a_wrong_setting_or_an_unreadable_env_file_stops_the_start() {
+    let test = "process::a_wrong_setting_or_an_unreadable_env_file_stops_the_start";
+    let mut wrong = command(test, plugin);
+    wrong.env("DIFY_PLUGIN_WORKERS", "none");
+    let (code, stderr) = Child::start(wrong).exit();
+    assert_eq!(code, Some(2));
+    assert!(last_line(&stderr).contains("DIFY_PLUGIN_WORKERS is `none`; it must be"), "{stderr}");
+
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join(".env")).unwrap();
+    let mut unreadable = command(test, plugin);
+    unreadable.current_dir(folder.path());
+    let (code, stderr) = Child::start(unreadable).exit();
+    assert_eq!(code, Some(2));
+    assert!(last_line(&stderr).contains("reading .env failed"), "{stderr}");
+}
+
+#[test]
+fn a_signal_ends_open_sessions_after_the_grace() {
+    let mut command = command("process::a_signal_ends_open_sessions_after_the_grace", plugin);
+    command.env("DIFY_PLUGIN_SHUTDOWN_GRACE", "0.1");
+    let mut child = Child::start(command);
+    child.invoke("s-1", "hang");
+    child.message();
+    child.signal("TERM");
+    let (code, stderr) = child.exit();
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(last_line(&stderr).contains("1 sessions took longer"), "{stderr}");
+}
+
+#[test]
+fn a_signal_ends_an_idle_plugin_in_order() {
+    let child = {
+        let mut child = Child::start(command("process::a_signal_ends_an_idle_plugin_in_order", plugin));
+        child.invoke("s-1", "talk");
+        while child.message().0 != "end" {}
+        child
+    };
+    child.signal("INT");
+    let (code, stderr) = child.exit();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(last_line(&stderr).contains("the connection ended in order"), "{stderr}");
+}
+
+#[test]
+fn handlers_that_hold_every_worker_delay_no_exit() {
+    let test = "process::handlers_that_hold_every_worker_delay_no_exit";
+    let blocked = |grace: &str| {
+        let mut command = command(test, plugin);
+        command.env("DIFY_PLUGIN_WORKERS", "1").env("DIFY_PLUGIN_SHUTDOWN_GRACE", grace);
+        let mut child = Child::start(command);
+        child.invoke("s-1", "block");
+        child.message();
+        child
+    };
+    let grace_over = blocked("1");
+    grace_over.signal("TERM");
+    let twice = blocked("1000");
+    twice.signal("TERM");
+    let mut closed = blocked("1000");
+    closed.close_output();
+    for (child, why) in [
+        (grace_over, "handlers held every worker past DIFY_PLUGIN_SHUTDOWN_GRACE"),
+        (closed, "no longer reads the plugin's output; handlers held every worker"),
+    ] {
+        let (code, stderr) = child.exit();
+        assert_eq!(code, Some(1), "{stderr}");
+        assert!(last_line(&stderr).contains(why), "{stderr}");
+        assert!(why.contains("output") || stderr.contains("the tool kit/block"), "it is reported: {stderr}");
+    }
+    // By now its first signal was handled: of two that are pending together, the second one could be lost.
+    twice.signal("INT");
+    let (code, stderr) = twice.exit();
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(last_line(&stderr).contains("a second signal"), "{stderr}");
+}
+
+/// The parameters of `shout`.
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "the type is only described")]
+struct ShoutParameters {
+    /// What to shout.
+    text: String,
+    #[serde(default = "once")]
+    #[schemars(range(min = 1, max = 9))]
+    times: u8,
+    tone: Option<Tone>,
+    photos: Vec<File>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Tone {
+    Angry,
+    Cheerful,
+}
+
+fn once() -> u8 {
+    1
+}
+
+struct Described<P>(std::marker::PhantomData<fn(P)>);
+
+impl<P: serde::de::DeserializeOwned + JsonSchema + Send + 'static> Tool for Described<P> {
+    type Parameters = P;
+
+    async fn invoke(&self, _: &ToolContext, _: P, _: &mut Output) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn described() -> Plugin {
+    async fn check(_: Session, _: NoParameters) -> Result<()> {
+        Ok(())
+    }
+    async fn options(_: Session, _: Box<RawValue>, _: RawOutput) -> Result<()> {
+        Ok(())
+    }
+    Plugin::new()
+        .tool("voice", "shout", Described::<ShoutParameters>(std::marker::PhantomData))
+        .tool("voice", "any", Described::<Value>(std::marker::PhantomData))
+        .tool("silence", "none", Described::<NoParameters>(std::marker::PhantomData))
+        .tool_credentials("voice", check)
+        .endpoints(Endpoints::new(axum::Router::new()))
+        .on(AccessType::DynamicParameter, Action::FetchParameterOptions, options)
+}
+
+#[test]
+fn a_plugin_describes_its_handlers_and_parameters_in_one_line() {
+    let test = "process::a_plugin_describes_its_handlers_and_parameters_in_one_line";
+    let mut command = command(test, described);
+    let output =
+        command.env("DIFY_PLUGIN_DESCRIBE", "1").env("MAX_WORKER", "ignored").stdin(Stdio::null()).output();
+    let output = output.unwrap();
+    assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut description: Value = serde_json::from_str(text.lines().next_back().unwrap()).unwrap();
+    let silent = description["tool_providers"][0]["tools"][0]["parameters"].take();
+    assert_eq!((&silent["type"], &silent["properties"]), (&json!("object"), &Value::Null));
+    let shout = json!({
+        "title": "ShoutParameters",
+        "description": "The parameters of `shout`.",
+        "type": "object",
+        "properties": {
+            "text": {"description": "What to shout.", "type": "string"},
+            "times": {"type": "integer", "format": "uint8", "minimum": 1, "maximum": 9, "default": 1},
+            "tone": {"anyOf": [{"$ref": "#/$defs/Tone"}, {"type": "null"}]},
+            "photos": {"type": "array", "items": {"type": "object", "x-dify-type": "file"}},
+        },
+        "required": ["text", "photos"],
+        "$defs": {"Tone": {"type": "string", "enum": ["angry", "cheerful"]}},
+    });
+    assert_eq!(
+        description,
+        json!({
+            "dify_plugin_description": 2,
+            "endpoints": true,
+            "tool_providers": [
+                {
+                    "name": "silence", "check_credentials": false,
+                    "tools": [{"name": "none", "parameters": null}],
+                },
+                {
+                    "name": "voice", "check_credentials": true,
+                    "tools": [
+                        {"name": "any", "parameters": {"title": "AnyValue"}},
+                        {"name": "shout", "parameters": shout},
+                    ],
+                },
+            ],
+        })
+    );
+}
