@@ -111,8 +111,9 @@ impl fmt::Debug for Error {
     }
 }
 
-/// Returns the name on the wire of an error of the layers below, also of one that another error wraps.
+/// Returns the name on the wire of an error. It depends on the errors of the layers below among its sources.
 fn name_of(error: &(dyn std::error::Error + 'static)) -> &'static str {
+    let mut name = HANDLER_FAILED;
     let mut cause = Some(error);
     while let Some(error) = cause {
         match (error.downcast_ref::<SendError>(), error.downcast_ref::<InvokeError>()) {
@@ -120,12 +121,13 @@ fn name_of(error: &(dyn std::error::Error + 'static)) -> &'static str {
                 return FRAME_TOO_LARGE;
             }
             (Some(SendError::Closed(_)), _) | (_, Some(InvokeError::Closed(_))) => return CLOSED,
-            (_, Some(_)) => return INVOKE_ERROR,
-            _ if error.is::<AppError>() => return INVOKE_ERROR,
-            _ => cause = error.source(),
+            (_, Some(_)) => name = INVOKE_ERROR,
+            _ if error.is::<AppError>() => name = INVOKE_ERROR,
+            _ => {}
         }
+        cause = error.source();
     }
-    HANDLER_FAILED
+    name
 }
 
 /// Returns the error's text and those of its sources, without a source whose text is already part of it.
