@@ -1,35 +1,36 @@
-//! HTTP endpoints: one request of the daemon becomes one `http::Request`, and its response goes back in pieces.
+//! HTTP endpoints. One request of the daemon becomes one `http::Request`, and its response goes back in chunks.
 //!
-//! An endpoint group is any tower service; see [`Plugin::endpoints`](crate::Plugin::endpoints).
+//! Any tower service is an endpoint group; see [`Plugin::endpoints`](crate::Plugin::endpoints).
 //!
 //! # What the daemon carries
 //!
-//! - A request's body is there as a whole, at most 10 MiB; the daemon cuts off the rest. There is no `PATCH`.
-//! - Of a response, one value a header: lists are joined with a comma; of `Set-Cookie`, and of others that are no lists, the
-//!   last stays, with a warning once. Headers about the connection itself are left out.
-//! - Of status 204 and 304, and of an answer to HEAD, no body goes out. A status below 200 is an error.
-//! - A redirect to a path leaves the endpoint's `/e/<hook id>`: `Dify-Hook-Url` in the request's headers has the whole URL.
+//! - The body of a request arrives whole. The daemon cuts it off after 10 MiB. It does not route `PATCH` requests.
+//! - A response has one value for each header name: list headers are joined with a comma; of `Set-Cookie` and other headers
+//!   that are not lists, the last value is sent, and the first loss is logged as a warning. Headers about the connection are
+//!   left out.
+//! - A response to `HEAD` or with status 204 or 304 has no body. A status below 200 is an error.
+//! - A redirect to a path leaves the endpoint's `/e/<hook id>`. The request header `Dify-Hook-Url` has the full URL.
 //!
 //! # How a body arrives whole
 //!
-//! The daemon hands pieces of a body on as they come, but loses some without a word: all after the first, if the session's
-//! end is there before it has handed the first one on; and those that come while 128 others are unread. So:
+//! The daemon passes chunks of a body on as they come, but silently loses some of them: all after the first, if the end of
+//! the session is there before the first chunk is passed on; and those that come while 128 others are unread. Therefore:
 //!
-//! - A body that is ready as a whole, as one of known length is, goes out as one piece with the head, up to what a line holds
-//!   (about 2.6 MB), and is never cut.
-//! - A body that streams goes out at once whenever nothing more is ready; what is ready together goes together.
-//! - After 64 pieces in a row they leave 5 ms between each other and grow instead. A client that reads for long more slowly
-//!   than that still loses: the daemon does not tell. Pieces of some size are the remedy.
-//! - The end of a body in several pieces comes no sooner than 100 ms after the first (DIFY_PLUGIN_ENDPOINT_END_DELAY), nor
-//!   does an error after any piece.
+//! - A body that is ready at once, such as one of known length, goes out in one chunk with the head, up to what a frame
+//!   holds (about 2.6 MB). One chunk is never lost.
+//! - Data of a streamed body goes out as soon as no more is ready; data that is ready together goes out together.
+//! - After 64 chunks in a row, chunks keep 5 ms apart and grow instead. A client that reads more slowly than that for long
+//!   still loses data, which the daemon does not report. Larger chunks avoid this.
+//! - The end of a body in several chunks comes at least 100 ms after the first chunk (DIFY_PLUGIN_ENDPOINT_END_DELAY,
+//!   [`Endpoints::end_delay`]). So does an error after any chunk.
 //!
-//! A handler that panics, or a body that fails before its first byte, makes the daemon answer with status 500. Later,
+//! If a handler panics, or its body fails before the first byte, the daemon answers with status 500. If the body fails later,
 //! the daemon appends the error to the body, and the status stays.
 //!
-//! # A path that is not there
+//! # Unknown paths
 //!
-//! An answer of status 404 without a body and without a `Content-Type`, as a router gives it for a path it doesn't know,
-//! gets the text that the official SDK answers with.
+//! A response with status 404, no body and no `Content-Type`, as a router gives for a path it does not know, gets the text
+//! of the official SDK.
 
 mod body;
 mod builder;

@@ -17,9 +17,9 @@ use serde::{Deserialize, Deserializer, de};
 
 pub use dify_plugin_protocol::app::request::FileType;
 
-/// A file parameter: what Dify says about the file, and with the feature `files` the way to its bytes.
+/// A file parameter: the file's metadata and, with the feature `files`, its bytes.
 ///
-/// A field of this type, or of `Vec<File>` for a list of files, in a tool's parameters:
+/// Use it, or `Vec<File>` for a list of files, as the type of a parameter:
 ///
 /// ```
 /// # use dify_plugin::File;
@@ -37,32 +37,32 @@ pub struct File {
 }
 
 impl File {
-    /// Where its bytes are: a signed URL, or a path below FILES_URL. Whoever has it can read the file: do not log it.
+    /// Returns the signed URL of the file's bytes, or a path below FILES_URL. It grants access to the file: do not log it.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Its kind, as Dify sorts files.
+    /// Returns the type of file in Dify's terms.
     pub fn file_type(&self) -> Option<&FileType> {
         self.value.file_type.as_ref()
     }
 
-    /// Its MIME type.
+    /// Returns the MIME type.
     pub fn mime_type(&self) -> Option<&str> {
         self.value.mime_type.as_deref()
     }
 
-    /// Its name.
+    /// Returns the file name.
     pub fn filename(&self) -> Option<&str> {
         self.value.filename.as_deref()
     }
 
-    /// The name's extension, with its dot.
+    /// Returns the extension of the file name, with its dot.
     pub fn extension(&self) -> Option<&str> {
         self.value.extension.as_deref()
     }
 
-    /// Its size in bytes, if Dify knows it.
+    /// Returns the size in bytes, if Dify knows it.
     pub fn size(&self) -> Option<u64> {
         self.value.size.and_then(|size| size.try_into().ok())
     }
@@ -72,7 +72,7 @@ impl<'de> Deserialize<'de> for File {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut value = FileValue::deserialize(deserializer)?;
         if value.dify_model_identity.as_deref().is_some_and(|identity| identity != FILE_IDENTITY) {
-            return Err(de::Error::custom("the value is marked as something else than a file"));
+            return Err(de::Error::custom("the value is not a file"));
         }
         let url = value.url.take().ok_or_else(|| de::Error::custom("a file without `url`"))?;
         Ok(Self { url, value })
@@ -95,7 +95,7 @@ impl JsonSchema for File {
 }
 
 impl fmt::Debug for File {
-    /// Without the URL, which is as good as a key.
+    /// Leaves out the URL, which grants access to the file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("File")
             .field("file_type", &self.file_type())

@@ -2,9 +2,7 @@
 
 use dify_plugin_protocol::AccessType;
 
-use crate::endpoint::EndpointKind;
 use crate::kind::Kind;
-use crate::tool::ToolKind;
 
 macro_rules! kinds {
     ($($name:ident: $kind:ty,)+) => {
@@ -23,8 +21,8 @@ macro_rules! kinds {
 }
 
 kinds! {
-    tools: ToolKind,
-    endpoints: EndpointKind,
+    tools: crate::tool::ToolKind,
+    endpoints: crate::endpoint::EndpointKind,
 }
 
 impl Kinds {

@@ -54,7 +54,7 @@ pub struct Output {
     raw: RawOutput,
 }
 
-/// A message as the daemon takes it (`pkg/entities/tool_entities/tool.go`).
+/// A message in the form that the daemon reads (`pkg/entities/tool_entities/tool.go`).
 #[derive(Serialize)]
 struct Message<M> {
     r#type: ToolMessageType,
@@ -73,17 +73,17 @@ struct Variable<'a, T: ?Sized> {
     stream: bool,
 }
 
-/// What a blob is, so that Dify can keep it as a file.
+/// The type and the name of a blob, with which Dify keeps it as a file.
 #[derive(Debug, Clone)]
 pub struct BlobMeta(Map<String, Value>);
 
 impl BlobMeta {
-    /// A blob of this type, such as `image/png`.
+    /// Creates the metadata of a blob of this type, such as `image/png`.
     pub fn new(mime_type: impl Into<String>) -> Self {
         Self(Map::from_iter([("mime_type".to_owned(), mime_type.into().into())]))
     }
 
-    /// The name under which Dify keeps it.
+    /// Sets the name under which Dify keeps the file.
     #[must_use]
     pub fn filename(mut self, filename: impl Into<String>) -> Self {
         self.0.insert("filename".to_owned(), filename.into().into());
@@ -96,7 +96,7 @@ impl Output {
         Self { raw: RawOutput::new(session) }
     }
 
-    /// Adds to the tool's text. A text too long for one message goes in several, which Dify joins again.
+    /// Adds to the text. Dify joins the texts of all messages, so a text too long for one message is sent in several.
     pub async fn text(&mut self, text: impl AsRef<str>) -> Result<()> {
         for text in chunks(text.as_ref(), self.room(0)) {
             self.send(ToolMessageType::Text, Text { text }).await?;
@@ -104,11 +104,11 @@ impl Output {
         Ok(())
     }
 
-    /// Adds structured output.
+    /// Adds structured data.
     ///
     /// # Errors
     ///
-    /// `InvalidOutput` if `value` becomes neither a JSON object nor a list: Dify takes no other.
+    /// `InvalidOutput` if `value` serialises to neither a JSON object nor a list: Dify accepts nothing else.
     pub async fn json(&mut self, value: &(impl Serialize + ?Sized)) -> Result<()> {
         #[derive(Serialize)]
         struct Json<'a> {
@@ -126,12 +126,12 @@ impl Output {
         self.send(ToolMessageType::Link, Text { text: url.as_ref() }).await
     }
 
-    /// Adds an image that Dify downloads from `url` and keeps.
+    /// Adds an image, which Dify downloads from `url` and keeps.
     pub async fn image(&mut self, url: impl AsRef<str>) -> Result<()> {
         self.send(ToolMessageType::Image, Text { text: url.as_ref() }).await
     }
 
-    /// Adds an image that stays where it is: its URL is used as such.
+    /// Adds an image that stays where it is: Dify only keeps its URL.
     pub async fn image_link(&mut self, url: impl AsRef<str>) -> Result<()> {
         self.send(ToolMessageType::ImageLink, Text { text: url.as_ref() }).await
     }
@@ -140,7 +140,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// `InvalidOutput` for the names `json`, `text` and `files`, which Dify keeps for itself.
+    /// `InvalidOutput` for the names `json`, `text` and `files`, which Dify reserves.
     pub async fn variable(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<()> {
         check_variable(name)?;
         self.send(
@@ -150,11 +150,11 @@ impl Output {
         .await
     }
 
-    /// Adds to an output variable that is a text. A piece too long for one message goes in several, which Dify joins.
+    /// Adds a chunk to an output variable of type string. Dify joins the chunks.
     ///
     /// # Errors
     ///
-    /// As [`Output::variable`].
+    /// See [`Output::variable`].
     pub async fn stream_variable(&mut self, name: &str, text: impl AsRef<str>) -> Result<()> {
         check_variable(name)?;
         for text in chunks(text.as_ref(), self.room(name.len())) {
@@ -167,26 +167,26 @@ impl Output {
         Ok(())
     }
 
-    /// Shows a step in the execution log, or updates it if its entry was shown before.
+    /// Adds an entry to the execution log, or updates the entry if it was sent before.
     pub async fn log(&mut self, entry: &LogEntry) -> Result<()> {
         self.send(ToolMessageType::Log, entry.message()).await
     }
 
-    /// Refers to a file that Dify has already. `file` is the file's object as Dify writes it.
+    /// Adds a file that Dify has already. `file` is the file's JSON object in the form that Dify writes.
     pub async fn file(&mut self, file: impl Into<Value>) -> Result<()> {
         self.raw(&ToolMessage::file(file)).await
     }
 
-    /// Adds a file, in as many messages as it needs.
+    /// Adds a file, in as many messages as its size requires.
     ///
     /// # Errors
     ///
-    /// `InvalidOutput` above 30 MiB, which is Dify's limit.
+    /// `InvalidOutput` if the file is larger than 30 MiB, which is Dify's limit.
     pub async fn blob(&mut self, bytes: impl AsRef<[u8]>, meta: BlobMeta) -> Result<()> {
         let bytes = bytes.as_ref();
         if bytes.len() > TOOL_BLOB_BYTES {
             return Err(invalid(format!(
-                "a blob of {} bytes is over Dify's limit of {TOOL_BLOB_BYTES}; offer it as a link",
+                "a blob of {} bytes is over Dify's limit of {TOOL_BLOB_BYTES}; send a link to it instead",
                 bytes.len()
             )));
         }
@@ -197,7 +197,7 @@ impl Output {
         Ok(())
     }
 
-    /// Cites the pieces of knowledge that the answer rests on; `context` is their text as a model should read it.
+    /// Cites the sources of an answer from knowledge bases; `context` is their text for a model to read.
     pub async fn retriever_resources(
         &mut self,
         resources: Vec<RetrieverResource>,
@@ -206,19 +206,18 @@ impl Output {
         self.raw(&ToolMessage::retriever_resources(resources, context)).await
     }
 
-    /// Sends a message as it is, also one of a type that has no method here. At types it does not know the daemon ends the
-    /// session.
+    /// Sends a message of any type unchanged. The daemon ends the session at a type that it does not know.
     pub async fn raw(&mut self, message: &ToolMessage) -> Result<()> {
         self.raw.send(message).await
     }
 
-    /// Sends a message without making an owned one first.
+    /// Sends a message that borrows its parts.
     fn send(&self, kind: ToolMessageType, message: impl Serialize) -> impl Future<Output = Result<()>> {
         let message = Message { r#type: kind, message };
         async move { self.raw.send(&message).await }
     }
 
-    /// Bytes of escaped text that fit a line, beside a name of `name` bytes.
+    /// Returns how many bytes of escaped text fit into a frame with a name of `name` bytes.
     fn room(&self, name: usize) -> usize {
         let session = &self.raw.session;
         let envelope = 256 + 6 * (session.id().len() + name);
@@ -228,7 +227,7 @@ impl Output {
 
 fn check_variable(name: &str) -> Result<()> {
     if matches!(name, "json" | "text" | "files") {
-        return Err(invalid(format!("Dify keeps the variable name `{name}` for itself; choose another")));
+        return Err(invalid(format!("Dify reserves the variable name `{name}`; choose another")));
     }
     Ok(())
 }

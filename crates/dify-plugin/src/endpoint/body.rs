@@ -1,12 +1,12 @@
 //! Sends a body so that it arrives whole.
 //!
-//! The daemon loses parts of answers without a word (`internal/core/io_tunnel/endpoint_service.go`): everything after the
-//! first piece if the session's end is already there as it hands that piece over, and pieces that come while 128 others
-//! are unread. One piece is never cut. So:
+//! The daemon silently loses chunks of a response (`internal/core/io_tunnel/endpoint_service.go`): everything after the
+//! first chunk if the end of the session is already there when it passes that chunk on, and chunks that come while 128
+//! others are unread. A single chunk is never lost. Therefore:
 //!
-//! - What is ready goes into one piece, up to what a line holds; a body that is ready as a whole is one piece.
-//! - When nothing more is ready, what there is goes out at once, unless many pieces have gone out in a short time.
-//! - With more than one piece, the end keeps its distance from the first; so does an error after any piece.
+//! - Data that is ready together goes into one chunk, up to what a frame holds.
+//! - When no more is ready, the chunk goes out at once, unless many chunks have gone out in a short time.
+//! - With more than one chunk, the end keeps its distance from the first one; so does an error after any chunk.
 
 use std::any::Any;
 use std::future::poll_fn;
@@ -29,22 +29,22 @@ use crate::session::Session;
 pub(super) struct Sender<'a> {
     session: &'a Session,
     end_delay: Duration,
-    /// Goes with the first piece: an error before that can still become a status of 500.
+    /// Goes out with the first chunk: until then, an error still becomes a status of 500.
     head: Option<Head>,
     first_sent: Option<Instant>,
-    pieces: usize,
+    chunks: usize,
     pace: Pace,
 }
 
 impl<'a> Sender<'a> {
     pub(super) fn new(session: &'a Session, end_delay: Duration, head: Head) -> Self {
-        Self { session, end_delay, head: Some(head), first_sent: None, pieces: 0, pace: Pace::new() }
+        Self { session, end_delay, head: Some(head), first_sent: None, chunks: 0, pace: Pace::new() }
     }
 
     pub(super) async fn send(mut self, body: Option<ResponseBody>) -> Result<()> {
-        let Some(body) = body else { return self.send_piece(String::new()).await };
+        let Some(body) = body else { return self.send_chunk(String::new()).await };
         let mut gathering =
-            Gathering { body, rest: Bytes::new(), hex: String::new(), limit: self.piece_limit() };
+            Gathering { body, rest: Bytes::new(), hex: String::new(), limit: self.chunk_limit() };
         loop {
             let mut state = gathering.wait().await;
             while let (State::Idle, Err(when)) = (&state, self.pace.take(Instant::now())) {
@@ -53,63 +53,63 @@ impl<'a> Sender<'a> {
             }
             let is_over = matches!(state, State::Done | State::Failed(_));
             match state {
-                State::Done if self.pieces > 0 && gathering.hex.is_empty() => {}
+                State::Done if self.chunks > 0 && gathering.hex.is_empty() => {}
                 State::Failed(_) if gathering.hex.is_empty() => {}
-                _ => self.send_piece(std::mem::take(&mut gathering.hex)).await?,
+                _ => self.send_chunk(std::mem::take(&mut gathering.hex)).await?,
             }
-            gathering.limit = self.piece_limit();
+            gathering.limit = self.chunk_limit();
             if is_over {
                 let failed = if let State::Failed(error) = state { Some(error) } else { None };
-                if failed.is_some() || self.pieces > 1 {
+                if failed.is_some() || self.chunks > 1 {
                     self.keep_distance().await;
                 }
                 return match failed {
                     None => Ok(()),
                     Some(Failure::Error(error)) => Err(Error::from_box(error)),
-                    // Now that what came before it is out, it goes the way of any other.
+                    // The data before the panic is out; now it is handled as any other panic.
                     Some(Failure::Panic(panic)) => resume_unwind(panic),
                 };
             }
         }
     }
 
-    /// Every message has a `result`: without it, the daemon's relay panics at any but the first.
-    async fn send_piece(&mut self, hex: String) -> Result<()> {
+    /// Every message has a `result`: the daemon's relay panics at a later message without one.
+    async fn send_chunk(&mut self, hex: String) -> Result<()> {
         let (status, headers) = self.head.take().map(|head| (head.status, head.headers)).unzip();
-        let piece = EndpointResponse { status, headers, result: Some(hex) };
-        self.session.transport().send(&piece).await?;
-        self.pieces += 1;
+        let chunk = EndpointResponse { status, headers, result: Some(hex) };
+        self.session.transport().send(&chunk).await?;
+        self.chunks += 1;
         self.first_sent.get_or_insert_with(Instant::now);
         Ok(())
     }
 
-    /// Waits until the end cannot cut the body any more, or an error be cut off. Before the first piece there is nothing
-    /// to wait for: the daemon makes a status of 500 of an error then.
+    /// Waits until the end of the session can no longer cut off the body, or the error after it. Before the first chunk
+    /// there is nothing to wait for: the daemon turns the error into a status of 500.
     async fn keep_distance(&self) {
         if let Some(first) = self.first_sent {
             sleep_until(first + self.end_delay).await;
         }
     }
 
-    /// Hex digits that fit into the next piece's line: an even number, for two make a byte.
-    fn piece_limit(&self) -> usize {
+    /// Returns how many hex digits fit into the frame of the next chunk: an even number, since a byte takes two.
+    fn chunk_limit(&self) -> usize {
         let head = self.head.as_ref().map_or(0, Head::json_bytes);
         let envelope = 256 + 6 * self.session.id().len();
-        // Even if the head alone is too long: sending it then says so.
+        // If the head alone is too long, sending it fails.
         let digits = self.session.transport().max_frame_bytes().saturating_sub(head + envelope).max(2);
         digits & !1
     }
 }
 
-/// Why gathering paused.
+/// Why a chunk is complete, or why no data is added to it for now.
 enum State {
     /// Nothing more is ready.
     Idle,
-    /// The piece is full.
+    /// The chunk is full.
     Full,
-    /// The body is over.
+    /// The body has ended.
     Done,
-    /// The body broke off.
+    /// The body failed.
     Failed(Failure),
 }
 
@@ -118,16 +118,17 @@ enum Failure {
     Panic(Box<dyn Any + Send>),
 }
 
+/// The data of the next chunk.
 struct Gathering {
     body: ResponseBody,
-    /// What of the last frame did not fit.
+    /// The part of the last data that did not fit.
     rest: Bytes,
     hex: String,
     limit: usize,
 }
 
 impl Gathering {
-    /// Waits for the first bytes, then takes what is ready.
+    /// Waits for the first bytes, then adds what is ready.
     async fn wait(&mut self) -> State {
         poll_fn(|cx| match self.poll(cx) {
             State::Idle if self.hex.is_empty() => Poll::Pending,
@@ -159,7 +160,7 @@ impl Gathering {
 
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
         loop {
-            // After a panic the body is not polled again.
+            // The body is not polled again after a panic.
             let frame = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll_frame(cx)));
             let frame = match frame {
                 Ok(frame) => ready!(frame),
@@ -167,7 +168,7 @@ impl Gathering {
             };
             match frame {
                 Some(Ok(frame)) => {
-                    // Trailers have no place on the wire.
+                    // The wire has no place for trailers.
                     if let Ok(data) = frame.into_data() {
                         return Poll::Ready(Some(Ok(data)));
                     }

@@ -27,7 +27,7 @@ use crate::session::Session;
 /// # let _: axum::Router = axum::Router::new().route("/greet", axum::routing::get(greet));
 /// ```
 ///
-/// What can't be read is answered with status 500, saying which field has what wrong with it, but not its value.
+/// Settings that cannot be read are rejected with status 500, the field and what is wrong with it, but without its value.
 #[derive(Clone, Copy)]
 pub struct Settings<T>(pub T);
 
@@ -67,7 +67,7 @@ fn extension<T: Clone + Send + Sync + 'static>(parts: &Parts, what: &str) -> Res
     })
 }
 
-/// Status 500 and the error's text, in the words of the official SDK.
+/// Status 500 and the error's message, in the form of the official SDK.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];

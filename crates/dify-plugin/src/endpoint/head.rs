@@ -1,4 +1,4 @@
-//! Status and headers as the daemon can carry them: one string a name.
+//! Status and headers as the daemon can carry them: one string for each header name.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ use super::service::ResponseBody;
 
 use crate::error::{Error, Result};
 
-/// What goes before the body.
+/// Status and headers of a response.
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) status: u16,
@@ -23,17 +23,17 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// The head of a response, with the length of `body` if that is known; `None` for a body that is not sent.
+    /// Creates the head of a response, with the length of `body` if it is known. `body` is `None` if none is sent.
     ///
     /// # Errors
     ///
-    /// If the status is below 200: the daemon's HTTP server would wait for another (`net/http`).
+    /// If the status is below 200: the daemon's HTTP server would wait for another one (`net/http`).
     pub(super) fn new<B: Body>(parts: &Parts, body: Option<&B>) -> Result<Self> {
         let status = parts.status;
         if status.is_informational() {
             return Err(Error::new(
                 "InvalidResponse",
-                format!("the endpoint answered with status {status}, which cannot be the last word"),
+                format!("the response has status {status}, which announces another response"),
             ));
         }
         let mut headers = joined(&parts.headers);
@@ -43,18 +43,18 @@ impl Head {
         Ok(Self { status: status.as_u16(), headers })
     }
 
-    /// At most this many bytes of JSON.
+    /// Returns an upper bound for the bytes that the head takes as JSON.
     pub(super) fn json_bytes(&self) -> usize {
         let strings = self.headers.iter().map(|(name, value)| 6 * (name.len() + value.len()) + 6);
         64 + strings.sum::<usize>()
     }
 }
 
-/// What the official SDK says where no endpoint has the path (`dify_plugin/core/plugin_registration.py` and werkzeug).
+/// The official SDK's text for an unknown path (`dify_plugin/core/plugin_registration.py` and werkzeug).
 const NO_SUCH_PATH: &str = "Failed to dispatch endpoint request: 404 Not Found: The requested URL was not found on the \
                             server. If you entered the URL manually please check your spelling and try again.";
 
-/// Gives a bare 404, which is how a router answers what it doesn't know, the text of the official SDK.
+/// Gives a 404 without a body, which is a router's response to an unknown path, the text of the official SDK.
 pub(super) fn explained(mut response: Response<ResponseBody>) -> Response<ResponseBody> {
     let is_bare = response.status() == StatusCode::NOT_FOUND
         && response.body().size_hint().exact() == Some(0)
@@ -69,12 +69,12 @@ pub(super) fn explained(mut response: Response<ResponseBody>) -> Response<Respon
     response.map(|_| text.map_err(|never| match never {}).boxed_unsync())
 }
 
-/// Whether a response of this status never has a body.
+/// Returns whether a response of this status has no body.
 pub(super) fn forbids_body(status: StatusCode) -> bool {
     matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-/// One value a name: several are joined where HTTP says that means the same, else the last one stays.
+/// Returns one value for each name: several are joined where HTTP defines that to mean the same, otherwise the last is kept.
 fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
     let mut joined = BTreeMap::new();
     for name in headers.keys().filter(|name| !belongs_to_the_connection(name)) {
@@ -97,7 +97,7 @@ fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
     joined
 }
 
-/// Headers about the connection to the client, which is the daemon's.
+/// Returns whether a header is about the connection to the client, which belongs to the daemon.
 fn belongs_to_the_connection(name: &HeaderName) -> bool {
     matches!(
         *name,
@@ -105,7 +105,7 @@ fn belongs_to_the_connection(name: &HeaderName) -> bool {
     ) || matches!(name.as_str(), "keep-alive" | "proxy-connection")
 }
 
-/// Headers that are no lists: joined with a comma they would mean something else.
+/// Returns whether a header is not a list: its values joined with a comma would mean something else.
 fn is_singular(name: &HeaderName) -> bool {
     matches!(
         *name,
@@ -131,7 +131,7 @@ fn as_text(name: &HeaderName, value: &HeaderValue) -> String {
         Err(_) => {
             static WARNED: AtomicBool = AtomicBool::new(false);
             if !WARNED.swap(true, Ordering::Relaxed) {
-                tracing::warn!(header = %name, "a header value is not UTF-8, which the daemon can't carry; its odd bytes are replaced");
+                tracing::warn!(header = %name, "a header value is not UTF-8, which the daemon cannot carry; the invalid bytes are replaced");
             }
             String::from_utf8_lossy(value.as_bytes()).into_owned()
         }
@@ -141,11 +141,11 @@ fn as_text(name: &HeaderName, value: &HeaderValue) -> String {
 fn warn_of_lost_values(name: &HeaderName) {
     static WARNED: AtomicBool = AtomicBool::new(false);
     if !WARNED.swap(true, Ordering::Relaxed) {
-        tracing::warn!(header = %name, "a response has the header several times; the daemon carries one value a name, and only the last is sent");
+        tracing::warn!(header = %name, "a response has the header several times; the daemon carries one value for each name, so only the last is sent");
     }
 }
 
-/// `Content-Type` for `content-type`: names mean the same in any case, this is how people and the official SDK write them.
+/// Returns `Content-Type` for `content-type`: case does not matter, but this is how the official SDK writes names.
 fn train_case(name: &HeaderName) -> String {
     let mut starts_word = true;
     let letters = name.as_str().chars().map(|letter| {

@@ -1,16 +1,16 @@
-//! How fast pieces of one body may follow each other.
+//! How fast the chunks of one body may follow each other.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Pieces that may go at once. The daemon keeps 128 for a reader that is late and drops the others without a word
+/// How many chunks may go out at once. The daemon keeps 128 for a slow reader and silently drops the others
 /// (`internal/core/io_tunnel/endpoint_service.go`).
 const BURST: u32 = 64;
-/// After a burst, a piece each so often: the daemon may then stand still for 300 ms before its queue is full.
+/// How far chunks keep apart after a burst: the daemon may then pause for 300 ms before its queue is full.
 const INTERVAL: Duration = Duration::from_millis(5);
 
-/// A token bucket: a body whose pieces come slower than one in 5 ms never waits.
+/// A token bucket: a body whose chunks come at least 5 ms apart never waits.
 #[derive(Debug)]
 pub(super) struct Pace {
     left: u32,
@@ -22,7 +22,7 @@ impl Pace {
         Self { left: BURST, counted_from: Instant::now() }
     }
 
-    /// Takes leave to send one piece, or says when there will be one.
+    /// Takes a token for one chunk, or returns when there will be one.
     pub(super) fn take(&mut self, now: Instant) -> Result<(), Instant> {
         while self.left < BURST && self.counted_from + INTERVAL <= now {
             self.left += 1;
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_burst_is_followed_by_one_piece_each_interval() {
+    async fn a_burst_is_followed_by_one_chunk_each_interval() {
         let mut pace = Pace::new();
         let start = Instant::now();
         for _ in 0..BURST {

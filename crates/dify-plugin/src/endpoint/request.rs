@@ -20,11 +20,11 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Result};
 use crate::payload::{SETTINGS, parse_object};
 
-/// Names the hook in the request, set by the daemon (`internal/service/endpoint.go`).
+/// The header in which the daemon names the hook (`internal/service/endpoint.go`).
 const HOOK_ID: &str = "dify-hook-id";
 
-/// The body of a request to an endpoint: there as a whole, at most 10 MiB, for the daemon cuts off the rest
-/// (`internal/service/endpoint.go`).
+/// The body of a request to an endpoint. It is complete when the request arrives, and at most 10 MiB: the daemon cuts off the
+/// rest (`internal/service/endpoint.go`).
 #[derive(Clone, Default)]
 pub struct Body(Full<Bytes>);
 
@@ -49,7 +49,7 @@ impl HttpBody for Body {
 }
 
 impl fmt::Debug for Body {
-    /// The size alone: what people send is not ours to show.
+    /// Prints only the size: the content may be private.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Body({} bytes)", self.0.size_hint().lower())
     }
@@ -57,22 +57,22 @@ impl fmt::Debug for Body {
 
 /// The id in the endpoint's URL, `/e/<hook id>/…`: which of the endpoints that users have set up was called.
 ///
-/// In the extensions of every request to an endpoint that names it, and an extractor with the feature `axum`.
+/// It is in the extensions of every request whose headers name it, and an extractor with the feature `axum`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HookId(pub String);
 
-/// The endpoint's settings as its user filled them in, decrypted. Never shown by `Debug`.
+/// The endpoint's settings as its user filled them in, decrypted. `Debug` does not print them.
 ///
-/// In the extensions of every request to an endpoint; with the feature `axum`, `Settings<T>` extracts them typed.
+/// They are in the extensions of every request to an endpoint; with the feature `axum`, `Settings<T>` extracts them typed.
 #[derive(Clone)]
 pub struct RawSettings(Option<Arc<RawValue>>);
 
 impl RawSettings {
-    /// The settings as `T`. An endpoint without settings has an empty object.
+    /// Reads the settings as `T`. Those of an endpoint without settings are an empty object.
     ///
     /// # Errors
     ///
-    /// `InvalidRequest`, saying which field has what wrong with it, but not its value.
+    /// `InvalidRequest`, with the field and what is wrong with it, but without its value.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         parse_object(SETTINGS, self.0.as_deref())
     }
@@ -100,7 +100,7 @@ fn unreadable(reason: impl fmt::Display) -> Error {
     Error::new(INVALID_REQUEST, reason.to_string())
 }
 
-/// The same request in the `http` crate's types.
+/// Converts the message to the types of the `http` crate.
 fn typed(message: HttpRequest) -> Result<Request<Body>> {
     let mut request = Request::new(Body::default());
     *request.method_mut() = Method::from_bytes(message.method.as_bytes())
@@ -119,7 +119,7 @@ fn typed(message: HttpRequest) -> Result<Request<Body>> {
     }
     let headers = request.headers_mut();
     if headers.remove(header::TRANSFER_ENCODING).is_some() {
-        // The coding is undone; the daemon's HTTP writer adds it to an empty POST or PUT.
+        // The body is decoded already. The daemon's HTTP writer adds this coding to an empty POST or PUT.
         headers.insert(header::CONTENT_LENGTH, message.body.len().into());
     }
     *request.body_mut() = Body(Full::new(message.body.into()));

@@ -1,4 +1,4 @@
-//! Fetches a file's bytes.
+//! Downloads a file's bytes.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -7,23 +7,23 @@ use bytes::{Bytes, BytesMut};
 
 use super::File;
 
-/// Largest file that [`File::bytes`] reads, in bytes: 100 MiB, as much as Dify lets a user upload by default.
+/// The largest file that [`File::bytes`] reads, in bytes: 100 MiB, which is Dify's default limit for uploads.
 pub const DEFAULT_LIMIT: usize = 100 * 1024 * 1024;
 
-/// The official SDK's default for HTTPX_TIMEOUT.
+/// The default of HTTPX_TIMEOUT in the official SDK.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why a file's bytes could not be had. No variant shows the URL: whoever has it can read the file.
+/// Why a file could not be downloaded. No variant shows the URL, which grants access to the file.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
-    /// Dify gave a path without a host. The operator's to mend.
+    /// Dify sent a path without a host. The operator has to set FILES_URL.
     #[error(
-        "the file's URL is relative; set FILES_URL, for Dify or for the plugin, to where Dify serves its files"
+        "the file's URL is relative; set FILES_URL, for Dify or for the plugin, to the address at which Dify serves files"
     )]
     RelativeUrl,
-    /// The server answered with an error. Links expire after some minutes.
-    #[error("the file's server answered with status {status}; its link may have expired")]
+    /// The server responded with an error. Links expire after some minutes.
+    #[error("the file's server responded with status {status}; the link may have expired")]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -34,8 +34,8 @@ pub enum FileError {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// The file's server could not be reached, or broke off. Trying again may help.
-    #[error("fetching the file failed")]
+    /// The server could not be reached, or the connection broke. Trying again may help.
+    #[error("downloading the file failed")]
     Http(#[source] Arc<reqwest::Error>),
 }
 
@@ -45,7 +45,7 @@ impl From<reqwest::Error> for FileError {
     }
 }
 
-/// How files are fetched, for the whole process: a `File` in the author's parameters knows no plugin.
+/// How files are downloaded, for the whole process: a `File` among the author's parameters has no reference to the plugin.
 #[derive(Debug, Clone)]
 pub(crate) struct Downloads {
     base: Option<String>,
@@ -56,12 +56,12 @@ pub(crate) struct Downloads {
 static DOWNLOADS: OnceLock<Downloads> = OnceLock::new();
 
 impl Downloads {
-    /// `base`: FILES_URL. `timeout`: HTTPX_TIMEOUT, for connecting and for each read.
+    /// `base` is FILES_URL, `timeout` is HTTPX_TIMEOUT, for connecting and for each read.
     pub(crate) fn new(base: Option<String>, timeout: Option<Duration>) -> Self {
         Self { base, timeout: timeout.unwrap_or(DEFAULT_TIMEOUT), client: OnceLock::new() }
     }
 
-    /// Makes this the process's way to fetch files; the first one stays.
+    /// Makes these the process's settings, unless there are some already.
     pub(crate) fn install(self) {
         let _ = DOWNLOADS.set(self);
     }
@@ -74,7 +74,7 @@ impl Downloads {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        // Err: the program has chosen one itself.
+        // An error means that the program has installed a provider of its own.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client =
             reqwest::Client::builder().connect_timeout(self.timeout).read_timeout(self.timeout).build()?;
@@ -111,9 +111,10 @@ impl Downloads {
 }
 
 impl File {
-    /// Fetches the file, up to [`DEFAULT_LIMIT`].
+    /// Downloads the file, up to [`DEFAULT_LIMIT`].
     ///
-    /// A relative URL is taken to lie below FILES_URL. The server may be silent for HTTPX_TIMEOUT, 5 s by default.
+    /// A relative URL is appended to FILES_URL. The download fails if the server sends nothing for HTTPX_TIMEOUT, 5 s by
+    /// default.
     ///
     /// # Errors
     ///
@@ -122,11 +123,11 @@ impl File {
         self.bytes_up_to(DEFAULT_LIMIT).await
     }
 
-    /// Fetches the file, if it has at most `limit` bytes.
+    /// Downloads the file if it has at most `limit` bytes.
     ///
     /// # Errors
     ///
-    /// As [`File::bytes`].
+    /// See [`FileError`].
     pub async fn bytes_up_to(&self, limit: usize) -> Result<Bytes, FileError> {
         Downloads::of_the_process().fetch(self, limit).await
     }
@@ -144,7 +145,7 @@ mod tests {
             .unwrap()
     }
 
-    /// A server that gives each caller the same answer; its address.
+    /// Starts a server that gives each client the same response, and returns its address.
     async fn server(answer: &'static str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_goes_wrong_is_named_without_the_url() {
+    async fn failures_are_named_without_the_url() {
         let error = Downloads::new(None, None).fetch(&file("/files/a?sign=1"), 5).await.unwrap_err();
         assert!(error.to_string().contains("FILES_URL"), "{error}");
         let base = server("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await;

@@ -1,12 +1,12 @@
-//! Entries of a tool's execution log.
+//! Entries of the execution log.
 
 use dify_plugin_protocol::tool::message::{LogMessage, LogMetadata, LogStatus};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-/// A step of a tool, shown in Dify's execution log as an entry of a tree.
+/// A step of a handler, which Dify's execution log shows as an entry of a tree.
 ///
-/// Sent once when the step begins, and again, changed, when it is over: the same entry is then updated.
+/// Send it when the step begins, and send it again, changed, when the step is over: Dify updates the entry.
 ///
 /// ```
 /// # use dify_plugin::{LogEntry, Result, Output};
@@ -24,19 +24,19 @@ use uuid::Uuid;
 pub struct LogEntry(LogMessage);
 
 impl LogEntry {
-    /// A new entry of a step that begins.
+    /// Creates the entry of a step that begins.
     pub fn new(label: impl Into<String>) -> Self {
         Self(LogMessage::start(Uuid::new_v4().to_string(), label))
     }
 
-    /// Puts the entry below another.
+    /// Makes the entry a child of another.
     #[must_use]
     pub fn child_of(mut self, parent: &Self) -> Self {
         self.0.parent_id.clone_from(&parent.0.id);
         self
     }
 
-    /// What the step works on, or has found: an object. Anything else becomes one, under the key `value`.
+    /// Sets the input or the result of the step: an object. Any other value becomes an object with the key `value`.
     #[must_use]
     pub fn data(mut self, data: Value) -> Self {
         self.0.data = Some(match data {
@@ -47,14 +47,14 @@ impl LogEntry {
         self
     }
 
-    /// Figures of the step: times, price, tokens.
+    /// Sets the figures of the step: times, price, tokens.
     #[must_use]
     pub fn metadata(mut self, metadata: LogMetadata) -> Self {
         self.0.metadata = Some(Box::new(metadata));
         self
     }
 
-    /// The same entry, for a step that went well.
+    /// Marks the step as succeeded.
     #[must_use]
     pub fn succeeded(mut self) -> Self {
         self.0.status = Some(LogStatus::Success);
@@ -62,7 +62,7 @@ impl LogEntry {
         self
     }
 
-    /// The same entry, for a step that failed.
+    /// Marks the step as failed.
     #[must_use]
     pub fn failed(mut self, error: impl Into<String>) -> Self {
         self.0.status = Some(LogStatus::Error);
@@ -70,7 +70,7 @@ impl LogEntry {
         self
     }
 
-    /// As it travels.
+    /// Returns the entry in the form in which it is sent.
     pub fn message(&self) -> &LogMessage {
         &self.0
     }

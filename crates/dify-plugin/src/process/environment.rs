@@ -1,4 +1,4 @@
-//! The variables an operator sets: the process's environment, and `.env` in the working directory.
+//! The settings of the operator: environment variables, and `.env` in the working directory.
 
 use std::collections::HashMap;
 use std::io;
@@ -7,16 +7,16 @@ use std::time::Duration;
 use dify_plugin_session::{Config, ConfigError};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-/// Where variables come from. Never printed: the daemon hands a plugin its own environment, secrets included.
+/// The variables. They are never printed: the daemon passes on its own environment, secrets included.
 pub(crate) struct Environment {
     file: HashMap<String, String>,
-    /// Lines of `.env` that are none, by number.
+    /// The numbers of malformed lines of `.env`.
     unreadable: Vec<usize>,
 }
 
 impl Environment {
-    /// Reads `.env` in the working directory, if there is one, as the official SDK does. It is not put into the process's
-    /// environment, so child processes don't get it.
+    /// Reads `.env` in the working directory, if there is one, as the official SDK does. Its variables are not added to the
+    /// process's environment, so child processes don't get them.
     pub(crate) fn load() -> Result<Self, EnvironmentError> {
         match std::fs::read_to_string(".env") {
             Ok(text) => Ok(Self::parse(&text)),
@@ -32,7 +32,7 @@ impl Environment {
                 Ok((name, value)) => {
                     file.insert(name, value);
                 }
-                // It may be of no concern to us: the file is the author's, and others read it more loosely.
+                // Not an error: the file is the author's, and other programs may accept the line.
                 Err(dotenvy::Error::LineParse(line, _)) => {
                     unreadable
                         .extend(text.lines().position(|other| other.trim_end() == line).map(|at| at + 1));
@@ -43,16 +43,16 @@ impl Environment {
         Self { file, unreadable }
     }
 
-    /// Says which lines of `.env` were passed over. Not what they hold: it may be a secret.
+    /// Logs which lines of `.env` were skipped, but not their text, which may be a secret.
     pub(crate) fn warn(&self) {
         for line in &self.unreadable {
             tracing::warn!(
-                ".env:{line}: passed over: it is not of the form NAME=value; quote values with spaces"
+                ".env:{line}: skipped: it is not of the form NAME=value; quote values with spaces"
             );
         }
     }
 
-    /// A variable; one in the real environment wins over one in `.env`. As in the official SDK, case does not matter.
+    /// Returns a variable. The environment overrides `.env`. As in the official SDK, case does not matter.
     pub(crate) fn var(&self, name: &str) -> Option<String> {
         let is_meant = |other: &str| other.eq_ignore_ascii_case(name);
         let in_any_case = || {
@@ -65,7 +65,7 @@ impl Environment {
     }
 }
 
-/// What the variables say.
+/// The settings that are read from the variables.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) session: Config,
@@ -76,23 +76,23 @@ pub(crate) struct Settings {
     pub(crate) files: crate::file::Downloads,
 }
 
-/// Why the variables can't be followed.
+/// Why the settings could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EnvironmentError {
     #[error(transparent)]
     Session(#[from] ConfigError),
-    /// The value is shown: none of these is a secret.
+    /// The value is shown, since none of these variables is a secret.
     #[error("the environment variable {name} is `{value}`; it must be {expected}")]
     Value { name: &'static str, value: String, expected: &'static str },
     #[error(
-        "INSTALL_METHOD is `{0}`, which this version cannot do yet; it speaks over stdin and stdout, as `local`"
+        "INSTALL_METHOD is `{0}`, which this version does not support yet; it supports `local`, over stdin and stdout"
     )]
     NotYet(String),
     #[error("reading .env failed: {0}")]
     File(io::Error),
 }
 
-/// Whether the plugin is asked to describe itself in place of serving. The other variables don't matter then.
+/// Returns whether the plugin is to describe itself instead of serving. The other variables don't matter then.
 pub(crate) fn asks_for_description(var: impl Fn(&str) -> Option<String>) -> Result<bool, EnvironmentError> {
     let asked = read(var, "DIFY_PLUGIN_DESCRIBE", "1 or 0", |text| match text {
         "1" => Some(true),
@@ -103,7 +103,7 @@ pub(crate) fn asks_for_description(var: impl Fn(&str) -> Option<String>) -> Resu
 }
 
 impl Settings {
-    /// Asks `var` for each variable.
+    /// Reads each variable with `var`.
     pub(crate) fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, EnvironmentError> {
         match var("INSTALL_METHOD") {
             None => {}
@@ -116,7 +116,7 @@ impl Settings {
                 return Err(EnvironmentError::Value { name: "INSTALL_METHOD", value, expected });
             }
         }
-        // Not used over stdin and stdout, but as in the official SDK a wrong one stops the start.
+        // Unused over stdin and stdout, but a wrong value stops the start, as in the official SDK.
         read(&var, "MAX_REQUEST_TIMEOUT", "a whole number of seconds", |text| text.parse::<u64>().ok())?;
         let workers = read(&var, "DIFY_PLUGIN_WORKERS", "a whole number above 0", |text| {
             text.parse().ok().filter(|workers| *workers > 0)
@@ -147,7 +147,7 @@ impl Settings {
     }
 }
 
-/// Reads levels and targets. `Targets` would take any word for a target, and a misspelt level would turn logging off.
+/// Reads levels and targets. `Targets` would read any word as a target, so a misspelt level would turn logging off.
 fn log_targets(text: &str) -> Option<Targets> {
     let mut targets = Targets::new();
     for directive in text.split(',') {
@@ -197,14 +197,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_set_means_the_defaults() {
+    fn unset_variables_have_their_defaults() {
         let settings = settings(&[]).unwrap();
         assert_eq!(settings.workers, None);
         assert_eq!(settings.end_delay, None);
         assert_eq!(settings.log.default_level(), Some(tracing::Level::INFO.into()));
     }
 
-    /// What an operator can set is what is written down, with its default.
+    /// The README lists exactly the variables that are read, with their defaults.
     #[test]
     fn the_readme_has_every_variable_and_its_default() {
         let readme = include_str!("../../README.md");
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_is_followed_or_named() {
+    fn a_setting_is_used_or_rejected_by_name() {
         let good = [("DIFY_PLUGIN_WORKERS", "1"), ("DIFY_PLUGIN_ENDPOINT_END_DELAY", "0.25")];
         let set = settings(Box::leak(Box::new(good))).unwrap();
         assert_eq!((set.workers, set.end_delay), (Some(1), Some(Duration::from_millis(250))));
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_of_the_log_are_words_in_any_case_and_no_other_word_is_taken_for_a_target() {
+    fn levels_are_words_in_any_case_and_no_other_word_is_a_target() {
         for text in ["off", "error", "WARN", "Info", "debug", "trace", "info, hyper=WARN", "hyper=off"] {
             assert!(log_targets(text).is_some(), "{text}");
         }

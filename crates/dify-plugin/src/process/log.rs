@@ -1,4 +1,4 @@
-//! `tracing` events on their way to the daemon's log, and our own to stderr.
+//! Sends `tracing` events to the daemon's log, and those of this library to stderr.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal};
@@ -13,13 +13,13 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::current::Current;
 
-/// Longest message sent as one log record, in bytes. The daemon takes 5 MiB, but prints each record as one line.
+/// The longest message of a log record, in bytes. The daemon takes 5 MiB, but prints each record as one line.
 const MESSAGE_BYTES: usize = 16 * 1024;
 
-/// Sends the program's events to the daemon through `handle` and those of this library to stderr, which the daemon logs as
-/// well. Does nothing if the program has installed a subscriber of its own.
+/// Sends the program's events to the daemon through the current connection, and those of this library to stderr, which the
+/// daemon logs as well. Does nothing if the program has installed a subscriber of its own.
 pub(crate) fn install(current: Current, filter: Targets) {
-    // Err: there is one already, and it is the program's own choice.
+    // An error means that the program has installed its own subscriber.
     let _ = subscriber(current, filter).try_init();
 }
 
@@ -27,14 +27,14 @@ fn subscriber(current: Current, filter: Targets) -> impl Subscriber + Send + Syn
     let stderr = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
-        // The daemon stamps each line.
+        // The daemon adds the time to each line.
         .without_time()
         .with_filter(filter.clone().and(filter_fn(is_ours)));
     let records = Records { current }.with_filter(filter.and(filter_fn(|metadata| !is_ours(metadata))));
     tracing_subscriber::registry().with(stderr).with(records)
 }
 
-/// Ours go to stderr: an event about the connection must not travel on it.
+/// Returns whether an event is from this library: one about the connection must not be sent over the connection.
 fn is_ours(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     let krate = target.split("::").next().unwrap_or(target);
@@ -51,7 +51,7 @@ impl<S: Subscriber> Layer<S> for Records {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut text = Text::default();
         event.record(&mut text);
-        // `false`: the pipe is full and the record is dropped and counted, rather than waited for.
+        // Never waits: if the pipe is full, the record is dropped and counted.
         self.current.log(&LogData {
             level: level(event.metadata().level()),
             message: text.finish(),
@@ -75,7 +75,7 @@ fn seconds_since_epoch() -> f64 {
     since.map_or(0.0, |since| since.as_secs_f64())
 }
 
-/// An event's message, followed by its fields as `name=value`.
+/// The message of an event, followed by its fields as `name=value`.
 #[derive(Default)]
 struct Text {
     message: String,
@@ -100,7 +100,7 @@ impl Text {
 
 impl Visit for Text {
     fn record_str(&mut self, field: &Field, value: &str) {
-        // Writing to a string can't fail.
+        // Writing to a string cannot fail.
         let _ = match field.name() {
             "message" => write!(self.message, "{value}"),
             name => write!(self.fields, " {name}={value}"),

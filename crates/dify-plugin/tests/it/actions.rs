@@ -87,3 +87,33 @@ async fn one_plugin_serves_connections_one_after_the_other_and_at_once() {
     let mut third = Daemon::of_shared(plugin);
     assert_eq!(third.ask(request("gadget", "twiddle")).await, (vec![json!("s-1")], None));
 }
+
+#[tokio::test]
+async fn a_handler_knows_where_its_request_comes_from_and_how_long_it_may_take() {
+    let (sender, mut ends) = tokio::sync::mpsc::unbounded_channel();
+    let who = move |cx: RequestContext, _: Box<RawValue>, out: RawOutput| {
+        let sender = sender.clone();
+        async move {
+            let ids = [cx.conversation_id(), cx.message_id(), cx.app_id(), cx.endpoint_id()];
+            let is_shown = format!("{cx:?}").contains("hunter2");
+            out.send(&json!([cx.id(), ids, cx.context(), is_shown, cx.is_ended()])).await?;
+            let left = cx.deadline() - tokio::time::Instant::now();
+            tokio::spawn(async move {
+                cx.cancellation().cancelled().await;
+                sender.send((cx.is_ended(), left)).unwrap();
+            });
+            Ok(())
+        }
+    };
+    let mut daemon = Daemon::of(Plugin::new().on("gadget".into(), "twiddle".into(), who));
+    let frame = json!({
+        "session_id": "s-1", "conversation_id": "c", "message_id": "m", "app_id": "a", "endpoint_id": "e",
+        "context": {"k": 1}, "event": "request", "data": request("gadget", "twiddle"),
+    });
+    daemon.write(frame).await;
+    let (_, _, known) = daemon.next().await;
+    assert_eq!(known, json!(["s-1", ["c", "m", "a", "e"], {"k": 1}, false, false]));
+    assert_eq!(daemon.next().await.1, "end");
+    let (is_ended, left) = ends.recv().await.unwrap();
+    assert!(is_ended && left.as_secs().abs_diff(600) <= 1, "{left:?} of the default deadline");
+}

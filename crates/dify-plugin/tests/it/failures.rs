@@ -1,10 +1,11 @@
 //! Handlers that fail, panic, hang or aren't there: each session ends, once, and the others go on.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dify_plugin::schemars::{self, JsonSchema};
 use dify_plugin::session_layer::Config;
-use dify_plugin::{Error, NoParameters, Output, Plugin, Result, Tool, ToolContext};
+use dify_plugin::{Error, File, NoParameters, Output, Plugin, Result, Tool, ToolContext};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -97,22 +98,84 @@ async fn what_is_missing_is_named_with_what_there_is() {
     assert!(daemon.error_of(check).await.1.contains("tool_credentials"));
 }
 
-#[tokio::test]
-async fn what_cannot_be_read_is_named_without_its_value() {
-    let mut daemon = daemon();
-    for (parameters, expected) in [
-        (json!({"kind": {"secret": "hunter2"}}), "parameter `kind`: found map, expected a string"),
-        (json!({"kind": 5}), "parameter `kind`: found integer"),
-        (json!({}), "tool_parameters: missing field `kind`"),
-        (Value::Null, "tool_parameters: missing field `kind`"),
-        (json!(["hunter2"]), "tool_parameters is no object"),
-        (json!("hunter2"), "tool_parameters is no object"),
-    ] {
-        let (name, text) = daemon.error_of(invoke("trouble", parameters)).await;
-        assert_eq!(name, "InvalidRequest");
-        assert!(text.starts_with(expected) && !text.contains("hunter2"), "{text}");
+/// Reads parameters and credentials of the same type.
+struct Picky;
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "the values are read and not used")]
+struct PickyParameters {
+    count: u32,
+    mode: Option<Mode>,
+    items: Option<Vec<BTreeMap<String, Item>>>,
+    photo: Option<File>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Mode {
+    Fast,
+    Slow,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "the values are read and not used")]
+struct Item {
+    size: f64,
+}
+
+impl Tool for Picky {
+    type Parameters = PickyParameters;
+
+    async fn invoke(&self, cx: &ToolContext, p: PickyParameters, out: &mut Output) -> Result<()> {
+        let is_slow = matches!(p.mode, Some(Mode::Slow));
+        cx.credentials::<PickyParameters>()?;
+        out.text(format!("{} {is_slow}", p.count)).await
     }
-    let no_provider = json!({"user_id": "", "type": "tool", "action": "invoke_tool", "tool": "trouble"});
+}
+
+#[tokio::test]
+async fn a_wrong_field_is_named_by_its_path_and_without_its_value() {
+    let mut daemon = Daemon::of(Plugin::new().tool("kit", "picky", Picky));
+    for (parameters, expected) in [
+        (json!({"count": "hunter2"}), "parameter `count`: found string, expected u32"),
+        (json!({"count": -70007}), "parameter `count`: found integer, expected u32"),
+        (json!({"count": 1, "mode": "hunter2"}), "parameter `mode`: unknown name, expected `fast` or `slow`"),
+        (
+            json!({"count": 1, "items": [{}, {"a": {"size": "hunter2"}}]}),
+            "parameter `items[1].a.size`: found string, expected f64",
+        ),
+        (json!({"count": 1, "items": [{"a": {}}]}), "parameter `items[0].a`: missing field `size`"),
+        (
+            json!({"count": 1, "photo": {"url": ["hunter2"]}}),
+            "parameter `photo.url`: found sequence, expected a string",
+        ),
+        (json!({"count": 1, "photo": {}}), "parameter `photo`: a file without `url`"),
+        (
+            json!({"count": 1, "photo": {"url": "u", "dify_model_identity": "hunter2"}}),
+            "parameter `photo`: the value is not a file",
+        ),
+        (json!({}), "tool_parameters: missing field `count`"),
+        (Value::Null, "tool_parameters: missing field `count`"),
+        (json!(["hunter2"]), "tool_parameters is not an object"),
+        (json!("hunter2"), "tool_parameters is not an object"),
+    ] {
+        let error = daemon.error_of(invoke("picky", parameters)).await;
+        assert_eq!(error, ("InvalidRequest".to_owned(), expected.to_owned()));
+    }
+    let mut request = invoke("picky", json!({"count": 3, "mode": "slow", "new": null}));
+    for (credentials, expected) in [
+        (json!({"count": "hunter2"}), "credential `count`: found string, expected u32"),
+        (Value::Null, "credentials: missing field `count`"),
+        (json!([]), "credentials is not an object"),
+    ] {
+        request["credentials"] = credentials;
+        assert_eq!(daemon.error_of(request.clone()).await.1, expected);
+    }
+    request["credentials"] = json!({"count": 1});
+    let (messages, error) = daemon.ask(request).await;
+    assert_eq!((messages[0]["message"]["text"].as_str(), error), (Some("3 true"), None));
+
+    let no_provider = json!({"user_id": "", "type": "tool", "action": "invoke_tool", "tool": "picky"});
     let (name, text) = daemon.error_of(no_provider).await;
     assert_eq!(name, "InvalidRequest");
     assert!(text.contains("missing field `provider`"), "{text}");

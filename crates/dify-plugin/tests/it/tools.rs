@@ -166,11 +166,12 @@ impl Tool for Curious {
 
     async fn invoke(&self, cx: &ToolContext, p: CuriousParameters, out: &mut Output) -> Result<()> {
         assert_eq!(cx.user_id(), "u-1");
-        assert_eq!((cx.message_id(), cx.app_id()), (Some("m-1"), None));
+        assert_eq!((cx.message_id(), cx.app_id(), cx.conversation_id()), (Some("m-1"), None, None));
         assert_eq!(cx.credential_type(), Some(&CredentialType::ApiKey));
         assert_eq!(cx.credentials::<Credentials>()?.api_key, "hunter2");
         assert!(!format!("{cx:?} {:?}", p.photo).contains("hunter2"));
         assert_eq!((p.photo.file_type(), p.photo.filename()), (Some(&FileType::Image), Some("a.png")));
+        assert_eq!((p.photo.extension(), p.photo.mime_type()), (Some(".png"), Some("image/png")));
         assert_eq!((p.photo.url(), p.photo.size()), ("https://h/a.png?sign=hunter2", Some(12)));
         assert_eq!((p.ratio, p.note), (1.0, None));
         out.text("all there").await
