@@ -1,44 +1,39 @@
-//! The driver: moves bytes while it is asked for requests.
+//! The driver: moves bytes while it is polled for requests.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use dify_plugin_protocol::LogData;
 use dify_plugin_protocol::frame::{Frame, FrameDecoder};
+use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Sleep;
 
+use crate::clock::{later, now};
 use crate::config::Config;
-use crate::core::{After, Draining, Inbound, Stats};
+use crate::core::{After, Draining, Inbound, SessionState, Share};
 use crate::error::ConnectionError;
+use crate::handle::Handle;
 use crate::link::Link;
 use crate::request::Request;
-use crate::transport::{Io, Transport};
+use crate::transport::{Duplex, Io};
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 64 * 1024;
 
-/// The monotonic clock, as tokio sees it: tests may stop it.
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}
-
-/// `now + wait`, or a moment that nobody lives to see: `Duration::MAX` is how people write "no limit".
-pub(crate) fn later(now: Instant, wait: Duration) -> Instant {
-    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-    now + wait.min(FAR)
-}
-
 /// A plugin's connection to the daemon: it owns reader and writer, and everything else is a handle.
 ///
-/// Nothing moves unless [`accept`](Connection::accept) is polled: it reads, hands replies to those who wait for them,
-/// writes what handlers have said, watches the deadlines, and returns when a request has come. So call it again and
-/// again, and let each request run in a task of its own.
+/// Nothing moves unless [`accept`](Connection::accept) is polled: it reads, hands replies to the calls that wait for them,
+/// writes what handlers have sent, watches the deadlines, and returns when a request has come. So call it in a loop, and run
+/// each request in a task of its own.
+///
+/// Best run the loop itself in a task too. As the main future of a multi-threaded runtime it runs on a thread of its own, and
+/// each frame must wake two threads. As a task, one worker reads a frame, runs its handler and writes the output; but a
+/// handler that blocks its worker may then hold up the driver.
 ///
 /// ```
 /// # use dify_plugin_session::{Config, Connection};
@@ -62,21 +57,21 @@ pub(crate) fn later(now: Instant, wait: Duration) -> Instant {
 #[must_use = "a connection moves nothing unless `accept` is polled"]
 pub struct Connection {
     link: Arc<Link>,
-    transport: Box<dyn Transport>,
+    transport: Box<dyn Duplex>,
     decoder: FrameDecoder,
     buffer: Box<[u8]>,
     input_is_open: bool,
-    /// Frames that were read since others had their turn.
+    /// Frames read since handlers had their turn.
     just_read: usize,
     deadlines: Alarm,
     heartbeat: Option<(Duration, Alarm)>,
-    /// Requests that have come and have not been asked for.
+    /// Requests that have come and were not returned yet.
     arrivals: VecDeque<Request>,
     after: After,
 }
 
 impl Connection {
-    /// A connection over any reader and writer. Takes no descriptor, signal or thread.
+    /// Creates a connection over any reader and writer. Takes no descriptor, signal or thread.
     ///
     /// # Panics
     ///
@@ -89,16 +84,19 @@ impl Connection {
         Self::over(Link::new(config), Box::new(Io::new(reader, writer)))
     }
 
-    /// A connection over the process's own stdin and stdout, which from now on belong to the protocol: descriptor 0 reads
-    /// nothing, descriptor 1 leads to stderr. The first heartbeat goes out at once; further ones come from a thread.
+    /// Creates a connection over the process's own stdin and stdout, which then belong to the protocol: descriptor 0 reads
+    /// nothing, and descriptor 1 leads to stderr. The first heartbeat goes out at once, further ones from a thread.
+    ///
+    /// If stdin or stdout is a pipe or socket, it becomes non-blocking, also for other processes that share it. Dropping the
+    /// connection and [`Handle::close`] restore that.
     ///
     /// # Errors
     ///
-    /// If the descriptors can't be moved or watched, or the process has taken them over before.
+    /// If the descriptors cannot be moved or watched, or a connection of this process has taken them before.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime with its I/O and time drivers enabled.
+    /// Outside of a tokio runtime that has its I/O and time drivers enabled.
     #[cfg(all(unix, feature = "stdio"))]
     pub fn stdio(config: Config) -> Result<Self, ConnectionError> {
         let link = Link::new(config);
@@ -106,7 +104,7 @@ impl Connection {
         Ok(Self::over(link, Box::new(transport)))
     }
 
-    fn over(link: Arc<Link>, transport: Box<dyn Transport>) -> Self {
+    fn over(link: Arc<Link>, transport: Box<dyn Duplex>) -> Self {
         let beats = link.config.heartbeat_interval.filter(|_| !transport.beats_by_itself());
         Self {
             decoder: FrameDecoder::new(link.config.max_line_bytes),
@@ -149,22 +147,25 @@ impl Connection {
                     return Poll::Ready(Ok(Some(request)));
                 }
             }
-            if let Some(end) = self.link.end() {
-                return Poll::Ready(end.map(|()| None));
-            }
             if self.just_read > 1 {
-                // Handlers that were just woken run first. What they send then goes out in one write, and a daemon that
-                // floods us can't keep them from running.
+                // The handlers that were just woken run first. What they send then goes out in one write, and a daemon that
+                // floods us cannot keep them from running. On a multi-threaded runtime this also wakes a second worker, which
+                // is welcome when there is work for several handlers.
                 self.just_read = 0;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            // Before the checks: whoever queues output after them must find whom to wake.
+            // Before the checks below: a handler that queues output after them must find whom to wake. The old waker is
+            // dropped without the lock, since that may run foreign code.
             let waker = cx.waker().clone();
-            drop(self.link.quietly(|core| {
-                core.watch_the_end(now);
-                core.set_driver(waker)
-            }));
+            let (old, end) = self.link.quietly(|core| {
+                core.limit_last_reads(now);
+                (core.set_driver(waker), core.end())
+            });
+            drop(old);
+            if let Some(end) = end {
+                return Poll::Ready(end.map(|()| None));
+            }
             self.poll_clocks(cx);
             match self.transport.poll_flush(cx, &self.link) {
                 Poll::Ready(Ok(())) => self.link.with(|core, after| core.close_if_done(after)),
@@ -174,43 +175,51 @@ impl Connection {
             if let Some(end) = self.link.end() {
                 return Poll::Ready(end.map(|()| None));
             }
-            if !self.input_is_open {
-                return Poll::Pending;
-            }
-            loop {
-                match self.transport.poll_read(cx, &mut self.buffer) {
-                    Poll::Ready(Ok(0)) => self.end_of_input(),
-                    Poll::Ready(Ok(read)) => {
-                        self.take_in(read);
-                        if self.just_read == 1 && self.arrivals.is_empty() {
-                            continue;
-                        }
-                    }
-                    Poll::Ready(Err(error)) => {
-                        self.input_is_open = false;
-                        self.drain(Draining::Broken(ConnectionError::Read(Arc::new(error))));
-                    }
-                    Poll::Pending => {
-                        // Frames trickle in. The handler that was woken by a single one wakes us when it sends; to wake
-                        // ourselves would only keep a second worker thread busy.
-                        self.just_read = 0;
-                        return Poll::Pending;
+            ready!(self.poll_input(cx));
+        }
+    }
+
+    /// Reads once; ready if that may have changed something for the driver.
+    fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.input_is_open {
+            match self.transport.poll_read(cx, &mut self.buffer) {
+                Poll::Ready(Ok(0)) => self.end_of_input(),
+                Poll::Ready(Ok(read)) => {
+                    self.take_in(read);
+                    // A single reply: look if more follows before anything else. Usually it does not, and the transport knows
+                    // that without a system call.
+                    if self.just_read == 1 && self.arrivals.is_empty() {
+                        continue;
                     }
                 }
-                break;
+                Poll::Ready(Err(error)) => {
+                    self.input_is_open = false;
+                    self.drain(Draining::Broken(ConnectionError::Read(Arc::new(error))));
+                }
+                Poll::Pending => {
+                    // Frames trickle in one by one. The handler that the last one woke runs next on this worker, and what it
+                    // sends wakes us after it. If we woke ourselves instead, the runtime would unpark a second worker for each
+                    // frame, which costs more than the frame does.
+                    self.just_read = 0;
+                    return Poll::Pending;
+                }
             }
+            return Poll::Ready(());
         }
+        Poll::Pending
     }
 
     fn take_in(&mut self, read: usize) {
         let now = now();
         let limit = self.decoder.limit();
-        let mut lines = self.decoder.feed(&self.buffer[..read]);
-        while let Some(line) = lines.next() {
-            let inbound = Inbound::read(line, limit);
-            self.arrivals.extend(self.link.take_in(&inbound, now, &mut self.after));
+        let mut frames = self.decoder.feed(&self.buffer[..read]);
+        while let Some(frame) = frames.next() {
+            let inbound = Inbound::read(frame, limit);
+            let opened = self.link.take_in(&inbound, now, &mut self.after);
+            self.arrivals.extend(request(opened, &self.link));
             self.just_read += 1;
         }
+        // Once for the whole batch: a handler that has got five replies is woken once.
         self.link.run(&mut self.after);
     }
 
@@ -220,15 +229,16 @@ impl Connection {
         let mut cut_off = None;
         match self.decoder.finish() {
             None => {}
-            // Its beginning was reported when it became too long.
             Some(Frame::Whole(rest)) => {
-                // As the daemon takes ours: a whole value without its newline counts.
+                // A whole value counts without its newline, as the daemon takes ours.
                 let inbound = Inbound::read(Frame::Whole(rest), limit);
-                self.arrivals.extend(self.link.take_in(&inbound, now(), &mut self.after));
+                let opened = self.link.take_in(&inbound, now(), &mut self.after);
+                self.arrivals.extend(request(opened, &self.link));
                 if matches!(inbound, Inbound::Unreadable { .. }) && is_cut_off(rest) {
                     cut_off = Some(rest.len());
                 }
             }
+            // A frame over the limit, which was reported when it became too long.
             Some(_) => cut_off = Some(limit),
         }
         self.link.run(&mut self.after);
@@ -242,7 +252,7 @@ impl Connection {
         self.link.with(|core, after| core.drain(cause, None, after));
     }
 
-    /// Does what is due, and arranges to be woken for what is due next.
+    /// Does what is due, and sets the timer for what is due next.
     fn poll_clocks(&mut self, cx: &mut Context<'_>) {
         if let Some((interval, alarm)) = &mut self.heartbeat {
             let interval = *interval;
@@ -260,9 +270,9 @@ impl Connection {
         }
     }
 
-    /// A handle to the connection's state; cheap to clone.
+    /// Returns a handle to the connection. Cheap to clone.
     pub fn handle(&self) -> Handle {
-        Handle { link: self.link.clone() }
+        Handle::new(self.link.clone())
     }
 }
 
@@ -278,59 +288,19 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// A handle to a connection: its figures, its log, and its end.
-#[derive(Clone)]
-pub struct Handle {
-    link: Arc<Link>,
+/// Wraps a session that was opened for the handler that will answer it.
+fn request(opened: Option<(Arc<SessionState>, Box<RawValue>, Share)>, link: &Arc<Link>) -> Option<Request> {
+    let (session, payload, share) = opened?;
+    Some(Request::new(session, payload, share, link.clone()))
 }
 
-impl Handle {
-    /// What the connection holds now, and has dropped so far.
-    pub fn stats(&self) -> Stats {
-        self.link.quietly(|core| core.stats())
-    }
-
-    /// Takes no more requests and lets open sessions finish for
-    /// [`Config::shutdown_grace`](crate::Config::shutdown_grace); those that have not by then are failed, and a second
-    /// later the connection is over, whether or not the daemon has read all that was written. Called again, it can only
-    /// shorten the time.
-    pub fn shutdown(&self) {
-        let grace = later(now(), self.link.config.shutdown_grace);
-        self.link.with(|core, after| core.drain(Draining::Shutdown, Some(grace), after));
-    }
-
-    /// Sends a log record to the daemon, which writes it to its own log. Never waits: `false` says that it was dropped,
-    /// because too much output is waiting.
-    pub fn log(&self, log: &LogData) -> bool {
-        self.link.log(log)
-    }
-
-    /// Waits until the connection is over, also while nobody polls it, and returns what
-    /// [`accept`](Connection::accept) returns then. A dropped connection has ended orderly.
-    ///
-    /// Needs no particular runtime: a watchdog can wait on a thread of its own while handlers hold every worker. Cancel
-    /// safe.
-    ///
-    /// # Errors
-    ///
-    /// If the connection broke.
-    pub async fn closed(&self) -> Result<(), ConnectionError> {
-        self.link.closed().await
-    }
+/// Returns whether a frame is the beginning of a JSON value.
+fn is_cut_off(frame: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(frame).is_err_and(|error| error.is_eof())
 }
 
-impl fmt::Debug for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("stats", &self.stats()).finish_non_exhaustive()
-    }
-}
-
-/// Whether a line is the beginning of a JSON value.
-fn is_cut_off(line: &[u8]) -> bool {
-    serde_json::from_slice::<serde::de::IgnoredAny>(line).is_err_and(|error| error.is_eof())
-}
-
-/// One timer for any number of deadlines: it may ring early, and is then set anew.
+/// One timer for any number of deadlines. It is never moved back when a deadline goes away: it rings early instead, and is then
+/// set anew. That is cheaper than a timer change for each call.
 #[derive(Default)]
 struct Alarm {
     due: Option<Instant>,
@@ -342,7 +312,7 @@ impl Alarm {
         Self { due: Some(due), sleep: None }
     }
 
-    /// Sets it to `due`, unless it rings before that anyway.
+    /// Sets it to `due`, unless it rings before that.
     fn bring_forward(&mut self, due: Instant) {
         if self.due.is_none_or(|set| due < set) {
             self.due = Some(due);
@@ -352,7 +322,7 @@ impl Alarm {
         }
     }
 
-    /// When it was set to, once that has passed; it is then unset.
+    /// Returns what it was set to once that has passed, and unsets it.
     fn poll(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
         let due = self.due?;
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due.into())));

@@ -5,33 +5,35 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use dify_plugin_protocol::{Incoming, LogData, MessageType, RequestHeader, ReverseResponse, message};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use tokio::sync::Notify;
 
-use dify_plugin_protocol::{Incoming, LogData, MessageType, RequestHeader, message};
-
+use crate::clock::{later, now};
 use crate::config::Config;
-use crate::connection::now;
-use crate::core::{After, CallId, CallQueue, Core, Inbound, Quota, Refusal};
+use crate::core::{After, CallId, CallQueue, Core, Inbound, Quota, Refusal, SessionState, Share};
 use crate::error::{ConnectionError, SendError};
-use crate::request::Request;
-use crate::session::SessionState;
 
-/// Senders let through at once when room appears. Each that gets through lets the next one try, so that a hundred
-/// thousand waiting senders do not all wake for the room of a few.
-const ADMITTED_AT_ONCE: usize = 32;
+/// How many waiting senders are woken when room appears. Each that gets its frame in wakes the next. So a hundred thousand
+/// waiting senders do not all wake for room that only a few of them can use.
+const WOKEN_AT_ONCE: usize = 32;
 
-/// The longest line that a sender keeps while it waits for room, in bytes.
-const KEPT_LINE_BYTES: usize = 4096;
+/// The longest frame that a sender keeps while it waits for room, in bytes.
+const KEPT_FRAME_BYTES: usize = 4096;
 
 pub(crate) struct Link {
     pub(crate) config: Arc<Config>,
     core: Mutex<Core>,
-    /// Told when the core has closed.
+    /// Notified when the core has closed.
     closed: Notify,
     pub(crate) quota: Arc<Quota>,
+    /// Where senders wait for room.
     room: Notify,
+    /// How many of them there are. Only a hint for how many to wake.
     waiting: AtomicUsize,
+    /// Dropped when the process's descriptors are given back: what then restores them.
+    restore: Mutex<Option<Box<dyn Send>>>,
 }
 
 impl Link {
@@ -46,15 +48,17 @@ impl Link {
             quota,
             room: Notify::new(),
             waiting: AtomicUsize::new(0),
+            restore: Mutex::new(None),
         })
     }
 
     fn lock(&self) -> MutexGuard<'_, Core> {
-        // No code of others runs under this lock: serialising happens before, the rest after.
+        // No foreign code runs under this lock: serialising happens before it is taken, and waking after. So nothing can
+        // panic half-way, and a poisoned lock holds a sound core.
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs `act` under the lock, and what it leaves to be done after.
+    /// Runs `act` under the lock, then what it leaves to be done.
     pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Core, &mut After) -> R) -> R {
         let mut after = After::default();
         let result = act(&mut self.lock(), &mut after);
@@ -62,7 +66,7 @@ impl Link {
         result
     }
 
-    /// Runs `act` under the lock; it leaves nothing to be done, or keeps it for later.
+    /// Runs `act` under the lock. It leaves nothing to be done, or notes it down in an [`After`] of the caller's.
     pub(crate) fn quietly<R>(&self, act: impl FnOnce(&mut Core) -> R) -> R {
         act(&mut self.lock())
     }
@@ -75,37 +79,51 @@ impl Link {
         }
     }
 
-    /// Applies a line that came at `now`; gives the request, if it is one that may be taken in.
+    /// Applies a frame that came at `now`. Returns the session and its share of the quota if it was a request that opens one.
     pub(crate) fn take_in(
-        self: &Arc<Self>,
+        &self,
         inbound: &Inbound<'_>,
         now: Instant,
         after: &mut After,
-    ) -> Option<Request> {
-        if let Inbound::Request(incoming, header) = inbound {
-            return self.open(incoming, header, now, after);
+    ) -> Option<(Arc<SessionState>, Box<RawValue>, Share)> {
+        match inbound {
+            Inbound::Request(incoming, header) => return self.open(incoming, header, now, after),
+            Inbound::Reply(reply) => self.reply(reply, now, after),
+            Inbound::Unreadable { whose, reason } => {
+                self.quietly(|core| core.unreadable(whose, reason, after));
+            }
         }
-        self.quietly(|core| core.apply(inbound, now, after));
         None
     }
 
+    fn reply(&self, reply: &ReverseResponse<'_>, now: Instant, after: &mut After) {
+        let Some((id, queue)) = self.quietly(|core| core.receiver(reply, after)) else { return };
+        match queue.push(reply.data.unwrap_or(RawValue::NULL), now) {
+            Ok(reader) => after.wake(reader),
+            Err(overrun) => self.quietly(|core| core.finish_call(id, Err(overrun), after)),
+        }
+    }
+
     fn open(
-        self: &Arc<Self>,
+        &self,
         incoming: &Incoming<'_>,
         header: &RequestHeader<'_>,
         now: Instant,
         after: &mut After,
-    ) -> Option<Request> {
+    ) -> Option<(Arc<SessionState>, Box<RawValue>, Share)> {
         let kept = SessionState::kept_bytes(incoming, header);
         let bytes = kept + incoming.data.get().len();
         let mut share = self.quietly(|core| core.admit(&incoming.session_id, bytes, after))?;
-        let session = Arc::new(SessionState::new(incoming, header, share.split(kept), now, self.clone()));
+        // Without the lock: making the span runs the subscriber, and the payload may be 64 MiB.
+        let due = later(now, self.config.handler_deadline);
+        let session = Arc::new(SessionState::new(incoming, header, share.split(kept), due));
+        let payload = incoming.data.to_owned();
         self.quietly(|core| core.open(&session, after));
-        Some(Request::new(session, incoming.data.to_owned(), share))
+        Some((session, payload, share))
     }
 
-    /// Serialises one message of `session` and queues it, waiting for room; if it is to start a `call`, only as long as
-    /// that has not failed.
+    /// Serialises one message of `session` and queues its frame, waiting for room. If it starts a `call`, it is given up
+    /// once that has failed.
     #[expect(clippy::manual_async_fn, reason = "that keeps the arguments twice, in every handler that sends")]
     pub(crate) fn send<T: Serialize + ?Sized>(
         &self,
@@ -117,13 +135,13 @@ impl Link {
         async move {
             match self.try_send(session, call, kind, data)? {
                 None => Ok(()),
-                // Boxed, or every handler's future would carry what only waiting needs.
-                Some(line) => Box::pin(self.send_when_there_is_room(session, call, kind, data, line)).await,
+                // Boxed, since otherwise every handler's future would carry the state that only waiting needs.
+                Some(frame) => Box::pin(self.send_when_there_is_room(session, call, kind, data, frame)).await,
             }
         }
     }
 
-    /// Serialises a message and queues it; gives the line back if there is no room.
+    /// Serialises a message and queues its frame; returns the frame if there is no room.
     fn try_send<T: Serialize + ?Sized>(
         &self,
         session: &SessionState,
@@ -131,32 +149,32 @@ impl Link {
         kind: &MessageType,
         data: &T,
     ) -> Result<Option<Vec<u8>>, SendError> {
-        let mut line = line_buffer::take();
-        let result = match message::write_session_line(&mut line, &session.id, kind, data) {
+        let mut frame = frame_buffer::take();
+        let result = match message::write_session_line(&mut frame, &session.id, kind, data) {
             Err(error) => Err(SendError::Encode(error)),
-            Ok(()) if line.len() - 1 > self.config.max_frame_bytes => {
-                Err(SendError::TooLarge { size: line.len() - 1, limit: self.config.max_frame_bytes })
+            Ok(()) if frame.len() - 1 > self.config.max_frame_bytes => {
+                Err(SendError::TooLarge { size: frame.len() - 1, limit: self.config.max_frame_bytes })
             }
-            Ok(()) => return self.queue(session, call, line),
+            Ok(()) => return self.queue(session, call, frame),
         };
-        line_buffer::give_back(line);
+        frame_buffer::give_back(frame);
         result.map(|()| None)
     }
 
-    /// Queues a whole line; gives it back if there is no room.
+    /// Queues a whole frame; returns it if there is no room.
     fn queue(
         &self,
         session: &SessionState,
         call: Option<(CallId, &CallQueue)>,
-        line: Vec<u8>,
+        frame: Vec<u8>,
     ) -> Result<Option<Vec<u8>>, SendError> {
         let started = call.map(|(id, _)| (id, now()));
-        let result = match self.with(|core, after| core.send(session, started, &line, after)) {
+        let result = match self.with(|core, after| core.send(session, started, &frame, after)) {
             Ok(()) => Ok(None),
             Err(Refusal::Failed(error)) => Err(error),
-            Err(Refusal::Full) => return Ok(Some(line)),
+            Err(Refusal::Full) => return Ok(Some(frame)),
         };
-        line_buffer::give_back(line);
+        frame_buffer::give_back(frame);
         result
     }
 
@@ -166,17 +184,18 @@ impl Link {
         call: Option<(CallId, &CallQueue)>,
         kind: &MessageType,
         data: &T,
-        line: Vec<u8>,
+        frame: Vec<u8>,
     ) -> Result<(), SendError> {
         let _waiting = Waiting::new(&self.waiting);
-        // Those that wait may be many, and are in no budget: a long line is made anew when there is room.
-        let mut line = kept(line);
+        // Senders that wait may be many, and what they hold is in no budget: a long frame is serialised anew when there is
+        // room.
+        let mut frame = kept(frame);
         loop {
             // Listening begins before the check, or room that appears in between would be missed.
             let mut room = std::pin::pin!(self.room.notified());
             room.as_mut().enable();
-            let sent = match line.take() {
-                Some(line) => self.queue(session, call, line),
+            let sent = match frame.take() {
+                Some(frame) => self.queue(session, call, frame),
                 None => self.try_send(session, call, kind, data),
             };
             match sent {
@@ -187,10 +206,11 @@ impl Link {
                     return Ok(());
                 }
                 Err(error) => {
+                    // We may have been woken for room that we did not use; the next in line must not miss it.
                     self.room.notify_one();
                     return Err(error);
                 }
-                Ok(Some(unsent)) => line = kept(unsent),
+                Ok(Some(unsent)) => frame = kept(unsent),
             }
             let call_failed = async {
                 match call {
@@ -206,13 +226,13 @@ impl Link {
         }
     }
 
-    /// Queues a log line; `false` if it was dropped.
+    /// Queues a log record; `false` if it was dropped.
     pub(crate) fn log(&self, log: &LogData) -> bool {
-        let mut line = line_buffer::take();
-        message::write_log_line(&mut line, log);
-        let is_heard = self.with(|core, after| core.log(&line, after));
-        line_buffer::give_back(line);
-        is_heard
+        let mut frame = frame_buffer::take();
+        message::write_log_line(&mut frame, log);
+        let taken = self.with(|core, after| core.log(&frame, after));
+        frame_buffer::give_back(frame);
+        taken
     }
 
     /// Ends everything at once; the first end counts.
@@ -220,7 +240,7 @@ impl Link {
         self.with(|core, after| core.close(end, after));
     }
 
-    /// The result of the connection, once it is closed.
+    /// Returns the result of the connection, once it is closed.
     pub(crate) fn end(&self) -> Option<Result<(), ConnectionError>> {
         self.quietly(|core| core.end())
     }
@@ -238,25 +258,36 @@ impl Link {
         }
     }
 
-    /// To be called when output was taken away: lets some of the waiting senders try again.
-    pub(crate) fn admit(&self) {
-        for _ in 0..self.waiting.load(Ordering::Relaxed).min(ADMITTED_AT_ONCE) {
+    /// Lets some of the waiting senders try again. To be called when output was taken away.
+    pub(crate) fn wake_senders(&self) {
+        for _ in 0..self.waiting.load(Ordering::Relaxed).min(WOKEN_AT_ONCE) {
             self.room.notify_one();
         }
     }
+
+    /// Keeps `undo` until the descriptors are given back; dropping it must restore them.
+    #[cfg(all(unix, feature = "stdio"))]
+    pub(crate) fn restore_with(&self, undo: impl Send + 'static) {
+        *self.restore.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(undo));
+    }
+
+    /// Gives the process's descriptors back as they were, if the connection has taken them.
+    pub(crate) fn restore(&self) {
+        self.restore.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
 }
 
-/// A line that waits for room, if it is short enough to be kept; it takes no more than its length then.
-fn kept(mut line: Vec<u8>) -> Option<Vec<u8>> {
-    if line.len() > KEPT_LINE_BYTES {
-        line_buffer::give_back(line);
+/// Returns the frame if it is short enough to be kept while its sender waits, with no more memory than its length.
+fn kept(mut frame: Vec<u8>) -> Option<Vec<u8>> {
+    if frame.len() > KEPT_FRAME_BYTES {
+        frame_buffer::give_back(frame);
         return None;
     }
-    line.shrink_to_fit();
-    Some(line)
+    frame.shrink_to_fit();
+    Some(frame)
 }
 
-/// Counts one waiting sender, also when its future is dropped.
+/// Counts one waiting sender, and uncounts it also when its future is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
@@ -272,12 +303,12 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// One buffer a thread to serialise lines in, so that a message costs no allocation and user code (`Serialize`) never
+/// One buffer for each thread to serialise frames in: a message costs no allocation, and foreign code (`Serialize`) never
 /// runs under the core's lock.
-mod line_buffer {
+mod frame_buffer {
     use std::cell::Cell;
 
-    /// Larger ones are not kept.
+    /// Larger buffers are not kept, in bytes.
     const KEPT_BYTES: usize = 64 * 1024;
 
     thread_local! {

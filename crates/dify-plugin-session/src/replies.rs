@@ -1,4 +1,4 @@
-//! What comes back from a reverse invocation.
+//! The replies to a reverse invocation.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -14,10 +14,10 @@ use crate::core::{CallId, CallQueue};
 use crate::error::InvokeError;
 use crate::link::Link;
 
-/// The replies to one call, in order, as raw JSON. Ends after the daemon's `end`; an error is the last item.
+/// The replies to one call, in order, as raw JSON. The stream ends after the daemon's `end`; an error is the last item.
 ///
-/// Dropping it withdraws the call on our side. The protocol knows no cancel: the daemon goes on to send replies, which
-/// are then discarded and counted.
+/// Dropping it withdraws the call on our side. The protocol has no way to cancel a call, so the daemon goes on sending
+/// replies, which are discarded and counted in [`Stats::unknown_ids`](crate::Stats::unknown_ids).
 #[must_use = "dropping this withdraws the call"]
 pub struct Replies {
     id: CallId,
@@ -31,26 +31,26 @@ impl Replies {
         Self { id, queue, link, span }
     }
 
-    /// What was called.
+    /// Returns the type of the call.
     pub fn kind(&self) -> &InvokeType {
         &self.queue.kind
     }
 
-    /// The call's tracing span, with its id and type.
+    /// Returns the call's tracing span, with its id and type.
     pub fn span(&self) -> &tracing::Span {
         &self.span
     }
 
-    /// The next reply, or `None` after the last. Cancel safe.
+    /// Returns the next reply, or `None` after the last. Cancel safe.
     pub async fn next(&mut self) -> Option<Result<Box<RawValue>, InvokeError>> {
         poll_fn(|cx| self.queue.poll_next(cx)).await
     }
 
-    /// The next reply, or `None` after the last. Cancel safe.
+    /// Returns the next reply, or `None` after the last. Cancel safe.
     ///
     /// # Errors
     ///
-    /// If the call failed; nothing comes after that.
+    /// If the call failed. Nothing comes after that.
     pub async fn try_next(&mut self) -> Result<Option<Box<RawValue>>, InvokeError> {
         self.next().await.transpose()
     }
@@ -67,6 +67,7 @@ impl Stream for Replies {
 impl Drop for Replies {
     fn drop(&mut self) {
         self.queue.discard();
+        // A finished call is not in the table any more: no need to take the lock of the core.
         if !self.queue.is_finished() {
             self.link.quietly(|core| core.withdraw_call(self.id));
         }

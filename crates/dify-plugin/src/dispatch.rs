@@ -30,8 +30,8 @@ impl Handlers {
         let session = Session::new(responder.session().clone());
         let transport = session.transport().clone();
         let found = self.find(Incoming { session, payload: &payload });
-        // The handler now owns what was read of the payload, so its bytes count until the handler ends.
-        let _held = payload.into_held();
+        // Whatever the handler needs was read from it.
+        drop(payload);
         let Handler { name, running } = match found {
             Ok(found) => found,
             Err(error) => return log_late(responder.fail(error.into_data())),

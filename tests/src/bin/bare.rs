@@ -35,8 +35,6 @@ async fn answer(request: Request) -> Result<(), Box<dyn std::error::Error + Send
         "keep" => {
             let mut replies = responder.session().invoke(InvokeType::App, &json!({})).await?;
             let answer = replies.try_next().await;
-            // Held until here, and so counted until here.
-            drop(payload);
             answer?;
             responder.finish()?;
         }

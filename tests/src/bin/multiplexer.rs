@@ -46,7 +46,6 @@ struct Parameters {
 }
 
 impl Asked {
-    /// The payload counts in what all sessions may keep, so it is let go here.
     fn read(request: Request) -> std::result::Result<(Self, Responder), (serde_json::Error, Responder)> {
         let (payload, responder) = request.into_parts();
         match serde_json::from_str(payload.get()) {

@@ -1,25 +1,17 @@
-//! Reverse invocations under way: found by id in one step, each with a queue of its own.
+//! The table of reverse invocations under way: found by id in one step, whatever their number.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-use dify_plugin_protocol::InvokeType;
-use serde_json::value::RawValue;
+use super::queue::CallQueue;
 
-use crate::config::Config;
-use crate::error::InvokeError;
-use crate::text::start;
-
-use super::quota::Share;
-
-/// The id of a call: on the wire 32 lower-case hex digits, as the official SDK's.
+/// The id of a call: 32 lower-case hex digits on the wire, as in the official SDK.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct CallId {
-    /// Not one `u128`, which would be aligned to 16 bytes and make whatever holds it larger.
+    /// Not one `u128`, whose alignment of 16 bytes would make everything that holds an id larger.
     high: u64,
     low: u64,
 }
@@ -33,10 +25,10 @@ impl CallId {
         Self { high, low }
     }
 
-    /// Reads an id that came back. One that is not of our form was never given out.
+    /// Reads an id that came back. An id in another form is not one of ours.
     pub(crate) fn parse(id: &str) -> Option<Self> {
         let (high, low) = id.split_at_checked(16)?;
-        // `from_str_radix` alone would take a sign.
+        // `from_str_radix` would take a sign.
         let word = |digits: &str| match digits.as_bytes() {
             [b'+', ..] => None,
             _ => u64::from_str_radix(digits, 16).ok(),
@@ -57,8 +49,8 @@ impl fmt::Debug for CallId {
     }
 }
 
-/// Call ids are random and our own; hashing them again would only cost time. A peer can ask for any id, but never put
-/// one into the table.
+/// Uses the bits of a call id as they are: the ids are random and our own, so hashing them again would only cost time. A peer
+/// can look up any id, but cannot put one into the table, so it cannot make collisions.
 #[derive(Default)]
 pub(super) struct RandomAlready(u64);
 
@@ -82,7 +74,8 @@ impl Hasher for RandomAlready {
 #[derive(Default)]
 pub(super) struct Calls {
     by_id: HashMap<CallId, Call, BuildHasherDefault<RandomAlready>>,
-    /// By the serial number of their session. One set for all is smaller than one in each session.
+    /// By the serial number of their session, so that a session that ends finds its calls. One set for all sessions is
+    /// smaller than one in each.
     by_session: BTreeSet<(u64, CallId)>,
 }
 
@@ -90,7 +83,7 @@ pub(super) struct Call {
     pub(super) queue: Arc<CallQueue>,
     /// Its place among the deadlines.
     pub(super) due: Instant,
-    /// It has failed, and only the `end` that follows every error is still expected.
+    /// It has failed, and only the `end` that follows each error is still expected.
     pub(super) failed: bool,
 }
 
@@ -116,182 +109,12 @@ impl Calls {
     pub(super) fn ids(&self) -> Vec<CallId> {
         self.by_id.keys().copied().collect()
     }
-    /// Those that the session with this serial number has made.
+    /// Returns the calls of the session with this serial number.
     pub(super) fn of_session(&self, serial: u64) -> Vec<CallId> {
         let all = (serial, CallId::MIN)..=(serial, CallId::MAX);
         self.by_session.range(all).map(|(_, id)| *id).collect()
     }
     pub(super) fn len(&self) -> usize {
         self.by_id.len()
-    }
-}
-
-/// The replies to one call that have not been read, and its outcome.
-pub(crate) struct CallQueue {
-    pub(crate) kind: InvokeType,
-    /// Silence after which the call fails.
-    pub(crate) idle: Duration,
-    /// The serial number of its session.
-    pub(crate) session: u64,
-    limit: usize,
-    total_limit: usize,
-    state: Mutex<QueueState>,
-}
-
-struct QueueState {
-    replies: VecDeque<Box<RawValue>>,
-    /// What the replies and the outcome's text take of all that may be held.
-    held: Share,
-    last_activity: Instant,
-    outcome: Option<Result<(), InvokeError>>,
-    /// The outcome has been handed out.
-    told: bool,
-    reader: Option<Waker>,
-}
-
-/// What a queued reply costs beside its text: its place in the queue and its allocation.
-const REPLY_OVERHEAD: usize = 48;
-
-/// How much is kept of the text of an error that came from Dify, in bytes.
-const REFUSAL_BYTES: usize = 64 * 1024;
-
-impl CallQueue {
-    pub(crate) fn new(
-        kind: InvokeType,
-        idle: Duration,
-        session: u64,
-        now: Instant,
-        config: &Config,
-        held: Share,
-    ) -> Self {
-        Self {
-            kind,
-            idle,
-            session,
-            limit: config.reply_queue_bytes,
-            total_limit: config.total_queue_bytes,
-            state: Mutex::new(QueueState {
-                replies: VecDeque::new(),
-                held,
-                last_activity: now,
-                outcome: None,
-                told: false,
-                reader: None,
-            }),
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, QueueState> {
-        // Nothing that runs under this lock can panic half-way.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn last_activity(&self) -> Instant {
-        self.state().last_activity
-    }
-
-    /// Starts the idle clock anew.
-    pub(super) fn touch(&self, now: Instant) {
-        self.state().last_activity = now;
-    }
-
-    /// Queues a reply and gives the reader to be woken.
-    ///
-    /// # Errors
-    ///
-    /// If there is no room: the call is to fail. Its own limit lets one reply of any size into an empty queue.
-    pub(super) fn push(&self, reply: &RawValue, now: Instant) -> Result<Option<Waker>, InvokeError> {
-        let cost = reply.get().len() + REPLY_OVERHEAD;
-        let mut state = self.state();
-        state.last_activity = now;
-        if state.outcome.is_some() {
-            return Ok(None);
-        }
-        if !state.replies.is_empty() && state.held.bytes() + cost > self.limit {
-            return Err(InvokeError::Overrun { limit: self.limit, field: "reply_queue_bytes" });
-        }
-        if !state.held.grow(cost) {
-            return Err(self.out_of_quota());
-        }
-        // A copy of the reply alone: a slice would keep the whole read buffer alive.
-        state.replies.push_back(reply.to_owned());
-        Ok(state.reader.take())
-    }
-
-    fn out_of_quota(&self) -> InvokeError {
-        InvokeError::Overrun { limit: self.total_limit, field: "total_queue_bytes" }
-    }
-
-    /// Sets the outcome to what Dify said, as far as it can be kept.
-    pub(super) fn refuse(&self, message: &str) -> Option<Waker> {
-        let mut text = start(message, REFUSAL_BYTES).to_owned();
-        if text.len() < message.len() {
-            text.push_str(&format!("… (cut: there were {} bytes)", message.len()));
-        }
-        let fits = self.state().held.grow(text.len());
-        self.finish(Err(if fits { InvokeError::Refused { message: text } } else { self.out_of_quota() }))
-    }
-
-    /// Sets the outcome, to be told after the replies that came before it. The first one counts.
-    pub(super) fn finish(&self, outcome: Result<(), InvokeError>) -> Option<Waker> {
-        let mut state = self.state();
-        state.outcome.get_or_insert(outcome);
-        state.reader.take()
-    }
-
-    /// The next reply, then the outcome once, then `None`.
-    pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Box<RawValue>, InvokeError>>> {
-        let mut state = self.state();
-        if let Some(reply) = state.replies.pop_front() {
-            state.held.shrink(reply.get().len() + REPLY_OVERHEAD);
-            if state.replies.is_empty() && state.replies.capacity() > 64 {
-                state.replies = VecDeque::new();
-            }
-            return Poll::Ready(Some(Ok(reply)));
-        }
-        match &state.outcome {
-            Some(Err(error)) if !state.told => {
-                let error = error.clone();
-                state.told = true;
-                Poll::Ready(Some(Err(error)))
-            }
-            Some(_) => Poll::Ready(None),
-            None => {
-                state.wake_later(cx);
-                Poll::Pending
-            }
-        }
-    }
-
-    /// Lets go of what nobody will read; the call itself may have to stay known for a while.
-    pub(crate) fn discard(&self) {
-        let mut state = self.state();
-        let (replies, held) = (std::mem::take(&mut state.replies), state.held.bytes());
-        state.held.shrink(held);
-        drop(state);
-        drop(replies);
-    }
-
-    pub(crate) fn is_finished(&self) -> bool {
-        self.state().outcome.is_some()
-    }
-
-    /// Ready once the call has its outcome.
-    pub(crate) fn poll_finished(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.state();
-        if state.outcome.is_some() {
-            return Poll::Ready(());
-        }
-        state.wake_later(cx);
-        Poll::Pending
-    }
-}
-
-impl QueueState {
-    fn wake_later(&mut self, cx: &Context<'_>) {
-        match &mut self.reader {
-            Some(reader) => reader.clone_from(cx.waker()),
-            None => self.reader = Some(cx.waker().clone()),
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Lines waiting to be written.
+//! Frames that wait to be written.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,27 +8,29 @@ use dify_plugin_protocol::error;
 use crate::config::Config;
 
 use super::quota::{Quota, Share};
-use super::sessions::{LastWords, last_words, write_end};
+use super::sessions::{LastFrames, failure_frames, write_end};
 
-/// Whole lines only, in order. Bounded: ordinary lines need room, and those that may not be lost (a session's last) wait
-/// beside it, each in the place of the session that it ends.
+/// Whole frames, in order.
+///
+/// Bounded: an ordinary frame needs room. The last frames of a session may not be lost, so they wait beside the buffer if
+/// there is none, each in the place of the session that it ends.
 pub(super) struct Outbox {
     bytes: Vec<u8>,
     room: usize,
-    /// Last lines of sessions, which came when there was no room.
-    last: VecDeque<Waiting>,
-    /// Sessions that were never opened, past the cap: refused when there is room.
+    /// Last frames of sessions that ended when there was no room.
+    last: VecDeque<WaitingEnd>,
+    /// Ids of requests past a limit, which are refused when there is room.
     refused: VecDeque<Arc<str>>,
 }
 
-/// A session that waits to say its last word.
-enum Waiting {
+/// A session whose last frames wait for room.
+enum WaitingEnd {
     End(Arc<str>),
     Failure {
-        lines: Vec<u8>,
+        frames: Vec<u8>,
         _share: Share,
     },
-    /// A failure whose text would have been too much to keep.
+    /// A failure whose text did not fit into the quota.
     FailureWithoutText(Arc<str>),
 }
 
@@ -37,14 +39,14 @@ impl Outbox {
         Self { bytes: Vec::new(), room, last: VecDeque::new(), refused: VecDeque::new() }
     }
 
-    /// Whether a session's line may be pushed. One line of any legal size always fits below the mark.
+    /// Whether a session may push a frame. Below the mark, one frame of any legal size is taken.
     pub(super) fn has_room(&self) -> bool {
         self.bytes.len() < self.room
     }
 
-    /// Whether a line that belongs to no session may be pushed: half of the room is kept for sessions, or a daemon that
-    /// sends junk, or a handler that logs much, could keep them from being heard.
-    pub(super) fn has_room_for_strangers(&self) -> bool {
+    /// Whether a frame outside any session may be pushed. Half of the room is kept for sessions: otherwise a daemon that
+    /// sends junk, or a handler that logs much, could keep them from sending.
+    pub(super) fn has_room_outside_sessions(&self) -> bool {
         self.bytes.len() < self.room.div_ceil(2)
     }
 
@@ -52,24 +54,24 @@ impl Outbox {
         !self.bytes.is_empty() || !self.last.is_empty() || !self.refused.is_empty()
     }
 
-    pub(super) fn push(&mut self, line: &[u8]) {
-        self.bytes.extend_from_slice(line);
+    pub(super) fn push(&mut self, frame: &[u8]) {
+        self.bytes.extend_from_slice(frame);
     }
 
     pub(super) fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.bytes);
     }
 
-    /// Takes a session's last words, now if there `is_room`, else when there is. Text that can't be kept until then, for
-    /// lack of `quota`, is left out.
-    pub(super) fn push_last(&mut self, id: &Arc<str>, words: LastWords, is_room: bool, quota: &Arc<Quota>) {
-        match words {
-            LastWords::End if is_room => write_end(&mut self.bytes, id),
-            LastWords::End => self.last.push_back(Waiting::End(id.clone())),
-            LastWords::Failure(lines) if is_room => self.bytes.extend_from_slice(&lines),
-            LastWords::Failure(lines) => self.last.push_back(match quota.share(lines.len()) {
-                Some(share) => Waiting::Failure { lines, _share: share },
-                None => Waiting::FailureWithoutText(id.clone()),
+    /// Takes the last frames of a session: now if there `is_room`, else when there is. Their text is dropped if it must wait
+    /// and the `quota` has no room for it.
+    pub(super) fn push_last(&mut self, id: &Arc<str>, last: LastFrames, is_room: bool, quota: &Arc<Quota>) {
+        match last {
+            LastFrames::End if is_room => write_end(&mut self.bytes, id),
+            LastFrames::End => self.last.push_back(WaitingEnd::End(id.clone())),
+            LastFrames::Failure(frames) if is_room => self.bytes.extend_from_slice(&frames),
+            LastFrames::Failure(frames) => self.last.push_back(match quota.share(frames.len()) {
+                Some(share) => WaitingEnd::Failure { frames, _share: share },
+                None => WaitingEnd::FailureWithoutText(id.clone()),
             }),
         }
     }
@@ -79,8 +81,8 @@ impl Outbox {
         self.refused.push_back(id);
     }
 
-    /// Sessions that are over for their handlers but have not been able to say so.
-    pub(super) fn unsaid(&self) -> usize {
+    /// Returns how many sessions have ended and wait for room for their last frames.
+    pub(super) fn waiting_ends(&self) -> usize {
         self.last.len()
     }
 
@@ -90,14 +92,14 @@ impl Outbox {
 
     pub(super) fn len(&self) -> usize {
         let waiting = self.last.iter().map(|waiting| match waiting {
-            Waiting::Failure { lines, .. } => lines.len(),
-            Waiting::End(id) | Waiting::FailureWithoutText(id) => id.len(),
+            WaitingEnd::Failure { frames, .. } => frames.len(),
+            WaitingEnd::End(id) | WaitingEnd::FailureWithoutText(id) => id.len(),
         });
         self.bytes.len() + waiting.sum::<usize>() + self.refused.iter().map(|id| id.len()).sum::<usize>()
     }
 
-    /// Moves the output into `into`, and then as much as fits of what had to wait for room; a quarter of the room is
-    /// always theirs, so that busy sessions can't keep the others waiting.
+    /// Moves the output into `into`, then as much as fits of what had to wait for room. A quarter of the room is always
+    /// given to those, so that busy sessions cannot keep them waiting forever.
     pub(super) fn take(&mut self, into: &mut Vec<u8>, config: &Config) {
         std::mem::swap(&mut self.bytes, into);
         let enough = |taken: usize| self.room.max(taken + 1 + self.room / 4);
@@ -105,9 +107,9 @@ impl Outbox {
         while into.len() < limit {
             match self.last.pop_front() {
                 None => break,
-                Some(Waiting::End(id)) => write_end(into, &id),
-                Some(Waiting::Failure { lines, .. }) => into.extend_from_slice(&lines),
-                Some(Waiting::FailureWithoutText(id)) => {
+                Some(WaitingEnd::End(id)) => write_end(into, &id),
+                Some(WaitingEnd::Failure { frames, .. }) => into.extend_from_slice(&frames),
+                Some(WaitingEnd::FailureWithoutText(id)) => {
                     refuse(into, &id, config, "; the error's own text was dropped")
                 }
             }
@@ -132,10 +134,11 @@ impl Outbox {
     }
 }
 
-fn refuse(lines: &mut Vec<u8>, id: &str, config: &Config, more: &str) {
+/// Appends the frames that refuse a request at a limit.
+fn refuse(frames: &mut Vec<u8>, id: &str, config: &Config, more: &str) {
     let message = format!(
         "the plugin is full: `max_sessions` allows {} open sessions, `total_queue_bytes` {} bytes{more}",
         config.max_sessions, config.total_queue_bytes
     );
-    lines.extend_from_slice(&last_words(id, error::SESSION_LIMIT_EXCEEDED, &message));
+    frames.extend_from_slice(&failure_frames(id, error::SESSION_LIMIT_EXCEEDED, &message));
 }

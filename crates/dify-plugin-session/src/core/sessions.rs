@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use dify_plugin_protocol::{ErrorData, MessageType, message};
 
-use crate::session::SessionState;
+use super::session::SessionState;
 
 #[derive(Default)]
 pub(super) struct Sessions {
@@ -49,7 +49,7 @@ impl Sessions {
         Some(self.by_serial.get(&serial)?.state.clone())
     }
 
-    /// Brings every deadline forward to `due`; gives the old ones.
+    /// Moves later deadlines forward to `due`, and returns which sessions those were of and what they had been.
     pub(super) fn shorten(&mut self, due: Instant) -> Vec<(u64, Instant)> {
         let later = self.by_serial.iter_mut().filter(|(_, open)| open.due > due);
         later.map(|(serial, open)| (*serial, std::mem::replace(&mut open.due, due))).collect()
@@ -69,29 +69,29 @@ impl Sessions {
     }
 }
 
-/// What a session says at its end.
-pub(crate) enum LastWords {
-    /// That it went well: `end`.
+/// The frames that end a session.
+pub(crate) enum LastFrames {
+    /// Success: `end`.
     End,
-    /// The lines of `error` and `end`.
+    /// Failure: the frames of `error` and `end`.
     Failure(Vec<u8>),
 }
 
-/// The lines that end a session with an error.
-pub(super) fn last_words(id: &str, error_type: &str, text: &str) -> Vec<u8> {
-    let mut lines = Vec::new();
-    write_failure(&mut lines, id, &ErrorData::new(error_type, text));
-    lines
+/// Makes the frames that end a session with an error.
+pub(super) fn failure_frames(id: &str, error_type: &str, text: &str) -> Vec<u8> {
+    let mut frames = Vec::new();
+    write_failure(&mut frames, id, &ErrorData::new(error_type, text));
+    frames
 }
 
-/// Appends `error` and `end`.
-pub(crate) fn write_failure(lines: &mut Vec<u8>, id: &str, error: &ErrorData) {
+/// Appends an `error` frame and its `end`, as the official SDK writes them.
+pub(crate) fn write_failure(frames: &mut Vec<u8>, id: &str, error: &ErrorData) {
     // An `ErrorData` is strings and JSON values: it can always be serialised into memory.
-    let _ = message::write_session_line(lines, id, &MessageType::Error, error);
-    write_end(lines, id);
+    let _ = message::write_session_line(frames, id, &MessageType::Error, error);
+    write_end(frames, id);
 }
 
-/// Appends `end`.
-pub(super) fn write_end(lines: &mut Vec<u8>, id: &str) {
-    let _ = message::write_session_line(lines, id, &MessageType::End, &serde_json::Map::new());
+/// Appends an `end` frame.
+pub(super) fn write_end(frames: &mut Vec<u8>, id: &str) {
+    let _ = message::write_session_line(frames, id, &MessageType::End, &serde_json::Map::new());
 }

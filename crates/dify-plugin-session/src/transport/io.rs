@@ -1,4 +1,4 @@
-//! Any pair of `AsyncRead` and `AsyncWrite`, owned by whoever embeds us.
+//! Any pair of `AsyncRead` and `AsyncWrite`, as an embedder hands it over.
 
 use std::io;
 use std::pin::Pin;
@@ -7,9 +7,9 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::link::Link;
-use crate::output::Output;
 
-use super::Transport;
+use super::duplex::Duplex;
+use super::output::Output;
 
 pub(crate) struct Io {
     reader: Pin<Box<dyn AsyncRead + Send>>,
@@ -28,7 +28,7 @@ impl Io {
     }
 }
 
-impl Transport for Io {
+impl Duplex for Io {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buffer = ReadBuf::new(buffer);
         ready!(self.reader.as_mut().poll_read(cx, &mut buffer))?;

@@ -45,7 +45,7 @@ async fn junk_gets_an_error_event_that_says_what_and_where() {
     daemon.write(b"{\"session_id\":\"\xff\xfe\"}\n").await;
     assert!(read_error_event(&mut daemon).await.contains("invalid UTF-8 after byte 15"));
     daemon.still_answers().await;
-    assert_eq!(daemon.handle.stats().malformed_lines, 12);
+    assert_eq!(daemon.handle.stats().malformed_frames, 12);
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn blank_lines_and_crlf_are_normal() {
     daemon.write(format!("\n\r\n  \n{}\r\n\n", request("s"))).await;
     daemon.requests.recv().await.unwrap().into_parts().1.finish().unwrap();
     assert_eq!(daemon.read().await["session_id"], "s");
-    assert_eq!(daemon.handle.stats().malformed_lines, 0);
+    assert_eq!(daemon.handle.stats().malformed_frames, 0);
 }
 
 #[tokio::test]

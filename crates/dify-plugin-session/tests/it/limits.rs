@@ -123,7 +123,7 @@ async fn junk_that_nobody_hears_of_is_dropped_and_counted() {
     }
     tokio::time::sleep(Duration::from_millis(1)).await;
     let stats = daemon.handle.stats();
-    assert!(stats.dropped_lines > 50 && stats.output_bytes < 2048, "{stats:?}");
+    assert!(stats.dropped_frames > 50 && stats.output_bytes < 2048, "{stats:?}");
 }
 
 /// A token that somebody cancelled must not keep a waiting sender from waiting: it would spin, and the driver never run.
@@ -173,6 +173,23 @@ async fn what_a_session_keeps_counts() {
     }
     assert!(daemon.handle.stats().queued_bytes > 4000);
     drop(kept);
+    assert_eq!(daemon.handle.stats().queued_bytes, 0);
+}
+
+/// Also when the text itself is dropped: what a handler has parsed from it takes as much.
+#[tokio::test]
+async fn a_payload_counts_until_its_responder_is_gone() {
+    let mut daemon = Daemon::with(config(), 4096);
+    daemon.line(request("s").replace("hunter2", &"x".repeat(4000))).await;
+    let (payload, responder) = daemon.requests.recv().await.unwrap().into_parts();
+    let length = payload.get().len();
+    drop(payload);
+    let held = daemon.handle.stats().queued_bytes;
+    assert!(length > 4000 && held > length, "{held}");
+    let session = responder.session().clone();
+    responder.finish().unwrap();
+    assert_eq!(daemon.handle.stats().queued_bytes, held - length);
+    drop(session);
     assert_eq!(daemon.handle.stats().queued_bytes, 0);
 }
 
@@ -319,5 +336,5 @@ async fn refusals_are_remembered_up_to_a_bound() {
         tokio::task::yield_now().await;
     }
     let stats = daemon.handle.stats();
-    assert!((1..=20).contains(&stats.dropped_lines), "{stats:?}");
+    assert!((1..=20).contains(&stats.dropped_frames), "{stats:?}");
 }

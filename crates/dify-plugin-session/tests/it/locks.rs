@@ -2,12 +2,12 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use dify_plugin_session::Handle;
 use dify_plugin_session::protocol::InvokeType;
+use dify_plugin_session::{Connection, Handle};
 use serde_json::json;
 use tracing::span;
 
@@ -125,4 +125,76 @@ async fn whoever_is_told_of_a_session_s_end_may_ask_for_figures() {
     responder.finish().unwrap();
     assert_eq!(*looks.1.lock().unwrap(), 1);
     tokio::time::timeout(Duration::from_secs(5), cancelled).await.unwrap();
+}
+
+/// Runs something when it is dropped, which under a lock that this needs would wait for ever.
+struct OnDrop(Option<Box<dyn FnOnce() + Send + Sync>>);
+
+impl OnDrop {
+    fn waker(run: impl FnOnce() + Send + Sync + 'static) -> Waker {
+        Waker::from(Arc::new(Self(Some(Box::new(run)))))
+    }
+}
+
+impl Wake for OnDrop {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.take().unwrap()();
+    }
+}
+
+/// Runs `scenario` on a thread of its own and fails if that hangs.
+fn does_not_hang(scenario: impl Future<Output = ()> + Send + 'static) {
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(scenario);
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(Duration::from_secs(20)).expect("it ends, and without a panic");
+}
+
+#[test]
+fn the_waker_of_a_reader_that_moved_is_dropped_without_a_lock() {
+    does_not_hang(async {
+        let mut daemon = Daemon::with(config(), 4096);
+        let (_, responder) = daemon.open("s").await.into_parts();
+        let mut replies = responder.session().invoke(InvokeType::App, &json!({})).await.unwrap();
+        let was_dropped = Arc::new(Mutex::new(false));
+        let drops = was_dropped.clone();
+        // Ending the session takes the lock of the core and those of its calls.
+        let waker = OnDrop::waker(move || {
+            responder.finish().unwrap();
+            *drops.lock().unwrap() = true;
+        });
+        assert!(pin!(replies.next()).poll(&mut Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        assert!(!*was_dropped.lock().unwrap());
+        let _ = pin!(replies.next()).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(*was_dropped.lock().unwrap());
+        assert!(replies.try_next().await.is_err(), "the session has ended");
+    });
+}
+
+#[test]
+fn the_waker_of_a_driver_that_moved_is_dropped_without_a_lock() {
+    does_not_hang(async {
+        let (_input, reader) = tokio::io::duplex(64);
+        let mut connection = Connection::new(reader, tokio::io::sink(), config());
+        let handle = connection.handle();
+        let was_dropped = Arc::new(Mutex::new(false));
+        let drops = was_dropped.clone();
+        let waker = OnDrop::waker(move || {
+            handle.stats();
+            *drops.lock().unwrap() = true;
+        });
+        assert!(connection.poll_accept(&mut Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        for _ in 0..2 {
+            assert!(connection.poll_accept(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        assert!(*was_dropped.lock().unwrap());
+    });
 }

@@ -44,6 +44,14 @@ impl Current {
         }
     }
 
+    /// Closes the current connection at once.
+    pub(super) fn close(&self) {
+        let handle = self.state().handle.clone();
+        if let Some(handle) = handle {
+            handle.close();
+        }
+    }
+
     /// Returns whether a connection is being served.
     pub(super) fn is_attached(&self) -> bool {
         self.state().handle.is_some()

@@ -31,6 +31,7 @@ pub(super) fn watch_connection(handle: Handle, attached: &Attached) -> io::Resul
         let Err(cause) = runtime.block_on(handle.closed()) else { return };
         std::thread::sleep(NOTICE);
         if is_served() {
+            handle.close();
             exit_now(&format!("{}; handlers held every worker", with_sources(&cause)));
         }
     })
@@ -52,6 +53,7 @@ pub(super) fn watch_signals(current: Current, grace: Duration) {
             current.shut_down();
             limit_grace(current.clone(), grace);
             if signals.next().is_some() && current.is_attached() {
+                current.close();
                 exit_now("a second signal came while sessions were finishing");
             }
         })
@@ -68,6 +70,7 @@ fn limit_grace(current: Current, grace: Duration) {
     let limited = thread("grace", move || {
         std::thread::sleep(patience);
         if current.is_attached() {
+            current.close();
             exit_now(
                 "the plugin shut down before it was done: handlers held every worker past DIFY_PLUGIN_SHUTDOWN_GRACE",
             );
@@ -92,10 +95,8 @@ fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new().name(name.to_owned()).stack_size(128 * 1024).spawn(run).map(drop)
 }
 
-/// Ends the process from any thread.
+/// Ends the process from any thread. The connection should be closed, since nothing is dropped here.
 fn exit_now(why: &str) -> ! {
-    #[cfg(unix)]
-    dify_plugin_session::restore_stdio();
     last_line(why);
     std::process::exit(BROKEN.into());
 }

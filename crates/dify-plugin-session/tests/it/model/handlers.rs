@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use dify_plugin_session::protocol::ErrorData;
-use dify_plugin_session::{Payload, Request, Responder, SendError, Session};
+use dify_plugin_session::{Request, Responder, SendError, Session};
 use serde_json::json;
 
 use super::pipe::Woken;
@@ -17,7 +17,6 @@ type Sending = Pin<Box<dyn Future<Output = Result<(), SendError>>>>;
 pub(super) struct Handler {
     pub(super) session: Session,
     pub(super) responder: Option<Responder>,
-    payload: Option<Payload>,
     /// An answer that waits for room, by number.
     pub(super) sending: Option<(u64, Sending)>,
     woken: Arc<Woken>,
@@ -26,14 +25,8 @@ pub(super) struct Handler {
 impl Handler {
     pub(super) fn new(request: Request) -> Self {
         let session = request.session().clone();
-        let (payload, responder) = request.into_parts();
-        Self {
-            session,
-            responder: Some(responder),
-            payload: Some(payload),
-            sending: None,
-            woken: Woken::new(),
-        }
+        let (_, responder) = request.into_parts();
+        Self { session, responder: Some(responder), sending: None, woken: Woken::new() }
     }
 }
 
@@ -105,11 +98,10 @@ impl Model {
         assert!(handler.session.is_ended());
     }
 
-    /// Drops the payload, and with the responder gone everything else as well.
+    /// Drops all that is left of a session that has ended.
     pub(super) fn let_go(&mut self, script: &mut Script<'_>) {
         let choice = script.byte();
         let Some(handler) = self.handler(choice) else { return };
-        handler.payload = None;
         if handler.responder.is_none() && handler.sending.is_none() {
             let at = handler.session.clone();
             self.handlers.retain(|handler| !std::ptr::eq(handler.session.span(), at.span()));

@@ -1,11 +1,9 @@
 //! Heartbeats from a thread of their own.
 //!
 //! The daemon kills a plugin that is silent for 120 s, with all its sessions
-//! (`internal/core/local_runtime/instance.go`). So a heartbeat must not depend on any worker being free: this thread takes
-//! the output's lock and writes by itself, finishing a half-written line first. Between heartbeats it sleeps in `poll` on
-//! the output, and thereby is the first to learn that nobody reads it any more.
-
-#![cfg(all(unix, feature = "stdio"))]
+//! (`internal/core/local_runtime/instance.go`). So a heartbeat must not depend on a free worker: this thread takes the
+//! output's lock and writes by itself, finishing a half-written frame first. Between heartbeats it sleeps in `poll` on the
+//! output, so it is also the first to learn that the daemon has closed it.
 
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::AsFd;
@@ -15,14 +13,15 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use crate::connection::later;
+use crate::clock::later;
 use crate::error::ConnectionError;
 use crate::link::Link;
-use crate::transport::{SharedOutput, Written};
 
-/// Ends the thread when dropped, and waits for that: afterwards it touches the output no more.
-pub(crate) struct Stop {
-    /// The thread waits for the other end of this pipe, too.
+use super::shared_output::{SharedOutput, Written};
+
+/// Ends the thread when dropped, and waits for that: afterwards it does not touch the output.
+pub(super) struct Stop {
+    /// The thread also waits for the other end of this pipe, and so learns that this one is closed.
     pipe: Option<PipeWriter>,
     thread: Option<JoinHandle<()>>,
 }
@@ -33,14 +32,14 @@ impl Drop for Stop {
         if let Some(thread) = self.thread.take()
             && thread.thread().id() != std::thread::current().id()
         {
-            // It never panics; and if it did, it would be over as well.
+            // An error would mean that it panicked, and then it has ended as well.
             let _ = thread.join();
         }
     }
 }
 
-/// Starts the thread; without an `interval` it only watches over the output.
-pub(crate) fn start(
+/// Starts the thread. Without an `interval` it only waits for the output to be closed.
+pub(super) fn start(
     link: &Arc<Link>,
     output: &Arc<SharedOutput>,
     interval: Option<Duration>,
@@ -67,13 +66,13 @@ enum Woken {
     Due,
     Writable,
     OutputClosed,
-    /// The system can't wait for the output: then nothing can be known of it.
+    /// The system cannot wait for the output, so nothing is known about it.
     Failed(io::Error),
     Stopped,
 }
 
 impl Heart {
-    /// Sleeps until nobody reads the output any more.
+    /// Sleeps until the daemon closes the output.
     fn watch(self) {
         match self.sleep(None, PollFlags::empty()) {
             Woken::OutputClosed => self.close(ConnectionError::OutputClosed),
@@ -94,6 +93,10 @@ impl Heart {
             self.output.lock().insert_heartbeat();
             loop {
                 let Some(link) = self.link.upgrade() else { return };
+                // Once the connection is closed its descriptors are given back, and a write might block.
+                if link.end().is_some() {
+                    return;
+                }
                 let mut output = self.output.lock();
                 match self.output.write(&mut output, &link) {
                     Ok(Written::Everything) => break,
@@ -103,7 +106,8 @@ impl Heart {
                 }
                 drop(output);
                 drop(link);
-                // As long as it takes: the heartbeat is the first thing to go out when the daemon reads again.
+                // The pipe is full. Wait as long as it takes: the heartbeat is the first thing to go out when the daemon reads
+                // again.
                 match self.sleep(Some(later(Instant::now(), interval)), PollFlags::OUT) {
                     Woken::Due | Woken::Writable => {}
                     Woken::OutputClosed => return self.close(ConnectionError::OutputClosed),
@@ -112,7 +116,7 @@ impl Heart {
                 }
             }
             due = later(due, interval);
-            // After a long halt one heartbeat is enough, not one for each that was missed.
+            // After a long stop one heartbeat is enough, not one for each that was missed.
             due = due.max(Instant::now());
         }
     }

@@ -1,23 +1,24 @@
-//! Bytes on their way out: what was taken from the core and has not been written yet.
+//! Output that was taken from the core and has not been written yet.
 
 use dify_plugin_protocol::message::write_heartbeat_line;
 
 use crate::link::Link;
 
-/// A large buffer is given back once it is empty, in bytes.
+/// A buffer larger than this is freed once it is empty, in bytes.
 const KEPT_BYTES: usize = 1024 * 1024;
 
-/// Whole lines, of which the first may be half-written.
+/// Whole frames, of which the first may be half-written.
 #[derive(Default)]
 pub(crate) struct Output {
     bytes: Vec<u8>,
     written: usize,
-    /// Where the last heartbeat ends that is not written yet.
+    /// Where the heartbeat ends that has not been written yet.
     heartbeat_end: usize,
 }
 
 impl Output {
-    /// What is to be written next; takes all there is from the core once the last is done. Empty: nothing is left.
+    /// Returns what to write next, or nothing if no output is left. Takes all there is from the core, but only once the last
+    /// is written: until then it stays in the outbox, whose room makes senders wait.
     pub(crate) fn unwritten(&mut self, link: &Link) -> &[u8] {
         if self.written == self.bytes.len() {
             self.written = 0;
@@ -28,7 +29,7 @@ impl Output {
             }
             link.quietly(|core| core.take_output(&mut self.bytes));
             if !self.bytes.is_empty() {
-                link.admit();
+                link.wake_senders();
             }
         }
         &self.bytes[self.written..]
@@ -38,7 +39,7 @@ impl Output {
         self.written += written;
     }
 
-    /// Puts a heartbeat before everything else: after the line that is half-written. One that still waits is enough.
+    /// Puts a heartbeat before everything else, but after a frame that is half-written. Does nothing if one still waits.
     pub(crate) fn insert_heartbeat(&mut self) {
         if self.heartbeat_is_waiting() {
             return;
@@ -50,10 +51,10 @@ impl Output {
             let rest = self.bytes[self.written..].iter().position(|byte| *byte == b'\n');
             rest.map_or(self.bytes.len(), |newline| self.written + newline + 1)
         };
-        let mut line = Vec::new();
-        write_heartbeat_line(&mut line);
-        self.heartbeat_end = at + line.len();
-        self.bytes.splice(at..at, line);
+        let mut heartbeat = Vec::new();
+        write_heartbeat_line(&mut heartbeat);
+        self.heartbeat_end = at + heartbeat.len();
+        self.bytes.splice(at..at, heartbeat);
     }
 
     pub(crate) fn heartbeat_is_waiting(&self) -> bool {
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_heartbeat_goes_after_the_half_written_line_and_before_the_rest() {
+    fn a_heartbeat_goes_after_a_half_written_frame_and_before_the_rest() {
         let mut output = Output { bytes: b"{1}\n{2}\n{3}\n".to_vec(), written: 5, heartbeat_end: 0 };
         output.insert_heartbeat();
         output.insert_heartbeat();
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn at_a_line_s_edge_it_goes_at_once() {
+    fn between_two_frames_a_heartbeat_goes_at_once() {
         let mut output = Output { bytes: b"{1}\n{2}\n".to_vec(), written: 4, heartbeat_end: 0 };
         output.insert_heartbeat();
         assert!(output.bytes[4..].starts_with(b"{\"event\":\"heartbeat\""));
