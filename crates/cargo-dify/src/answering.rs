@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::args::Launch;
 use crate::console::Console;
 use crate::error::Error;
-use crate::keys;
+use crate::{declared, keys};
 
 /// The folder of `cargo dify` inside a plugin's folder.
 const FOLDER: &str = ".dify";
@@ -85,7 +85,8 @@ impl Answering {
                 router = router.invoke_type(invoke_type, failing(move |call| without_key(prefix, call)));
             }
         } else if !launch.apps.is_empty() {
-            return Err(Error::AppsWithoutDify);
+            let error = Error::new("--app needs --dify, which says where the apps are");
+            return Err(error.with_help("add --dify URL, such as https://api.dify.ai/v1"));
         }
         Ok(Self { router, storage, title })
     }
@@ -106,7 +107,7 @@ fn without_key(prefix: &str, call: &ReverseCall) -> String {
 }
 
 fn api(url: &str, plugin: &Plugin, launch: &Launch, console: &Console) -> Result<ServiceApi, Error> {
-    let mut api = ServiceApi::new(url).map_err(Error::ServiceApi)?;
+    let mut api = ServiceApi::new(url).map_err(|error| Error::new(error.to_string()))?;
     let keys = keys::gather(&launch.apps, &plugin.root, console)?;
     if keys.is_empty() {
         console.warning(&format!(
@@ -116,7 +117,7 @@ fn api(url: &str, plugin: &Plugin, launch: &Launch, console: &Console) -> Result
         ));
     }
     for (id, key) in keys {
-        api = api.app(id, key).map_err(Error::ServiceApi)?;
+        api = api.app(id, key).map_err(|error| Error::new(error.to_string()))?;
     }
     Ok(api)
 }
@@ -133,11 +134,15 @@ fn hide_from_git(folder: &Path) {
 /// A script that isn't there is often one in the plugin's folder.
 fn script_error(error: ScriptError, file: &Path, dir: &Path) -> Error {
     match error {
-        ScriptError::Unreadable { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-            // `join` with an absolute path is that path, which isn't there.
-            let in_plugin = Some(dir.join(file)).filter(|file| file.is_file());
-            Error::NoScript { file: file.to_owned(), in_plugin, source }
+        ScriptError::Unreadable { source, .. } => {
+            let in_plugin = Some(dir.join(file)).filter(|found| found.is_file() && !file.exists());
+            let hint = in_plugin
+                .map(|file| format!("; there is --script {}", declared::quoted(&file.to_string_lossy())))
+                .unwrap_or_default();
+            Error::new(format!("cannot read the script `{}`", file.display()))
+                .caused_by(source)
+                .with_help(format!("the path is relative to the current folder{hint}"))
         }
-        error => Error::Script(error),
+        error => Error::new(error.to_string()),
     }
 }

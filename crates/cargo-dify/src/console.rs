@@ -1,4 +1,4 @@
-//! What the user is told, on stderr: stdout is for answers alone.
+//! Messages on stderr; stdout is for results alone.
 
 use std::error::Error as _;
 use std::io::{self, Write};
@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+use same_file::Handle;
 
 use crate::error::Error;
 
@@ -15,39 +16,40 @@ const NOTE: Style = AnsiColor::BrightCyan.on_default().bold();
 const WARNING: Style = AnsiColor::BrightYellow.on_default().bold();
 const BAD: Style = AnsiColor::BrightRed.on_default().bold();
 
-/// Width of the column of verbs, as cargo has it.
+/// Width of the column of verbs, as in cargo.
 const VERBS: usize = 12;
 
-/// How a line is meant.
+/// The colour of a verb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// It goes as it should.
+    /// Success.
     Good,
-    /// Worth knowing.
+    /// Information.
     Note,
-    /// Something to look at.
+    /// Probably a mistake.
     Warning,
-    /// Something failed.
+    /// A failure.
     Bad,
 }
 
-/// The user's terminal, or whatever stderr is.
+/// Writes messages to stderr. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Console {
-    /// Whether stdout and stderr are the same: one terminal, or one pipe.
+    /// Whether stdout and stderr are the same terminal, file or pipe.
     shared: bool,
-    /// Whether an answer stands there on the last line, which is not finished.
+    /// Whether a result on `shared` stopped in the middle of a line.
     mid_line: Arc<Mutex<bool>>,
 }
 
 impl Console {
     pub(crate) fn new() -> Self {
-        Self { shared: stdout_is_stderr(), mid_line: Arc::default() }
+        let handles = (Handle::stdout(), Handle::stderr());
+        Self { shared: matches!(handles, (Ok(out), Ok(err)) if out == err), mid_line: Arc::default() }
     }
 
-    /// Runs `write`, which writes a piece of the answer to stdout and may stop in the middle of a line. Where stderr is the
-    /// same, nothing is told meanwhile.
-    pub(crate) fn while_answering(
+    /// Runs `write`, which writes to stdout and leaves it in the middle of a line if `ends_mid_line`. If stderr is the same
+    /// file, no message is written meanwhile, and the next one begins on a line of its own.
+    pub(crate) fn while_writing_stdout(
         &self,
         ends_mid_line: bool,
         write: impl FnOnce() -> io::Result<()>,
@@ -61,12 +63,12 @@ impl Console {
         Ok(())
     }
 
-    /// Says what is being done, as cargo says it.
+    /// Writes what is being done, in cargo's form.
     pub(crate) fn status(&self, verb: &str, text: &str) {
         self.entry(Tone::Good, verb, text);
     }
 
-    /// A line with a verb before it; further lines of `text` are indented below its first.
+    /// Writes a verb and a text, whose further lines are indented below the first.
     pub(crate) fn entry(&self, tone: Tone, verb: &str, text: &str) {
         let style = match tone {
             Tone::Good => GOOD,
@@ -77,7 +79,7 @@ impl Console {
         self.write(&format!("{style}{verb:>VERBS$}{style:#} {}\n", indented(text)));
     }
 
-    /// Text as it is, for pasting.
+    /// Writes a text without a verb, for pasting.
     pub(crate) fn plain(&self, text: &str) {
         self.write(&format!("{text}\n"));
     }
@@ -86,7 +88,7 @@ impl Console {
         self.write(&format!("{WARNING}warning{WARNING:#}: {}\n", visible(text)));
     }
 
-    /// An error with its causes, its details and what to do about it.
+    /// Writes an error with its causes, its details and what to do about it.
     pub(crate) fn error(&self, error: &Error) {
         let mut text = format!("{BAD}error{BAD:#}: {}\n", visible(&error.to_string()));
         let mut source = error.source();
@@ -94,11 +96,11 @@ impl Console {
             text.push_str(&format!("  caused by: {}\n", visible(&cause.to_string())));
             source = cause.source();
         }
-        for (name, detail) in error.details() {
+        for (name, detail) in &error.details {
             let detail = visible(detail.trim_end()).replace('\n', "\n    ");
             text.push_str(&format!("  {}: {detail}\n", visible(name)));
         }
-        if let Some(help) = error.help() {
+        if let Some(help) = &error.help {
             text.push_str(&format!("{NOTE}help{NOTE:#}: {help}\n"));
         }
         self.write(&text);
@@ -108,42 +110,21 @@ impl Console {
         let mut mid_line = self.mid_line.lock().unwrap_or_else(PoisonError::into_inner);
         let break_line = if std::mem::take(&mut *mid_line) { "\n" } else { "" };
         let text = format!("{break_line}{text}");
-        // In one write, so that nothing gets in between: a stream that leaves out the colours by itself writes what is
-        // between them piece by piece.
+        // One write, so that no other process writes in between. `anstream` strips colours in several writes, hence by hand.
         let written = match AutoStream::choice(&io::stderr()) {
             ColorChoice::Never => io::stderr().lock().write_all(strip_str(&text).to_string().as_bytes()),
             _ => anstream::stderr().lock().write_all(text.as_bytes()),
         };
-        // There is nobody left to tell that stderr is gone.
+        // If stderr is closed there is nowhere to report it.
         let _ = written;
     }
-}
-
-#[cfg(unix)]
-fn stdout_is_stderr() -> bool {
-    use std::fs::{File, Metadata};
-    use std::os::fd::AsFd;
-    use std::os::unix::fs::MetadataExt;
-
-    let identity = |fd: std::os::fd::BorrowedFd<'_>| -> std::io::Result<(u64, u64)> {
-        let about: Metadata = File::from(fd.try_clone_to_owned()?).metadata()?;
-        Ok((about.dev(), about.ino()))
-    };
-    let (out, err) = (identity(std::io::stdout().as_fd()), identity(std::io::stderr().as_fd()));
-    matches!((out, err), (Ok(out), Ok(err)) if out == err)
-}
-
-#[cfg(not(unix))]
-fn stdout_is_stderr() -> bool {
-    use std::io::IsTerminal;
-    std::io::stdout().is_terminal() && std::io::stderr().is_terminal()
 }
 
 fn indented(text: &str) -> String {
     visible(text.trim_end()).replace('\n', &format!("\n{:VERBS$} ", ""))
 }
 
-/// Makes control characters visible, so that what a plugin writes can't drive the terminal.
+/// Escapes control characters, so that a plugin's output can't control the terminal.
 fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {

@@ -93,14 +93,13 @@ impl Field<'_> {
             Shape::Boolean => text.parse().ok().map(Value::Bool),
             Shape::Json(_) => None,
         };
-        value.ok_or_else(|| Error::WrongType {
-            option,
-            name: self.name.to_owned(),
-            type_name: self.type_name.to_owned(),
-            example: match self.shape {
+        value.ok_or_else(|| {
+            let example = match self.shape {
                 Shape::Json(json) => format!("{option} '{}:={json}'", self.name),
                 _ => format!("{option} {}", self.example()),
-            },
+            };
+            Error::new(format!("the value of `{}` is not a valid {}", self.name, self.type_name))
+                .with_help(format!("write it as in {example}"))
         })
     }
 
@@ -223,9 +222,13 @@ pub(crate) fn find_tool<'a>(plugin: &'a Plugin, name: &str) -> Result<(&'a ToolP
         let tool = provider.tools.iter().find(|tool| tool.identity.name == tool_name)?;
         (provider.identity.name == provider_name).then_some((provider, tool))
     });
-    found.ok_or_else(|| Error::NoSuchTool {
-        name: name.to_owned(),
-        tools: provider.into_iter().flat_map(tool_names).collect(),
+    found.ok_or_else(|| {
+        let tools: Vec<_> = provider.into_iter().flat_map(tool_names).collect();
+        let help = match &*tools {
+            [] => "the plugin declares no tools".to_owned(),
+            tools => format!("the plugin declares: {}", tools.join(", ")),
+        };
+        Error::new(format!("the plugin declares no tool `{name}`")).with_help(help)
     })
 }
 
@@ -285,14 +288,11 @@ mod tests {
         let message = |field: Field<'static>, text: &str| {
             let fields = [field];
             let error = fill("--param", &fields, &given(&[text])).err().unwrap();
-            (error.to_string(), error.help().unwrap())
+            (error.to_string(), error.help.unwrap())
         };
         assert_eq!(
             message(field("n", Shape::Number), "n=three"),
-            (
-                "`n` is declared as …, and what was given for it can't be read as that".to_owned(),
-                "write it as in --param n=1".to_owned()
-            )
+            ("the value of `n` is not a valid …".to_owned(), "write it as in --param n=1".to_owned())
         );
         let (_, help) = message(field("list", Shape::Json("[1, 2]")), "list=1,2");
         assert_eq!(help, "write it as in --param 'list:=[1, 2]'");

@@ -1,18 +1,97 @@
-//! From a folder to a running plugin: read its declarations, build it, start it under the host.
+//! From a folder or a package to a running plugin: read its declarations, build it, start it under the host.
 
 use std::path::{Path, PathBuf};
 
-use dify_plugin_host::{Host, HostConfig, PluginCommand};
-use dify_plugin_manifest::{Plugin, check};
+use dify_plugin_host::{Host, HostConfig, HostError, PluginCommand};
+use dify_plugin_manifest::{ManifestError, Plugin, check};
+use tempfile::TempDir;
 
 use crate::answering::Answering;
 use crate::args::Launch;
 use crate::build::{self, Purpose};
 use crate::console::Console;
-use crate::error::{Error, Runner};
-use crate::keys;
+use crate::error::Error;
 use crate::stop::Stop;
-use crate::unpacked::{self, Unpacked};
+use crate::{archive, keys};
+
+/// What runs a plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Runner {
+    /// Its own binary.
+    Binary,
+    /// Python.
+    Python,
+    /// Python, although the plugin is a Cargo package.
+    PythonForPackage,
+}
+
+/// The number of findings shown by commands that are not about findings.
+const SHOWN: usize = 3;
+
+/// A plugin that was read from a folder or a package.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) plugin: Plugin,
+    /// The folder that the package was unpacked into.
+    unpacked: Option<TempDir>,
+}
+
+impl Opened {
+    /// Reads the declarations in a folder, or in a package, which is unpacked.
+    ///
+    /// # Errors
+    ///
+    /// If they can't be read. If the daemon would refuse them, that is a warning.
+    pub(crate) fn new(path: &Path, console: &Console) -> Result<Self, Error> {
+        let package = if path.is_file() { Some(archive::read(path)?) } else { None };
+        let unpacked = package.as_ref().map(archive::unpack).transpose()?;
+        let root = unpacked.as_ref().map_or(path, TempDir::path);
+        let checked = check(root);
+        let plugin = checked.plugin.map_err(|error| unreadable(path, error))?;
+        for finding in checked.findings.iter().filter(|finding| finding.code == "illegal") {
+            console.warning(&format!("the daemon would not install this plugin: {finding}"));
+        }
+        Ok(Self { plugin, unpacked })
+    }
+
+    /// Builds what has to be built. A package is started as the daemon starts it.
+    ///
+    /// # Errors
+    ///
+    /// See [`Ready::new`].
+    pub(crate) fn prepare(&self, launch: &Launch, console: &Console) -> Result<Ready, Error> {
+        let as_daemon = launch.as_daemon || self.unpacked.is_some();
+        Ready::new(&self.plugin, &Launch { as_daemon, ..launch.clone() }, None, console)
+    }
+}
+
+/// Reads the declarations in `dir`. Findings are shown as warnings.
+///
+/// # Errors
+///
+/// If they can't be read.
+pub(crate) fn read(dir: &Path, console: &Console) -> Result<Plugin, Error> {
+    let checked = check(dir);
+    let plugin = checked.plugin.map_err(|error| unreadable(dir, error))?;
+    for finding in checked.findings.iter().take(SHOWN) {
+        console.warning(&finding.to_string());
+    }
+    if let Some(more @ 1..) = checked.findings.len().checked_sub(SHOWN) {
+        console.warning(&format!("{more} more; run `cargo dify check` to see all of them"));
+    }
+    Ok(plugin)
+}
+
+/// The declarations at `path` could not be read.
+pub(crate) fn unreadable(path: &Path, error: ManifestError) -> Error {
+    let without_manifest = error.finding().code == ManifestError::NO_MANIFEST;
+    let message = Error::new(format!("cannot read the plugin in `{}`", path.display())).caused_by(error);
+    if without_manifest {
+        return message
+            .with_help("name the plugin's folder, as in `cargo dify dev DIR` or `cargo dify call DIR …`");
+    }
+    message
+}
 
 /// A plugin that is ready to be started.
 #[derive(Debug, Clone)]
@@ -21,149 +100,65 @@ pub(crate) struct Ready {
     pub(crate) answering: Answering,
     /// What was built.
     pub(crate) binary: Option<PathBuf>,
-    /// What is run and who answers for apps, for people.
+    /// What runs and what answers for apps, for people.
     title: String,
     pub(crate) runner: Runner,
 }
 
-/// A plugin that is there as a folder, or as a package.
-#[derive(Debug)]
-pub(crate) enum Opened {
-    Folder(Plugin),
-    Package(Unpacked),
-}
-
-impl Opened {
-    pub(crate) fn plugin(&self) -> &Plugin {
-        match self {
-            Self::Folder(plugin) => plugin,
-            Self::Package(unpacked) => &unpacked.plugin,
-        }
-    }
-
-    /// How it is started: a package as the daemon starts it, whatever is in it.
-    pub(crate) fn launch(&self, launch: &Launch) -> Launch {
-        Launch { as_daemon: launch.as_daemon || matches!(self, Self::Package(_)), ..launch.clone() }
-    }
-}
-
-/// Reads the declarations in a folder, or in a package, which is unpacked as the daemon does it.
-///
-/// # Errors
-///
-/// If they can't be read. What only the daemon would refuse is a warning.
-pub(crate) fn open(path: &Path, console: &Console) -> Result<Opened, Error> {
-    if !path.is_file() {
-        let plugin = read_quietly(path)?;
-        warn_if_illegal(&plugin, console);
-        return Ok(Opened::Folder(plugin));
-    }
-    let unpacked = Unpacked::new(&unpacked::open(path)?, path)?;
-    warn_if_illegal(&unpacked.plugin, console);
-    Ok(Opened::Package(unpacked))
-}
-
-/// Reads the declarations in `dir`.
-///
-/// # Errors
-///
-/// If they can't be read. Whatever else is wrong with them is a warning.
-pub(crate) fn read(dir: &Path, console: &Console) -> Result<Plugin, Error> {
-    let checked = check(dir);
-    let plugin =
-        checked.plugin.map_err(|source| Error::Manifest { dir: dir.to_owned(), source: Box::new(source) })?;
-    for finding in checked.findings.iter().take(SHOWN) {
-        console.warning(&finding.to_string());
-    }
-    if let Some(more @ 1..) = checked.findings.len().checked_sub(SHOWN) {
-        console.warning(&format!("{more} more; `cargo dify check` shows all of them"));
-    }
-    Ok(plugin)
-}
-
-/// How many findings are shown by a command that is for something else.
-const SHOWN: usize = 3;
-
-fn warn_if_illegal(plugin: &Plugin, console: &Console) {
-    for finding in check(&plugin.root).findings.iter().filter(|finding| finding.code == "illegal") {
-        console.warning(&format!("the daemon would not install this plugin: {finding}"));
-    }
-}
-
-/// Reads the declarations in `dir` without a word about what the daemon would refuse.
-///
-/// # Errors
-///
-/// If they can't be read.
-pub(crate) fn read_quietly(dir: &Path) -> Result<Plugin, Error> {
-    Plugin::read(dir).map_err(|source| Error::Manifest { dir: dir.to_owned(), source: Box::new(source) })
-}
-
-/// Reads what answers for Dify and builds the plugin.
-///
-/// # Errors
-///
-/// If the script or a key is wrong, the folder has nothing to run, or it doesn't build.
-pub(crate) fn prepare(plugin: &Plugin, launch: &Launch, console: &Console) -> Result<Ready, Error> {
-    prepare_again(plugin, launch, None, console)
-}
-
-/// As [`prepare`], for a plugin that was prepared before: of what answered for Dify then, the storage stays.
-pub(crate) fn prepare_again(
-    plugin: &Plugin,
-    launch: &Launch,
-    before: Option<&Answering>,
-    console: &Console,
-) -> Result<Ready, Error> {
-    let dir = &plugin.root;
-    let answering = Answering::new(plugin, launch, before, console)?;
-    let package = dir.join("Cargo.toml").is_file();
-    if package && !launch.as_daemon {
-        if launch.python.is_some() {
-            return Err(Error::PythonUnused { dir: dir.clone() });
-        }
-        console.status("Building", &dir.display().to_string());
-        let binary = build::build(dir, Purpose::Run { release: launch.release })?;
-        let title = format!("{}{}", from_here(&binary).display(), answering.title);
-        let command = PluginCommand::binary(plugin, &binary).env_remove(keys::VARIABLE);
-        return Ok(Ready { command, answering, binary: Some(binary), title, runner: Runner::Binary });
-    }
-    let entrypoint = &plugin.manifest.meta.runner.entrypoint;
-    let module = dir.join(entrypoint.replace('.', "/"));
-    if !module.is_dir() && !module.with_extension("py").is_file() {
-        return Err(Error::NothingToRun { dir: dir.clone(), entrypoint: entrypoint.clone() });
-    }
-    let command = match &launch.python {
-        Some(path) => PluginCommand::as_daemon_with(plugin, absolute(path)),
-        None => PluginCommand::as_daemon(plugin),
-    };
-    let command = command.env_remove(keys::VARIABLE);
-    let title = format!("python -m {entrypoint} in {}{}", dir.display(), answering.title);
-    let runner = if package { Runner::PythonForPackage } else { Runner::Python };
-    Ok(Ready { command, answering, binary: None, title, runner })
-}
-
-/// A path below the current directory, written as from there.
-fn from_here(path: &Path) -> PathBuf {
-    let here = std::env::current_dir().ok();
-    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).to_owned()
-}
-
-/// The plugin starts in its own folder: a path has to be made absolute, while a bare name is looked up in `PATH`.
-fn absolute(program: &Path) -> PathBuf {
-    if program.components().count() == 1 && !program.is_absolute() {
-        return program.to_owned();
-    }
-    // Nothing is looked up, so that this only fails for an empty path; then the start says so.
-    std::path::absolute(program).unwrap_or_else(|_| program.to_owned())
-}
-
 impl Ready {
+    /// Reads what answers for Dify and builds the plugin. `before` is what answered before a restart; its storage is kept.
+    ///
+    /// # Errors
+    ///
+    /// If the script or a key is wrong, there is nothing to run, or it doesn't build.
+    pub(crate) fn new(
+        plugin: &Plugin,
+        launch: &Launch,
+        before: Option<&Answering>,
+        console: &Console,
+    ) -> Result<Self, Error> {
+        let dir = &plugin.root;
+        let answering = Answering::new(plugin, launch, before, console)?;
+        let is_package = dir.join("Cargo.toml").is_file();
+        if is_package && !launch.as_daemon {
+            if launch.python.is_some() {
+                let message = format!(
+                    "--python has no effect: `{}` has a Cargo.toml, so its binary runs",
+                    dir.display()
+                );
+                return Err(Error::new(message)
+                    .with_help("add --as-daemon to start the entrypoint, or drop --python"));
+            }
+            console.status("Building", &dir.display().to_string());
+            let binary = build::build(dir, Purpose::Run { release: launch.release })?;
+            let title = format!("{}{}", from_here(&binary).display(), answering.title);
+            let command = PluginCommand::binary(plugin, &binary).env_remove(keys::VARIABLE);
+            return Ok(Self { command, answering, binary: Some(binary), title, runner: Runner::Binary });
+        }
+        let entrypoint = &plugin.manifest.meta.runner.entrypoint;
+        let module = dir.join(entrypoint.replace('.', "/"));
+        if !module.is_dir() && !module.with_extension("py").is_file() {
+            let message = format!("`{}` has neither a Cargo.toml nor a {entrypoint}.py", dir.display());
+            let help = format!(
+                "a plugin is a Cargo package, or a Python module named by `meta.runner.entrypoint` ({entrypoint})"
+            );
+            return Err(Error::new(message).with_help(help));
+        }
+        let command = match &launch.python {
+            Some(path) => PluginCommand::as_daemon_with(plugin, absolute(path)),
+            None => PluginCommand::as_daemon(plugin),
+        };
+        let command = command.env_remove(keys::VARIABLE);
+        let title = format!("python -m {entrypoint} in {}{}", dir.display(), answering.title);
+        let runner = if is_package { Runner::PythonForPackage } else { Runner::Python };
+        Ok(Self { command, answering, binary: None, title, runner })
+    }
+
     /// Starts the plugin and waits until it is ready.
     ///
     /// # Errors
     ///
-    /// If it can't be started or isn't ready in time, or if the user stops it before.
+    /// If it can't be started or isn't ready in time, or if the user stops the command meanwhile.
     pub(crate) async fn start(
         self,
         config: HostConfig,
@@ -173,16 +168,59 @@ impl Ready {
         tokio::select! {
             biased;
             host = self.launch(config, console) => host,
-            () = stop.asked() => Err(Error::Interrupted),
+            () = stop.asked() => Err(Error::interrupted()),
         }
     }
 
-    /// As [`start`](Self::start), which nobody stops.
+    /// Like [`start`](Self::start), but the user can't stop it.
     pub(crate) async fn launch(self, config: HostConfig, console: &Console) -> Result<Host, Error> {
         console.status("Running", &self.title);
         let runner = self.runner;
-        Host::start(self.command, config, self.answering.router)
-            .await
-            .map_err(|source| Error::Start { source, runner })
+        Host::start(self.command, config, self.answering.router).await.map_err(|cause| {
+            let help = start_help(&cause, runner);
+            Error::new("the plugin could not be started").caused_by(cause).with_help_if_any(help)
+        })
     }
+}
+
+/// What to do about a plugin that doesn't start.
+fn start_help(cause: &HostError, runner: Runner) -> Option<String> {
+    let help = match (cause, runner) {
+        (HostError::Spawn { .. }, Runner::Python | Runner::PythonForPackage) => {
+            "install Python 3.12, or name another Python with --python"
+        }
+        (_, Runner::PythonForPackage) => {
+            "--as-daemon builds nothing: the folder must hold what a package holds, including the binary"
+        }
+        (HostError::FailedToStart(exit), Runner::Python)
+            if exit.stderr.contains("No module named 'dify_plugin'") =>
+        {
+            "install the plugin's requirements.txt into a .venv in its folder, or name a Python that has them with --python"
+        }
+        (HostError::FailedToStart(exit), _) if exit.status.is_some_and(|status| status.success()) => {
+            match runner {
+                Runner::Binary => {
+                    "a plugin runs until its stdin is closed; does `main` end in `Plugin::new()….run()`?"
+                }
+                _ => "a plugin runs until its stdin is closed; does it end in `plugin.run()`?",
+            }
+        }
+        _ => return None,
+    };
+    Some(help.to_owned())
+}
+
+/// Returns a path below the current folder relative to it.
+fn from_here(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).to_owned()
+}
+
+/// Makes a program's path absolute, because the plugin starts in its own folder. A bare name is looked up in `PATH` instead.
+fn absolute(program: &Path) -> PathBuf {
+    if program.components().count() == 1 && !program.is_absolute() {
+        return program.to_owned();
+    }
+    // Fails only for an empty path, which is then reported when it is started.
+    std::path::absolute(program).unwrap_or_else(|_| program.to_owned())
 }

@@ -1,58 +1,42 @@
 #![doc = include_str!("../README.md")]
 
-mod args;
+mod cli;
 mod commands;
-mod error;
 
+// What several commands share.
 mod answering;
+mod archive;
+mod args;
+mod assignment;
 mod build;
+mod declared;
+mod endpoints;
 mod keys;
 mod launch;
-
-mod assignment;
-mod declared;
-mod hook;
-mod route;
-
-mod console;
 mod narrator;
-mod output;
-mod stop;
-
 mod report;
 mod startable;
-mod unpacked;
+mod stop;
+
+mod console;
+mod error;
+mod humanize;
+mod output;
 
 use std::process::ExitCode;
 
-use crate::args::{Cli, Command};
-use crate::commands::{call, check, dev, inspect, install, manual, new, package, signing, test};
+use crate::cli::Cli;
 use crate::console::Console;
+use crate::error::Context;
 
 fn main() -> ExitCode {
     let cli = Cli::from_command_line();
     let console = Console::new();
-    // Answers are written with blocking calls, on this thread; the plugin's pipes are served on the workers.
+    // Results are written with blocking calls on this thread; the plugin's pipes are served by the workers.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let done = runtime.map_err(error::Error::Runtime).and_then(|runtime| {
-        runtime.block_on(async {
-            match &cli.command {
-                Command::New(new) => new::run(new, &console),
-                Command::Dev(dev) => dev::run(dev, &console).await,
-                Command::Call(call) => call::run(call, &console).await,
-                Command::Check(check) => check::run(check, &console),
-                Command::Package(package) => package::run(package, &console),
-                Command::Test(test) => test::run(test, &console).await,
-                Command::Inspect(inspect) => inspect::run(inspect, &console),
-                Command::Keygen(keygen) => signing::keygen(keygen, &console),
-                Command::Sign(sign) => signing::sign(sign, &console),
-                Command::Verify(verify) => signing::verify(verify, &console),
-                Command::Install(install) => install::run(install, &console).await,
-                Command::Completions(completions) => manual::completions(completions, &console),
-                Command::Man(man) => manual::pages(man, &console),
-            }
-        })
-    });
+    let done = runtime
+        .context("cannot start the async runtime")
+        .and_then(|runtime| runtime.block_on(cli.run(&console)));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

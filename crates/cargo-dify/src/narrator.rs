@@ -9,7 +9,8 @@ use dify_plugin_protocol::LogLevel;
 use tokio::sync::mpsc;
 
 use crate::console::{Console, Tone};
-use crate::error::Runner;
+use crate::humanize::seconds;
+use crate::launch::Runner;
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,14 +186,6 @@ pub(crate) fn short(session_id: &str) -> &str {
 
 fn took(began: Option<Duration>, now: Duration) -> String {
     began.map_or_else(String::new, |began| format!(" after {}", seconds(now.saturating_sub(began))))
-}
-
-/// A span of time as people read it.
-pub(crate) fn seconds(time: Duration) -> String {
-    match time.as_secs_f64() {
-        seconds if seconds < 1.0 => format!("{:.0} ms", seconds * 1000.0),
-        seconds => format!("{seconds:.2} s"),
-    }
 }
 
 #[cfg(test)]

@@ -1,32 +1,33 @@
-//! The answer on stdout.
+//! Results on stdout.
 
 use std::io::{self, IsTerminal, Stdout, Write};
 
-use crate::console::{Console, Tone};
-use crate::error::Error;
+use serde_json::Value;
 
-/// Stdout, written to at once: an answer is seen as it comes.
+use crate::console::{Console, Tone};
+use crate::error::{Context, Error};
+
+/// Stdout, flushed after each write so that a result is seen as it arrives.
 pub(crate) struct Output<'a> {
     stdout: Stdout,
     console: &'a Console,
-    /// Whether a person reads it.
-    pub(crate) terminal: bool,
+    pub(crate) is_terminal: bool,
     mid_line: bool,
 }
 
 impl<'a> Output<'a> {
     pub(crate) fn new(console: &'a Console) -> Self {
         let stdout = io::stdout();
-        Self { terminal: stdout.is_terminal(), stdout, console, mid_line: false }
+        Self { is_terminal: stdout.is_terminal(), stdout, console, mid_line: false }
     }
 
-    /// Writes `bytes` as they are.
+    /// Writes `bytes` unchanged.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let Some(last) = bytes.last() else { return Ok(()) };
         let mid_line = *last != b'\n';
         let stdout = &mut self.stdout;
         let write = || stdout.write_all(bytes).and_then(|()| stdout.flush());
-        self.console.while_answering(mid_line, write).map_err(Error::Write)?;
+        self.console.while_writing_stdout(mid_line, write).context("cannot write to stdout")?;
         self.mid_line = mid_line;
         Ok(())
     }
@@ -37,13 +38,18 @@ impl<'a> Output<'a> {
         self.write(format!("{text}\n").as_bytes())
     }
 
-    /// Tells something on stderr that is no part of the result.
+    /// Prints to stderr what is not part of the result.
     pub(crate) fn aside(&self, verb: &str, text: &str) {
         self.console.entry(Tone::Note, verb, text);
     }
 
-    /// Ends the line, if one was begun.
+    /// Ends the current line, if there is one.
     pub(crate) fn end_line(&mut self) -> Result<(), Error> {
         if self.mid_line { self.write(b"\n") } else { Ok(()) }
     }
+}
+
+/// Writes the result of a command to stdout, as one JSON object on one line.
+pub(crate) fn json(result: &Value, console: &Console) -> Result<(), Error> {
+    Output::new(console).line(&result.to_string())
 }

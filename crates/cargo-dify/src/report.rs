@@ -1,32 +1,34 @@
 //! Findings, for people and for programs.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use dify_plugin_manifest::{Finding, Location, MAX_FILE_BYTES, Severity};
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 use serde_json::json;
 
 use crate::console::Console;
 use crate::error::Error;
-use crate::output::Output;
+use crate::{humanize, output};
 
-/// The severity in the words of compilers.
+/// Returns whether the daemon would refuse the plugin for this finding.
+pub(crate) fn is_error(finding: &Finding) -> bool {
+    finding.severity == Severity::Refused
+}
+
 fn severity(finding: &Finding) -> &'static str {
-    match finding.severity {
-        Severity::Refused => "error",
-        _ => "warning",
-    }
+    if is_error(finding) { "error" } else { "warning" }
 }
 
 /// Writes the findings to stdout as one JSON object.
 ///
 /// # Errors
-/// If stdout is gone.
-pub(crate) fn json(findings: &[Finding], output: &mut Output<'_>) -> Result<(), Error> {
+///
+/// If stdout is closed.
+pub(crate) fn json(findings: &[Finding], console: &Console) -> Result<(), Error> {
     let list: Vec<_> = findings
         .iter()
         .map(|finding| {
@@ -42,17 +44,18 @@ pub(crate) fn json(findings: &[Finding], output: &mut Output<'_>) -> Result<(), 
             })
         })
         .collect();
-    let errors = list.iter().filter(|finding| finding["severity"] == "error").count();
-    let said = json!({"errors": errors, "warnings": list.len() - errors, "findings": list});
-    output.line(&said.to_string())
+    let errors = findings.iter().filter(|finding| is_error(finding)).count();
+    let report = json!({"errors": errors, "warnings": list.len() - errors, "findings": list});
+    output::json(&report, console)
 }
 
-/// How many findings people are shown.
+/// The number of findings that people are shown.
 const SHOWN: usize = 100;
 
-/// Writes the findings with `write`, each with the lines it is about.
+/// Writes the findings with `write`, each with the lines that it is about.
 ///
 /// # Errors
+///
 /// If `write` fails.
 pub(crate) fn people(
     root: &Path,
@@ -62,113 +65,82 @@ pub(crate) fn people(
     let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let theme = if coloured { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_context_lines(1);
-    let mut sources: HashMap<&str, Option<NamedSource<String>>> = HashMap::new();
+    let mut sources: HashMap<&str, Option<Arc<NamedSource<String>>>> = HashMap::new();
     for finding in findings.iter().take(SHOWN) {
         let source = sources.entry(&finding.at.file).or_insert_with(|| source(root, &finding.at.file));
         let mut text = String::new();
-        if handler.render_report(&mut text, &Shown::new(finding, source.as_ref())).is_err() {
+        if handler.render_report(&mut text, diagnostic(finding, source.clone()).as_ref()).is_err() {
             text = finding.to_string();
         }
         write(&format!("{}\n", text.trim_end()))?;
     }
     if let Some(more @ 1..) = findings.len().checked_sub(SHOWN) {
-        write(&format!("and {more} more: --json has them all\n"))?;
+        write(&format!("{more} more findings are not shown; use --json to list all of them\n"))?;
     }
     Ok(())
 }
 
-/// The text of a file, as far as it may be shown: nothing in it drives the terminal.
-fn source(root: &Path, file: &str) -> Option<NamedSource<String>> {
+/// Reads a file for display, with control characters replaced so that it can't control the terminal.
+fn source(root: &Path, file: &str) -> Option<Arc<NamedSource<String>>> {
     let mut text = String::new();
     File::open(root.join(file)).ok()?.take(MAX_FILE_BYTES).read_to_string(&mut text).ok()?;
-    // One character for another, so that columns stay.
-    let text = text.chars().map(harmless).collect();
-    Some(NamedSource::new(file, text).with_language("yaml"))
+    Some(Arc::new(NamedSource::new(file, harmless(&text)).with_language("yaml")))
 }
 
-fn harmless(letter: char) -> char {
-    if letter.is_control() && !matches!(letter, '\n' | '\t' | '\r') { '\u{fffd}' } else { letter }
+/// Replaces control characters one by one, so that columns stay the same.
+fn harmless(text: &str) -> String {
+    let harmless = |letter: char| match letter {
+        '\n' | '\t' | '\r' => letter,
+        _ if letter.is_control() => '\u{fffd}',
+        _ => letter,
+    };
+    text.chars().map(harmless).collect()
 }
 
-/// What keeps a plugin from being packed or tried: for programs on stdout, for people on stderr, where an answer is not due.
-///
-/// # Errors
-/// Always: that there are such findings.
-pub(crate) fn refuse(
+fn diagnostic(finding: &Finding, source: Option<Arc<NamedSource<String>>>) -> Report {
+    let Finding { field, message, at, .. } = finding;
+    let field = if field.is_empty() { String::new() } else { format!("{field}: ") };
+    let place = if source.is_some() { String::new() } else { format!(" ({at})") };
+    let mut diagnostic = MietteDiagnostic::new(harmless(&format!("{field}{message}{place}")))
+        .with_code(format!("{}: {}", severity(finding), finding.code))
+        .with_severity(if is_error(finding) { miette::Severity::Error } else { miette::Severity::Warning });
+    if !finding.help.is_empty() {
+        diagnostic = diagnostic.with_help(harmless(&finding.help));
+    }
+    match source {
+        None => diagnostic.into(),
+        Some(source) => {
+            let (start, length) = span(source.inner(), at);
+            let label = LabeledSpan::new(None, start, length);
+            Report::from(diagnostic.with_label(label)).with_source_code(source)
+        }
+    }
+}
+
+/// Fails if the daemon would refuse the plugin, after showing why: on stdout as JSON, or on stderr for people. Returns how many
+/// other findings there are.
+pub(crate) fn refuse_errors(
     root: &Path,
     findings: &[Finding],
-    warnings: usize,
     as_json: bool,
     console: &Console,
-) -> Result<(), Error> {
+) -> Result<usize, Error> {
+    let (errors, warnings): (Vec<_>, Vec<_>) = findings.iter().cloned().partition(is_error);
+    if errors.is_empty() {
+        return Ok(warnings.len());
+    }
     if as_json {
-        json(findings, &mut Output::new(console))?;
+        json(&errors, console)?;
     } else {
-        people(root, findings, |text| {
+        people(root, &errors, |text| {
             console.plain(text);
             Ok(())
         })?;
     }
-    Err(Error::Findings { errors: findings.len(), warnings })
+    Err(Error::new(humanize::problems(errors.len(), warnings.len())))
 }
 
-/// A finding with the text that it is about.
-#[derive(Debug)]
-struct Shown<'a> {
-    finding: &'a Finding,
-    help: String,
-    source: Option<&'a NamedSource<String>>,
-    span: (usize, usize),
-}
-
-impl<'a> Shown<'a> {
-    fn new(finding: &'a Finding, source: Option<&'a NamedSource<String>>) -> Self {
-        let span = source.map_or((0, 0), |source| span(source.inner(), &finding.at));
-        let help = finding.help.chars().map(harmless).collect();
-        Self { finding, help, source, span }
-    }
-}
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Finding { field, message, at, .. } = self.finding;
-        let field = if field.is_empty() { String::new() } else { format!("{field}: ") };
-        let place = if self.source.is_some() { String::new() } else { format!(" ({at})") };
-        let text: String = format!("{field}{message}{place}").chars().map(harmless).collect();
-        f.write_str(&text)
-    }
-}
-
-impl std::error::Error for Shown<'_> {}
-
-impl Diagnostic for Shown<'_> {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(format!("{}: {}", severity(self.finding), self.finding.code)))
-    }
-
-    fn severity(&self) -> Option<miette::Severity> {
-        Some(match self.finding.severity {
-            Severity::Refused => miette::Severity::Error,
-            _ => miette::Severity::Warning,
-        })
-    }
-
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        (!self.help.is_empty()).then(|| Box::new(&self.help) as Box<dyn fmt::Display>)
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source.map(|source| source as &dyn SourceCode)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        self.source?;
-        let (start, length) = self.span;
-        Some(Box::new(std::iter::once(LabeledSpan::new(None, start, length))))
-    }
-}
-
-/// Where the value or key at `at` stands in `text`, in bytes: its beginning, and its length on that line.
+/// Returns where in `text` the key or value at `at` begins, and its length on that line, in bytes.
 fn span(text: &str, at: &Location) -> (usize, usize) {
     let lines = text.split_inclusive('\n');
     let before: usize = lines.clone().take(at.line - 1).map(str::len).sum();
@@ -205,7 +177,7 @@ mod tests {
         assert_eq!(at(3, 1), "key");
         assert_eq!(at(4, 3), "é");
         assert_eq!(at(4, 6), "value");
-        // Out of the text altogether.
+        // Outside the text.
         assert_eq!(at(9, 9), "");
         assert_eq!(at(1, 99), "");
     }

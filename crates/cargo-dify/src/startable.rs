@@ -1,4 +1,4 @@
-//! What a daemon needs in a package to start the plugin (chapter 4.4.1, steps 7 and 13).
+//! What the daemon needs in a package to start the plugin (chapter 4.4.1, steps 7 and 13).
 
 use std::fs;
 use std::path::Path;
@@ -6,18 +6,18 @@ use std::path::Path;
 use dify_plugin_manifest::{Finding, Location, Plugin, Severity};
 use dify_plugin_package::{Arch, ENTRY_MODULE};
 
-/// The two files of which `python -m` with the manifest's entrypoint starts one.
+/// Returns the two files of which `python -m <entrypoint>` starts one.
 pub(crate) fn entry_modules(plugin: &Plugin) -> [String; 2] {
     let entrypoint = plugin.manifest.meta.runner.entrypoint.replace('.', "/");
     [format!("{entrypoint}.py"), format!("{entrypoint}/__main__.py")]
 }
 
-/// Tells whether `cargo dify package` adds the module and the dependency file to what is in a plugin's folder.
+/// Returns whether `cargo dify package` adds the entry module and the dependency file to what is in a plugin's folder.
 pub(crate) fn is_completed(root: &Path) -> bool {
     root.join("Cargo.toml").is_file() || Arch::ALL.iter().any(|arch| root.join(arch.binary_path()).is_file())
 }
 
-/// What is amiss in the folder of an unpacked package.
+/// Returns why the daemon would not start the plugin in the folder of an unpacked package.
 pub(crate) fn findings(plugin: &Plugin) -> Vec<Finding> {
     let root = &plugin.root;
     let has = |path: &str| root.join(path).is_file();
@@ -32,15 +32,14 @@ pub(crate) fn findings(plugin: &Plugin) -> Vec<Finding> {
     let modules = entry_modules(plugin);
     let module = modules.iter().find(|module| has(module));
     if module.is_none() {
-        let help = "with `meta.runner.entrypoint: main`, a Cargo package gets a main.py from `cargo dify package` that starts its binary; a Python plugin has the module named there";
-        let message = format!("nothing would start the plugin: there is no {}", modules[0]);
+        let message = format!("the daemon can't start the plugin: there is no {}", modules[0]);
+        let help = "for a Cargo package, write `meta.runner.entrypoint: main`, and `cargo dify package` adds a main.py that starts its binary; for a Python plugin, add the module";
         add(Severity::Refused, "no-module", "meta.runner.entrypoint", message, help);
     }
     if !has("requirements.txt") && !has("pyproject.toml") {
         let message =
-            "the daemon can't install the plugin: there is no requirements.txt, and no pyproject.toml";
-        let help = "write a requirements.txt; an empty one will do";
-        add(Severity::Refused, "no-dependencies", "", message.to_owned(), help);
+            "the daemon can't install the plugin: there is neither a requirements.txt nor a pyproject.toml";
+        add(Severity::Refused, "no-dependencies", "", message.to_owned(), "add an empty requirements.txt");
     }
 
     let (shipped, missing): (Vec<_>, Vec<_>) =
@@ -55,13 +54,13 @@ pub(crate) fn findings(plugin: &Plugin) -> Vec<Finding> {
     let severity = if shipped.is_empty() { Severity::Refused } else { Severity::Misread };
     for arch in missing.into_iter().filter(listed) {
         let message = format!(
-            "`meta.arch` lists {arch}, and the package has no binary for it: there the plugin will not start"
+            "`meta.arch` lists {arch}, but the package has no binary for it: the plugin will not start there"
         );
-        add(severity, "no-binary", "meta.arch", message, "build for it too, or take it off the list");
+        add(severity, "no-binary", "meta.arch", message, "build for it, or remove it from the list");
     }
     for arch in shipped.into_iter().filter(|arch| !listed(arch)) {
-        let message = format!("the package has a binary for {arch}, which `meta.arch` doesn't list");
-        add(Severity::Misread, "unlisted-binary", "meta.arch", message, "list it, or leave the binary out");
+        let message = format!("the package has a binary for {arch}, but `meta.arch` doesn't list it");
+        add(Severity::Misread, "unlisted-binary", "meta.arch", message, "list it, or remove the binary");
     }
     findings
 }

@@ -1,8 +1,8 @@
-//! Being told to stop.
+//! The user's wish to stop.
 
-use std::io;
+use crate::error::{Context, Error};
 
-/// Ctrl-C, and on Unix also SIGTERM, from the moment of its making on.
+/// Listens for Ctrl-C, and on Unix also SIGTERM, from its creation on.
 #[derive(Debug)]
 pub(crate) struct Stop {
     #[cfg(unix)]
@@ -15,17 +15,18 @@ pub(crate) struct Stop {
 
 impl Stop {
     #[cfg(unix)]
-    pub(crate) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> Result<Self, Error> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
     #[cfg(windows)]
-    pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self { ctrl_c: tokio::signal::windows::ctrl_c()? })
+    pub(crate) fn new() -> Result<Self, Error> {
+        Ok(Self { ctrl_c: tokio::signal::windows::ctrl_c().context("cannot listen for Ctrl-C")? })
     }
 
-    /// Waits until the user wants an end; again, when called again. Cancel safe.
+    /// Waits for the next request to stop. Cancel safe.
     pub(crate) async fn asked(&mut self) {
         #[cfg(unix)]
         tokio::select! {

@@ -1,40 +1,45 @@
-//! `cargo dify inspect`: what is in a package.
+//! `cargo dify inspect`: what a package contains.
 
-use dify_plugin_package::{Arch, Binary, MAX_PACKAGE_BYTES, UniqueIdentifier};
+use std::path::PathBuf;
+
+use clap::Args;
+use dify_plugin_manifest::Plugin;
+use dify_plugin_package::MAX_PACKAGE_BYTES;
 use serde_json::json;
 
-use crate::args::Inspect;
-use crate::commands::package::{linkage, size};
+use crate::archive::{self, PackedBinary};
 use crate::console::Console;
 use crate::error::Error;
-use crate::output::Output;
-use crate::unpacked::{self, Unpacked};
+use crate::humanize::size;
+use crate::launch::unreadable;
+use crate::output::{self, Output};
+
+/// Show what a package contains
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  cargo dify inspect duck-0.0.1.difypkg")]
+pub(crate) struct Inspect {
+    /// Package to inspect
+    package: PathBuf,
+
+    /// Print the result to stdout as one JSON object
+    #[arg(long)]
+    json: bool,
+}
 
 pub(crate) fn run(args: &Inspect, console: &Console) -> Result<(), Error> {
-    let package = unpacked::open(&args.package)?;
-    let Unpacked { plugin, .. } = &Unpacked::new(&package, &args.package)?;
-    let identifier = UniqueIdentifier::new(&plugin.manifest, &package)?;
-    let binaries: Vec<_> = Arch::ALL
-        .into_iter()
-        .filter_map(|arch| {
-            let bytes = package.file(&arch.binary_path())?;
-            let needs = match Binary::read(bytes).and_then(|binary| binary.check(arch).map(|()| binary)) {
-                Ok(binary) => linkage(&binary),
-                Err(error) => error.to_string(),
-            };
-            Some((arch, bytes.len() as u64, needs))
-        })
-        .collect();
-    let signed = package.signature().map(|signature| signature.time);
+    let package = archive::read(&args.package)?;
+    let folder = archive::unpack(&package)?;
+    let plugin = Plugin::read(folder.path()).map_err(|error| unreadable(&args.package, error))?;
     let manifest = &plugin.manifest;
-    let mut output = Output::new(console);
+    let identifier = archive::identifier(manifest, &package)?;
+    let binaries = PackedBinary::all(&package);
+    let signed = package.signature().map(|signature| signature.time);
     if args.json {
-        let files: Vec<_> = package
-            .files()
-            .iter()
-            .map(|file| json!({"path": file.path, "bytes": file.content.len()}))
-            .collect();
-        let said = json!({
+        let describe = |binary: &PackedBinary| json!({"arch": binary.arch.name(), "bytes": binary.bytes, "needs": binary.needs()});
+        let files =
+            package.files().iter().map(|file| json!({"path": file.path, "bytes": file.content.len()}));
+        let result = json!({
             "unique_identifier": identifier.as_str(),
             "checksum": package.checksum(),
             "author": manifest.author,
@@ -45,26 +50,27 @@ pub(crate) fn run(args: &Inspect, console: &Console) -> Result<(), Error> {
             "limit_bytes": MAX_PACKAGE_BYTES,
             "signed_at": signed,
             "category": package.category(),
-            "binaries": binaries.iter().map(|(arch, bytes, needs)| json!({"arch": arch.name(), "bytes": bytes, "needs": needs})).collect::<Vec<_>>(),
-            "files": files,
+            "binaries": binaries.iter().map(describe).collect::<Vec<_>>(),
+            "files": files.collect::<Vec<_>>(),
         });
-        return output.line(&said.to_string());
+        return output::json(&result, console);
     }
 
+    let mut output = Output::new(console);
     output.line(identifier.as_str())?;
     output.line(&format!("{}: {}", manifest.label.en_us, manifest.description.en_us))?;
     output.line(&match signed {
         Some(time) => format!(
-            "signed in the name of {}, at {time} seconds since 1970; `cargo dify verify` says by whom",
-            package.category().unwrap_or_else(|| "langgenius (it says nothing)".to_owned())
+            "signed as {} at {time} (Unix time); check the key with `cargo dify verify`",
+            package.category().unwrap_or_else(|| "langgenius (by default)".to_owned())
         ),
         None => "not signed".to_owned(),
     })?;
-    for (arch, bytes, needs) in &binaries {
-        output.line(&format!("binary for {arch}: {}, {needs}", size(*bytes)))?;
+    for binary in &binaries {
+        output.line(&format!("binary for {}: {}, {}", binary.arch, size(binary.bytes), binary.needs()))?;
     }
     output.line(&format!(
-        "{} files, {} unpacked ({} allowed):",
+        "{} files, {} unpacked (limit {}):",
         package.files().len(),
         size(package.bytes()),
         size(MAX_PACKAGE_BYTES)

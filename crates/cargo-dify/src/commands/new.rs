@@ -1,4 +1,4 @@
-//! `cargo dify new`: a plugin to begin with.
+//! `cargo dify new`: a new plugin.
 
 mod ask;
 mod name;
@@ -9,104 +9,147 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use clap::Args;
 use serde_json::json;
 
-use crate::args::{New, PluginKind};
+use self::name::{Author, Name};
+use self::templates::{Answers, PluginKind};
 use crate::console::Console;
-use crate::error::Error;
-use crate::output::Output;
-use name::{Author, Name};
-use templates::Answers;
+use crate::error::{Context, Error};
+use crate::output;
 
-/// Asks what isn't said, where there is somebody to ask, and writes the plugin's folder.
+/// Create a new plugin
+///
+/// The plugin builds, passes its test and the checks of `cargo dify check`, and can be packaged as it is. On a terminal, a command
+/// without a name asks for everything that is not given; otherwise the defaults are used. Existing files are never overwritten.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo dify new                       # asks for everything
+  cargo dify new weather --author pond
+  cargo dify new hooks --kind endpoint --description 'Receives webhooks'")]
+pub(crate) struct New {
+    /// Folder to create; its last component is the plugin's name
+    #[arg(value_name = "PATH")]
+    path: Option<PathBuf>,
+
+    /// What the plugin offers [default: tool]
+    #[arg(long, value_enum)]
+    kind: Option<PluginKind>,
+
+    /// Author, as Dify shows it [default: your user name]
+    #[arg(long, value_name = "NAME")]
+    author: Option<String>,
+
+    /// What the plugin does, in one sentence
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+
+    /// Folder with the source of dify-plugin [default: the one this command was built from, else the registry]
+    #[arg(long, value_name = "DIR")]
+    crates: Option<PathBuf>,
+
+    /// Print the result to stdout as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Asks for what is missing and writes the plugin's folder.
 pub(crate) fn run(args: &New, console: &Console) -> Result<(), Error> {
     let (dir, answers) = answers(args)?;
     if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) || dir.is_file() {
-        return Err(Error::Exists { path: dir });
+        return Err(exists(&dir));
     }
     let files = templates::files(&answers);
     for (path, text) in &files {
         write(&dir.join(path), text)?;
     }
-
     format(&dir, &files);
-    let what = match answers.kind {
-        PluginKind::Tool => "a plugin with a tool",
-        PluginKind::Endpoint => "a plugin with an endpoint",
+
+    let (what, call) = match answers.kind {
+        PluginKind::Tool => ("tool", format!("tool {}/hello --param name=Ada", answers.name)),
+        PluginKind::Endpoint => ("endpoint", "endpoint GET /hello/Ada".to_owned()),
     };
-    console.status("Created", &format!("{}: {what}, {} files. Next:", dir.display(), files.len()));
-    let call = match answers.kind {
-        PluginKind::Tool => format!("cargo dify call . tool {}/hello --param name=Ada", answers.name),
-        PluginKind::Endpoint => "cargo dify call . endpoint GET /hello/Ada".to_owned(),
-    };
-    console.plain(&format!("  cd {}\n  cargo test\n  {call}\n  cargo dify package", dir.display()));
+    let dir = dir.display();
+    console.status(
+        "Created",
+        &format!("a plugin with {} {what} in `{dir}`; next:", if what == "tool" { "a" } else { "an" }),
+    );
+    console.plain(&format!("  cd {dir}\n  cargo test\n  cargo dify call . {call}\n  cargo dify package"));
     if args.json {
         let paths: Vec<_> = files.iter().map(|(path, _)| path).collect();
-        let said =
-            json!({"dir": dir, "name": answers.name.as_str(), "kind": answers.kind.as_str(), "files": paths});
-        Output::new(console).line(&said.to_string())?;
+        let dir = dir.to_string();
+        output::json(
+            &json!({"dir": dir, "name": answers.name.as_str(), "kind": what, "files": paths}),
+            console,
+        )?;
     }
     Ok(())
 }
 
-/// What the plugin is to be, from the command line, from whoever sits before the terminal, or as is usual.
+/// Returns the plugin's folder and what it becomes: from the command line, the terminal, or the defaults.
 fn answers(args: &New) -> Result<(PathBuf, Answers), Error> {
     let terminal = ask::terminal();
     let dir = match (&args.path, terminal) {
         (Some(path), _) => path.clone(),
-        (None, true) => ask::until_legal("Name of the plugin (a-z, 0-9, - and _)", None, |text| {
+        (None, true) => ask::until_valid("Name of the plugin (a-z, 0-9, - and _)", None, |text| {
             Name::of_folder(Path::new(text)).map(|_| PathBuf::from(text))
         })?,
-        (None, false) => return Err(Error::NoName),
+        (None, false) => {
+            return Err(
+                Error::new("the plugin has no name").with_help("add one, as in `cargo dify new my-plugin`")
+            );
+        }
     };
-    let name = Name::of_folder(&dir).map_err(Error::BadName)?;
-    // Where everything is said there is nothing to ask.
+    let name = Name::of_folder(&dir).map_err(Error::new)?;
+    // A name on the command line is enough for a script, even in a terminal.
     let asks = terminal && args.path.is_none();
     let kind = match args.kind {
         Some(kind) => kind,
-        None if asks => ask::until_legal("A tool or an endpoint?", Some("tool"), |text| match text {
+        None if asks => ask::until_valid("A tool or an endpoint?", Some("tool"), |text| match text {
             "tool" => Ok(PluginKind::Tool),
             "endpoint" => Ok(PluginKind::Endpoint),
-            _ => Err("write `tool` or `endpoint`".to_owned()),
+            _ => Err("enter `tool` or `endpoint`".to_owned()),
         })?,
         None => PluginKind::Tool,
     };
-    let usual = Author::of_this_machine();
+    let user = Author::of_this_machine();
     let author = match &args.author {
-        Some(author) => author.parse().map_err(Error::BadName)?,
-        None if asks => ask::until_legal("Author", Some(usual.as_str()), str::parse)?,
-        None => usual,
+        Some(author) => author.parse().map_err(Error::new)?,
+        None if asks => ask::until_valid("Author", Some(user.as_str()), str::parse)?,
+        None => user,
     };
-    let about = format!("Says hello; made with cargo dify as {name}.");
+    let about = format!("Says hello. Created by cargo dify as {name}.");
     let description = match &args.description {
         Some(description) => description.clone(),
-        None if asks => ask::until_legal("What does it do?", Some(&about), |text| Ok(text.to_owned()))?,
+        None if asks => ask::until_valid("What does it do?", Some(&about), |text| Ok(text.to_owned()))?,
         None => about,
     };
     if description.chars().any(|letter| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}')) {
-        return Err(Error::BadName(
-            "the description has line breaks or control characters; write one line".to_owned(),
-        ));
+        return Err(Error::new("the description has line breaks or control characters; use a single line"));
     }
-    // The manifest is read from the plugin's folder.
-    let crates = args.crates.as_deref().map(std::path::absolute).transpose().map_err(Error::Write)?;
+    // The path in Cargo.toml would otherwise be relative to the plugin's folder.
+    let crates = args.crates.as_deref().map(std::path::absolute).transpose();
+    let crates = crates.context("cannot find the current folder")?;
     Ok((dir, Answers { name, kind, author, description, crates }))
 }
 
-/// Writes a file that isn't there.
+/// Writes a file that must not exist yet.
 fn write(path: &Path, text: &str) -> Result<(), Error> {
-    let save = |source: io::Error| match source.kind() {
-        io::ErrorKind::AlreadyExists => Error::Exists { path: path.to_owned() },
-        _ => Error::Save { file: path.to_owned(), source },
-    };
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(save)?;
+    let written = fs::create_dir_all(path.parent().unwrap_or(path))
+        .and_then(|()| fs::File::create_new(path))
+        .and_then(|mut file| file.write_all(text.as_bytes()));
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(exists(path)),
+        written => written.context(format!("cannot write `{}`", path.display())),
     }
-    let mut file = fs::File::create_new(path).map_err(save)?;
-    file.write_all(text.as_bytes()).map_err(save)
 }
 
-/// Has the sources formatted, as a long name may break a line elsewhere. Without rustfmt they stay as they are.
+fn exists(path: &Path) -> Error {
+    let message = format!("`{}` already exists, and nothing is overwritten", path.display());
+    Error::new(message).with_help("choose another name, or an empty folder")
+}
+
+/// Formats the sources, since a long name may need other line breaks. Without rustfmt they stay as they are.
 fn format(dir: &Path, files: &[(String, String)]) {
     let sources = files.iter().filter(|(path, _)| path.ends_with(".rs")).map(|(path, _)| dir.join(path));
     let mut rustfmt = Command::new("rustfmt");

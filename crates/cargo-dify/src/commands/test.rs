@@ -1,112 +1,117 @@
-//! `cargo dify test`: whether a package runs as the daemon runs it.
+//! `cargo dify test`: whether a package runs under the daemon.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use dify_plugin_host::{Host, HostConfig, SessionFailure};
-use dify_plugin_manifest::{Severity, check};
-use dify_plugin_package::{Arch, Binary, UniqueIdentifier};
+use dify_plugin_manifest::check;
 use serde_json::{Map, json};
 
-use crate::args::{Launch, Test};
-use crate::commands::package::size;
+use crate::archive::{self, PackedBinary};
+use crate::args::Launch;
 use crate::console::Console;
-use crate::error::Error;
-use crate::launch::{self, Opened};
-use crate::output::Output;
-use crate::report;
+use crate::error::{Context, Error};
+use crate::humanize::{count, size};
+use crate::launch::{Ready, unreadable};
 use crate::stop::Stop;
-use crate::unpacked::{self, Unpacked};
+use crate::{output, report};
 
-/// A tool that no plugin has: what it is asked for must be answered, and does nothing.
-const NOBODY: &str = "cargo-dify-test";
+/// Run a package as the daemon does and check that it works
+///
+/// The package is unpacked with mode 0644 for every file, and its entry module is started with Python. The plugin must then send a
+/// heartbeat, answer a request, write only protocol messages to stdout, and exit when its input is closed. Use
+/// `cargo dify call PACKAGE` to call one of its tools or endpoints.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  cargo dify test duck-0.0.1.difypkg")]
+pub(crate) struct Test {
+    /// Package to test
+    package: PathBuf,
 
-/// How long the plugin may take to answer that, and then to exit.
+    /// Python that starts the entry module [default: python3]
+    #[arg(long, value_name = "PATH")]
+    python: Option<PathBuf>,
+
+    /// Print the result to stdout as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// A tool that no plugin has. Every plugin can answer a request for it, and the request has no effect.
+const UNKNOWN: &str = "cargo-dify-test";
+
+/// How long the plugin may take to answer that request, and then to exit.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Goes through the package step by step; the first that fails is the error.
+/// Runs all checks; the first that fails is the error.
 pub(crate) async fn run(args: &Test, console: &Console) -> Result<(), Error> {
-    let mut stop = Stop::new().map_err(Error::Runtime)?;
-    let package = unpacked::open(&args.package)?;
-    let opened = Opened::Package(Unpacked::new(&package, &args.package)?);
-    let plugin = opened.plugin();
-    refuse_what_is_refused(&plugin.root, args.json, console)?;
-    let identifier = UniqueIdentifier::new(&plugin.manifest, &package)?;
-    for arch in Arch::ALL {
-        let path = arch.binary_path();
-        if let Some(bytes) = package.file(&path) {
-            let fits = Binary::read(bytes).and_then(|binary| binary.check(arch));
-            fits.map_err(|source| Error::Binary { path, source })?;
-        }
-    }
+    let mut stop = Stop::new()?;
+    let package = archive::read(&args.package)?;
+    let folder = archive::unpack(&package)?;
+    let checked = check(folder.path());
+    report::refuse_errors(folder.path(), &checked.findings, args.json, console)?;
+    let plugin = checked.plugin.map_err(|error| unreadable(&args.package, error))?;
+    let identifier = archive::identifier(&plugin.manifest, &package)?;
+    let is_native = !PackedBinary::all_valid(&package)?.is_empty();
     console.status("Read", &format!("{identifier}\n{} unpacked", size(package.bytes())));
 
-    let how = Launch { python: args.python.clone(), ..Launch::default() };
-    let ready = launch::prepare(plugin, &opened.launch(&how), console)?;
+    let launch = Launch { python: args.python.clone(), as_daemon: true, ..Launch::default() };
+    let ready = Ready::new(&plugin, &launch, None, console)?;
     let mut config = HostConfig::default();
     config.shutdown_grace = GRACE;
-    let began = Instant::now();
+    let started = Instant::now();
     let host = ready.start(config, console, &mut stop).await?;
-    let heartbeat = began.elapsed();
-    console.status("Heard", &format!("its heartbeat after {} ms", heartbeat.as_millis()));
+    let heartbeat = started.elapsed();
+    console.status("Received", &format!("a heartbeat after {} ms", heartbeat.as_millis()));
 
     tokio::select! {
         biased;
-        answered = answers(&host) => answered?,
+        called = call_unknown_tool(&host) => called?,
         () = tokio::time::sleep(GRACE) => {
-            return Err(Error::Trial(format!("the plugin didn't answer a request within {} s", GRACE.as_secs())));
+            return Err(Error::new(format!("the plugin did not answer a request within {} s", GRACE.as_secs())));
         }
-        () = stop.asked() => return Err(Error::Interrupted),
+        () = stop.asked() => return Err(Error::interrupted()),
     }
-    console.status("Asked", "it for a tool that it hasn't, which it said");
+    console.status("Called", "an unknown tool; the plugin reported it correctly");
 
     let junk = host.stats().junk_frames;
     if junk > 0 {
-        return Err(Error::Trial(format!(
-            "the plugin wrote {junk} lines on stdout that aren't the protocol's, as `cargo dify call` shows"
-        )));
+        let lines = count(usize::try_from(junk).unwrap_or(usize::MAX), "line");
+        let error =
+            Error::new(format!("the plugin wrote to stdout what is not a protocol message ({lines})"));
+        return Err(error.with_help("`cargo dify call` shows them; write diagnostics to stderr instead"));
     }
-    // The official Python SDK takes no notice of its closed input, and the daemon doesn't ask anybody to.
-    let native = Arch::ALL.iter().any(|arch| package.file(&arch.binary_path()).is_some());
+    // The official Python SDK ignores its closed input, and the daemon doesn't require an exit.
     match host.shutdown().await {
-        _ if !native => {}
-        Some(status) if status.success() => console.status("Ended", "once its input was closed"),
+        _ if !is_native => {}
+        Some(status) if status.success() => console.status("Exited", "when its input was closed"),
         Some(status) => {
-            return Err(Error::Trial(format!("once its input was closed, the plugin ended with {status}")));
+            return Err(Error::new(format!("the plugin ended with {status} when its input was closed")));
         }
-        None => return Err(Error::Trial("nobody knows how the plugin ended".to_owned())),
+        None => return Err(Error::new("the plugin ended, but its exit status is not known")),
     }
     if args.json {
-        let said = json!({
+        let result = json!({
             "unique_identifier": identifier.as_str(),
             "heartbeat_ms": heartbeat.as_secs_f64() * 1000.0,
             "passed": true,
         });
-        Output::new(console).line(&said.to_string())?;
+        output::json(&result, console)?;
     }
     Ok(())
 }
 
-/// Shows what the daemon would refuse of the declarations.
-fn refuse_what_is_refused(root: &Path, as_json: bool, console: &Console) -> Result<(), Error> {
-    let (refused, misread): (Vec<_>, Vec<_>) =
-        check(root).findings.into_iter().partition(|finding| finding.severity == Severity::Refused);
-    if refused.is_empty() {
-        return Ok(());
-    }
-    report::refuse(root, &refused, misread.len(), as_json, console)
-}
-
-/// Asks for what isn't there: the one question that every plugin can answer, and that has no effect.
-async fn answers(host: &Host) -> Result<(), Error> {
-    let answers = host.invoke_tool(NOBODY, NOBODY, Map::new(), Map::new()).await;
-    let mut answers = answers.map_err(Error::Ask)?;
-    while let Some(answer) = answers.next().await {
-        match answer {
+/// Calls a tool that doesn't exist, which must end in an error of the plugin's own.
+async fn call_unknown_tool(host: &Host) -> Result<(), Error> {
+    let messages = host.invoke_tool(UNKNOWN, UNKNOWN, Map::new(), Map::new()).await;
+    let mut messages = messages.context("cannot call the plugin")?;
+    while let Some(message) = messages.next().await {
+        match message {
             Ok(_) => {}
             Err(SessionFailure::Plugin(_)) => return Ok(()),
-            Err(failure) => return Err(Error::Failed(failure)),
+            Err(failure) => return Err(failure.into()),
         }
     }
-    Err(Error::Trial(format!("the plugin has no tool `{NOBODY}/{NOBODY}`, but answered without an error")))
+    Err(Error::new(format!("the plugin has no tool `{UNKNOWN}/{UNKNOWN}`, but a call of it succeeded")))
 }

@@ -5,6 +5,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::process::Output;
 
+use serde_json::{Value, json};
+
 use crate::pond::Pond;
 
 /// Exit code, stdout, stderr.
@@ -115,7 +117,7 @@ fn an_error_is_told_and_exits_with_one() {
     let (code, stdout, stderr) = run(&pond, &["tool", "pond/swim", "--param", "far=3"]);
     assert_eq!((code, &*stdout), (Some(1), "so far\n"));
     assert!(
-        stderr.ends_with("error: the plugin answered with an error: Drowned: too deep\n  depth: 7\n"),
+        stderr.ends_with("error: the plugin returned an error: Drowned: too deep\n  depth: 7\n"),
         "{stderr}"
     );
 }
@@ -129,7 +131,7 @@ fn a_status_of_400_and_above_exits_with_one_after_the_body() {
     );
     let (code, stdout, stderr) = run(&pond, &["endpoint", "GET", "/nowhere"]);
     assert_eq!((code, &*stdout), (Some(1), "no"));
-    assert!(stderr.contains("Answered 404 Not Found"), "{stderr}");
+    assert!(stderr.contains("Response 404 Not Found"), "{stderr}");
     assert!(stderr.ends_with("\nhelp: the manifest declares: GET /duck/<app_id>\n"), "{stderr}");
     let (_, stdout, _) = run(&pond, &["endpoint", "GET", "/nowhere", "--json"]);
     assert_eq!(stdout, "{\"headers\":{\"x-a\":\"b\"},\"status\":404}\n{\"result\":\"6e6f\"}\n");
@@ -161,7 +163,10 @@ fn a_tool_that_is_not_there_is_an_error_that_lists_the_others() {
     let pond = Pond::answering("exit 9");
     let (code, _, stderr) = run(&pond, &["tool", "pond/fly"]);
     assert_eq!(code, Some(1));
-    assert_eq!(stderr, "error: no tool `pond/fly` is declared\nhelp: there is: pond/swim\n");
+    assert_eq!(
+        stderr,
+        "error: the plugin declares no tool `pond/fly`\nhelp: the plugin declares: pond/swim\n"
+    );
     let (code, ..) = run(&pond, &["tool", "pond/swim", "--param", "far"]);
     assert_eq!(code, Some(2));
 }
@@ -177,4 +182,132 @@ fn a_plugin_that_calls_an_app_without_a_script_reads_what_to_do() {
     );
     let (code, stdout, stderr) = run(&pond, &["tool", "pond/swim", "--param", "far=3"]);
     assert_eq!((code, &*stdout), (Some(0), "read it\n"), "{stderr}");
+}
+
+/// Renders the request that the plugin received, for a tool in hex and for an endpoint as it is.
+const ECHO: &str = r#"
+    hex=$(printf '%s' "$line" | od -An -v -tx1 | tr -d ' \n')
+    case "$line" in
+    *raw_http_request*) say stream '{"status":200,"headers":{},"result":"'$hex'"}' ;;
+    *) say stream '{"type":"text","message":{"text":"'$hex'"}}' ;;
+    esac
+    say end null"#;
+
+fn received(stdout: &str) -> Value {
+    let line = const_hex::decode(stdout.trim()).unwrap_or_else(|_| stdout.into());
+    serde_json::from_slice::<Value>(&line).unwrap()["data"].take()
+}
+
+#[test]
+fn the_first_equals_sign_ends_the_name_of_a_parameter() {
+    let pond = Pond::answering(ECHO);
+    let args = ["far=3", "a=", "url=http://x/?a:=b", "list:=[1,\"=\"]", "none:=null"];
+    let args: Vec<_> = args.iter().flat_map(|arg| ["--param", arg]).collect();
+    let (code, stdout, stderr) = run(&pond, &[&["tool", "pond/swim"], &*args].concat());
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(
+        received(&stdout)["tool_parameters"],
+        json!({"far": 3, "a": "", "url": "http://x/?a:=b", "list": [1, "="], "none": null})
+    );
+}
+
+#[test]
+fn a_request_has_the_given_method_path_headers_and_body() {
+    let pond = Pond::answering(ECHO);
+    let file = pond.path("body.bin");
+    std::fs::write(&file, [0, 255]).unwrap();
+    let file = format!("@{}", file.display());
+    for (data, body) in [("a@b", &b"a@b"[..]), (&file, &[0, 255])] {
+        let args = ["endpoint", "post", "/duck/a?b=c", "--header", "X-Url: http://a", "--data", data];
+        let (code, stdout, stderr) = run(&pond, &args);
+        assert_eq!(code, Some(0), "{stderr}");
+        let request = const_hex::decode(received(&stdout)["raw_http_request"].as_str().unwrap()).unwrap();
+        let text = String::from_utf8_lossy(&request).to_ascii_lowercase();
+        assert!(text.starts_with("post /duck/a?b=c http/1.1\r\n"), "{text}");
+        assert!(text.contains("\r\nx-url: http://a\r\n") && request.ends_with(body), "{text}");
+    }
+    let (code, _, stderr) = run(&pond, &["endpoint", "POST", "/duck/a", "--data", "@no/such/file"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.starts_with("error: cannot read the body from `no/such/file`\n"), "{stderr}");
+}
+
+#[test]
+fn each_type_of_message_is_rendered_in_its_own_way() {
+    let pond = Pond::answering(
+        r#"
+        for message in \
+            '{"type":"text","message":{"text":"a\nb"}}' \
+            '{"type":"json","message":{"json_object":{"a":[1]}}}' \
+            '{"type":"link","message":{"text":"http://a"}}' \
+            '{"type":"image","message":{"text":"http://b"}}' \
+            '{"type":"variable","message":{"variable_name":"n","variable_value":{"a":1},"stream":false}}' \
+            '{"type":"variable","message":{"variable_name":"n","variable_value":"x","stream":true}}' \
+            '{"type":"log","message":{"id":"1","label":"outer","status":"error","error":"no","data":{}}}' \
+            '{"type":"file","message":{},"meta":{"file":{"url":"u"}}}' \
+            '{"type":"blob","message":{"blob":"cXVhY2s="},"meta":{"mime_type":"text/plain","filename":"duck.txt"}}'
+        do say stream "$message"; done
+        say end null"#,
+    );
+    let (code, stdout, stderr) = run(&pond, &["tool", "pond/swim", "--param", "far=3"]);
+    let lines = [
+        "a\nb",
+        r#"{"a":[1]}"#,
+        "link: http://a",
+        "image: http://b",
+        r#"n = {"a":1}"#,
+        r#"n += "x""#,
+        r#"file in Dify: {"url":"u"}"#,
+        "file: 5 bytes, text/plain, duck.txt",
+        "",
+    ];
+    assert_eq!((code, stdout), (Some(0), lines.join("\n")), "{stderr}");
+    assert!(stderr.contains("Step outer: error: no\n"), "{stderr}");
+}
+
+#[test]
+fn a_file_is_saved_in_the_folder_whatever_its_name() {
+    for (name, saved) in [
+        (r#""duck.txt""#, "duck.txt"),
+        (r#""../../etc/passwd""#, "passwd"),
+        (r#""c:\\windows\\duck""#, "duck"),
+        (r#""/""#, "file-1.bin"),
+        (r#""..""#, "file-1.bin"),
+        (r#""a\u0000b""#, "ab"),
+        ("null", "file-1.bin"),
+    ] {
+        let pond = Pond::answering(&format!(
+            r#"say stream '{{"type":"blob","message":{{"blob":"cXVhY2s="}},"meta":{{"filename":{name}}}}}'; say end null"#
+        ));
+        let dir = pond.path("saved");
+        let args = ["tool", "pond/swim", "--param", "far=3", "--output-dir", dir.to_str().unwrap()];
+        let (code, stdout, stderr) = run(&pond, &args);
+        assert_eq!(code, Some(0), "{stderr}");
+        assert!(stdout.ends_with(&format!("saved as {}\n", dir.join(saved).display())), "{stdout}");
+        assert_eq!(std::fs::read(dir.join(saved)).unwrap(), b"quack");
+    }
+}
+
+#[test]
+fn control_characters_are_escaped_and_lines_indented() {
+    let pond = Pond::answering(r#"printf 'a\033[31m\302\211\tb\n' >&2; say end null"#);
+    let (_, _, stderr) = run(&pond, &["tool", "pond/swim", "--param", "far=3"]);
+    assert!(stderr.contains("      Stderr a\\u{1b}[31m\\u{89}\tb\n"), "{stderr}");
+    let pond = Pond::answering("echo not a message; say end null");
+    let (_, _, stderr) = run(&pond, &["tool", "pond/swim", "--param", "far=3"]);
+    assert!(stderr.contains("\n             not a message\n"), "{stderr}");
+}
+
+#[test]
+fn a_404_is_explained_by_what_is_declared() {
+    let pond = Pond::answering(r#"say stream '{"status":404,"headers":{},"result":""}'; say end null"#);
+    let group = "endpoints: [{path: /duck/<app_id>, method: GET}, {path: /feed, method: POST}]\n";
+    std::fs::write(pond.path("group.yaml"), group).unwrap();
+    let help = |path: &str| run(&pond, &["endpoint", "GET", path]).2.lines().last().unwrap().to_owned();
+    let listed = "help: the manifest declares: GET /duck/<app_id>, POST /feed";
+    assert_eq!(help("/duk/app-1"), listed);
+    assert_eq!(help("/feed"), listed);
+    let own = help("/duck/app-1");
+    assert!(own.contains("declares GET /duck/<app_id>, but the plugin's router"), "{own}");
+    let pond = Pond::answering(r#"say stream '{"status":400,"headers":{},"result":""}'; say end null"#);
+    assert!(!run(&pond, &["endpoint", "GET", "/duk"]).2.contains("help:"));
 }

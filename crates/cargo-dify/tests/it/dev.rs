@@ -2,15 +2,20 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ChildStderr, Command};
+use std::process::{Child, Command};
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use crate::pond::Pond;
+use crate::pond::{PYTHON, Pond};
+
+/// How long a test waits for a line.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `cargo dify dev`.
 pub(crate) struct Dev {
     child: Child,
-    stderr: BufReader<ChildStderr>,
+    /// The lines of its stderr.
+    lines: Receiver<String>,
 }
 
 impl Drop for Dev {
@@ -31,19 +36,26 @@ impl Dev {
 
     pub(crate) fn of(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        Self { child, stderr }
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            while stderr.read_line(&mut line).unwrap() > 0 && sender.send(std::mem::take(&mut line)).is_ok() {
+            }
+        });
+        Self { child, lines }
     }
 
-    /// Reads on until a line has `text`, and hands back what follows it.
+    /// Waits for a line with `text`, and returns what follows it.
     pub(crate) fn until(&mut self, text: &str) -> String {
         let mut read = String::new();
         loop {
-            let start = read.len();
-            assert_ne!(self.stderr.read_line(&mut read).unwrap(), 0, "no `{text}` in:\n{read}");
-            if let Some((_, after)) = read[start..].split_once(text) {
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("no `{text}` in:\n{read}"));
+            if let Some((_, after)) = line.split_once(text) {
                 return after.trim().to_owned();
             }
+            read.push_str(&line);
         }
     }
 
@@ -62,8 +74,7 @@ impl Dev {
 
     /// Exit code and what was still to be read.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
-        let mut rest = String::new();
-        self.stderr.read_to_string(&mut rest).unwrap();
+        let rest = self.lines.iter().collect();
         (self.child.wait().unwrap().code(), rest)
     }
 }
@@ -98,7 +109,7 @@ fn pieces_are_served_as_they_come_and_ctrl_c_ends_it_cleanly() {
     dev.interrupt();
     let (code, rest) = dev.end();
     assert_eq!(code, Some(0), "{rest}");
-    assert!(rest.contains("the plugin has exited (exit status: 0)"), "{rest}");
+    assert!(rest.contains("the plugin exited (exit status: 0)"), "{rest}");
 }
 
 /// A pond whose page is what an app answers, after so many milliseconds; and the script of that app.
@@ -132,7 +143,7 @@ fn ctrl_c_lets_an_open_call_finish_with_what_it_asks_of_an_app() {
     assert!(text.ends_with("3\r\ntwo\r\n0\r\n\r\n"), "{text}");
     let (code, rest) = dev.end();
     assert_eq!(code, Some(0), "{rest}");
-    assert!(rest.contains("the plugin has exited (exit status: 0)"), "{rest}");
+    assert!(rest.contains("the plugin exited (exit status: 0)"), "{rest}");
 }
 
 #[test]
@@ -175,7 +186,7 @@ fn a_folder_without_a_manifest_is_told_how_to_name_another() {
     let output = pond.command("dev", &[]).output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(told.contains("\nhelp: `cargo dify dev DIR` runs the plugin in DIR"), "{told}");
+    assert!(told.contains("\nhelp: name the plugin's folder, as in `cargo dify dev DIR`"), "{told}");
 }
 
 #[test]
@@ -188,7 +199,7 @@ fn a_script_that_is_not_there_is_named_as_it_stands_in_the_plugins_folder() {
     let (code, told) = run();
     assert_eq!(code, Some(1));
     assert!(told.starts_with("error: cannot read the script `in-the-pond.yaml`\n  caused by: "), "{told}");
-    let here = "help: its path counts from the current folder, not from the plugin's";
+    let here = "help: the path is relative to the current folder";
     assert!(told.ends_with(&format!("{here}\n")), "{told}");
     let script = pond.path("in-the-pond.yaml");
     std::fs::write(&script, "apps: {}").unwrap();
@@ -210,7 +221,7 @@ fn a_404_is_told_with_what_the_manifest_declares() {
     assert_eq!(dev.until("the manifest declares: "), "GET /duck/<app_id>");
     let _page = dev.get(&address, "/duck/app-1");
     dev.until("404 Not Found to GET /duck/app-1");
-    dev.until("the plugin's own router has no such route");
+    dev.until("the plugin's router has no such route");
     dev.interrupt();
     assert_eq!(dev.end().0, Some(0));
 }
@@ -229,7 +240,7 @@ fn a_body_that_breaks_off_ends_as_at_the_daemon_with_the_cause_but_no_stderr() {
     dev.get(&address, "/duck/a").read_to_string(&mut page).unwrap();
     assert!(page.contains("one ") && page.contains("the plugin ended while"), "{page}");
     assert!(page.ends_with("\r\n0\r\n\r\n") && !page.contains("out of water"), "{page}");
-    let why = dev.until("the plugin ended and is started again in 500 ms: ");
+    let why = dev.until("the plugin ended and is restarted in 500 ms: ");
     assert!(why.starts_with("it was killed (signal: 9 (SIGKILL)), by somebody or by the system"), "{why}");
     dev.until("out of water");
     dev.interrupt();
@@ -253,4 +264,55 @@ fn a_body_of_known_length_is_not_taken_for_a_caller_that_left() {
     assert!(dev.until("Closed").contains("done after"));
     dev.child.kill().unwrap();
     dev.end();
+}
+
+#[test]
+fn a_response_without_a_body_is_complete_at_once() {
+    for (method, status) in [("GET", 204), ("GET", 304), ("HEAD", 200)] {
+        let pond = Pond::answering(&format!(
+            r#"say stream '{{"status":{status},"headers":{{"Content-Length":"0"}},"result":""}}'; wait_for go; say end null"#
+        ));
+        let mut dev = Dev::start(&pond);
+        let address = dev.until("Serving http://");
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "{method} /duck/a HTTP/1.1\r\nHost: pond\r\nConnection: close\r\n\r\n").unwrap();
+        let mut page = String::new();
+        stream.read_to_string(&mut page).unwrap();
+        assert!(page.starts_with(&format!("HTTP/1.1 {status} ")) && page.ends_with("\r\n\r\n"), "{page}");
+        pond.let_go("go");
+        assert!(dev.until("Closed").contains("done after"), "{method} {status}");
+        dev.interrupt();
+        assert_eq!(dev.end().0, Some(0));
+    }
+}
+
+#[test]
+fn every_endpoint_and_tool_is_shown_with_a_command_to_call_it() {
+    let pond = Pond::answering("");
+    let group = "endpoints:\n- {path: /duck/<app_id>, method: GET}\n- {path: /feed, method: POST}\n";
+    std::fs::write(pond.path("group.yaml"), group).unwrap();
+    let provider = std::fs::read_to_string(pond.path("pond.yaml")).unwrap();
+    let credentials =
+        "credentials_schema: {key: {type: secret-input, required: true, label: {en_US: Key}}}\n";
+    std::fs::write(pond.path("pond.yaml"), format!("{provider}{credentials}")).unwrap();
+    let script = pond.path("a b.yaml");
+    std::fs::write(&script, "apps: {}").unwrap();
+    std::fs::write(pond.path("key"), "app-1").unwrap();
+    let (script, key) = (script.display().to_string(), format!("b=@{}", pond.path("key").display()));
+    let options = ["--dify", "http://localhost", "--app", "a=app-hunter2", "--app", &key, "--release"];
+    let mut dev = Dev::with(&pond, &[&["--script", &script], &options[..]].concat());
+    let address = dev.until("Serving http://");
+    assert_eq!(dev.until("  curl -N "), format!("http://{address}/duck/app-1"));
+    assert_eq!(dev.until("  curl -N --data '' "), format!("http://{address}/feed"));
+    assert_eq!(dev.until("  (example values"), "replace the <…> in the declared paths)");
+    let call = dev.until("  cargo dify call ");
+    let expected = format!(
+        "tool pond/swim --param far=1 --credential key=hello --script '{script}' --python {PYTHON} --dify http://localhost \
+         --app 'a=…' --app {key} --release"
+    );
+    assert!(call.ends_with(&expected), "{call}");
+    assert_eq!(dev.until("  Press "), "Ctrl-C to stop.");
+    dev.interrupt();
+    let (code, rest) = dev.end();
+    assert!(code == Some(0) && !rest.contains("hunter2"), "{rest}");
 }

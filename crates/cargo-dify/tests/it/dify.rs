@@ -127,7 +127,7 @@ fn what_is_wrong_with_the_options_is_told_without_a_key() {
         (
             &["--app", "a=app-hunter2"][..],
             None,
-            "error: --app names an app of a Dify, but there is no --dify\nhelp: say where",
+            "error: --app needs --dify, which says where the apps are\nhelp: add --dify URL",
         ),
         (
             &["--dify", "dify.example", "--app", "a=app-hunter2"],
@@ -137,7 +137,7 @@ fn what_is_wrong_with_the_options_is_told_without_a_key() {
         (
             &["--dify", "http://a"],
             Some("hunter2"),
-            "error: DIFY_APP_KEYS holds something else than keys\nhelp: write",
+            "error: DIFY_APP_KEYS is malformed\nhelp: set DIFY_APP_KEYS=",
         ),
         (
             &["--dify", "http://a", "--app", "a=hunter2 hunter2"],

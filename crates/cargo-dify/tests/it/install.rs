@@ -18,23 +18,27 @@ struct Request {
     body: Vec<u8>,
 }
 
-/// Gives the answers in order, one for each request, and then the requests.
-fn daemon(answers: Vec<String>) -> (String, JoinHandle<Vec<Request>>) {
+/// Sends the bodies in order with status 200, one for each request, and then returns the requests.
+fn daemon(bodies: Vec<String>) -> (String, JoinHandle<Vec<Request>>) {
+    server(200, bodies)
+}
+
+fn server(status: u16, bodies: Vec<String>) -> (String, JoinHandle<Vec<Request>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let serving = std::thread::spawn(move || {
-        let take = |answer: String| {
+        let take = |body: String| {
             let (stream, _) = listener.accept().unwrap();
             let request = read(&stream);
-            let length = answer.len();
+            let length = body.len();
             write!(
                 &stream,
-                "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{answer}"
+                "HTTP/1.1 {status} Status\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
             )
             .unwrap();
             request
         };
-        answers.into_iter().map(take).collect()
+        bodies.into_iter().map(take).collect()
     });
     (url, serving)
 }
@@ -159,7 +163,7 @@ fn what_is_installed_already_is_left_alone() {
     let installed = done(&format!(r#"[{{"plugin_unique_identifier":"{NEW}"}}]"#));
     let (url, serving) = daemon(vec![uploaded(NEW), installed]);
     let output = install(&url, &[], Some(KEY));
-    assert!(output.status.success() && said(&output).1.contains("is installed already"));
+    assert!(output.status.success() && said(&output).1.contains("is already installed"));
     assert_eq!(serving.join().unwrap().len(), 2);
 }
 
@@ -173,7 +177,7 @@ fn the_daemons_own_error_is_the_error() {
     let (_, stderr) = said(&output);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        stderr.contains("could not install it") && stderr.contains("no plugin binary for riscv64"),
+        stderr.contains("the installation failed") && stderr.contains("no plugin binary for riscv64"),
         "{stderr}"
     );
     serving.join().unwrap();
@@ -201,4 +205,55 @@ fn the_key_comes_from_the_environment_alone_and_is_shown_nowhere() {
 
     let output = install("http://127.0.0.1:1", &["other.difypkg"], Some(KEY));
     assert!(said(&output).1.contains("cannot read the package `other.difypkg`"));
+}
+
+#[test]
+fn a_refusal_is_shown_in_the_daemons_words() {
+    for (body, words) in [
+        (
+            r#"{"code":-400,"message":"{\"message\":\"difypkg: not a valid difypkg file\",\"error_type\":\"PluginDaemonBadRequestError\",\"args\":null}","data":null}"#,
+            "error: the daemon refused: difypkg: not a valid difypkg file\n",
+        ),
+        // The texts of its validator are not JSON.
+        (
+            r#"{"code":-400,"message":"Key: 'TenantID' Error:Field validation","data":null}"#,
+            "error: the daemon refused: Key: 'TenantID' Error:Field validation\n",
+        ),
+        (
+            r#"{"code":-401,"message":"{\"message\":\"unauthorized\",\"error_type\":\"PluginDaemonUnauthorizedError\"}","data":null}"#,
+            "error: the daemon refused: unauthorized\nhelp: set PLUGIN_DAEMON_KEY to the daemon's SERVER_KEY\n",
+        ),
+    ] {
+        let (url, serving) = daemon(vec![body.to_owned()]);
+        let (_, stderr) = said(&install(&url, &[], Some(KEY)));
+        assert!(stderr.ends_with(words), "{stderr}");
+        serving.join().unwrap();
+    }
+}
+
+#[test]
+fn a_response_that_is_not_the_daemons_is_shown() {
+    for (status, body, shown) in [
+        (404, r#"{"code":"not_found","message":"route not found"}"#, "route not found"),
+        (200, "<html>Welcome</html>", "Welcome"),
+        (502, "", "it is empty"),
+        (200, r#"{"code":0,"message":"success","data":{"other":1}}"#, "other"),
+    ] {
+        let (url, serving) = server(status, vec![body.to_owned()]);
+        let (_, stderr) = said(&install(&url, &[], Some(KEY)));
+        let message = format!("the response (status {status}) is not from a plugin daemon: ");
+        assert!(stderr.contains(&message) && stderr.contains(shown), "{stderr}");
+        assert!(
+            stderr.ends_with("help: use the URL of the plugin daemon (usually port 5002), not of Dify\n"),
+            "{stderr}"
+        );
+        serving.join().unwrap();
+    }
+}
+
+#[test]
+fn a_key_that_no_header_can_hold_is_not_shown() {
+    let (_, stderr) = said(&install("http://127.0.0.1:1", &[], Some("marked\nsecret")));
+    assert!(stderr.contains("PLUGIN_DAEMON_KEY is not valid in an HTTP header"), "{stderr}");
+    assert!(!stderr.contains("marked"), "{stderr}");
 }

@@ -14,4 +14,5 @@ mod packaging;
 mod pond;
 mod restart;
 mod signing;
-mod trial;
+mod test;
+mod usage;

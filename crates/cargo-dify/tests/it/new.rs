@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
@@ -59,7 +60,7 @@ fn nothing_is_ever_overwritten() {
         let output = run(dir.path(), &["new", name]);
         assert_eq!(output.status.code(), Some(1));
         assert!(
-            stderr(&output).contains("is there already, and nothing is overwritten"),
+            stderr(&output).contains("already exists, and nothing is overwritten"),
             "{}",
             stderr(&output)
         );
@@ -71,13 +72,25 @@ fn nothing_is_ever_overwritten() {
 fn what_cannot_be_a_name_is_refused_before_anything_is_written() {
     let dir = tempfile::tempdir().unwrap();
     for (args, words) in [
-        (&["Duck"][..], "is no name for a plugin"),
-        (&["serde"], "means something else"),
-        (&["duck", "--author", "The Pond"], "is no name for an author"),
+        (&["Duck"][..], "is not a valid plugin name"),
+        (&["serde"], "is reserved by Rust or cargo"),
+        (&["my plugin"], "is not a valid plugin name"),
+        (&["ente-ü"], "is not a valid plugin name"),
+        (&[".."], "is not a valid plugin name"),
+        (&["2duck"], "start with a letter"),
+        (&["-duck"], "unexpected argument"),
+        (&["match"], "such as `match-plugin`"),
+        (&["dify-plugin"], "is reserved by Rust or cargo"),
+        (&["dify_plugin"], "is reserved by Rust or cargo"),
+        (&["duck", "--author", ""], "is not a valid author name"),
+        (&["duck", "--author", "123e4567-e89b-12d3-a456-426614174000"], "is a UUID"),
+        (&["duck", "--author", "123e4567e89b12d3a456426614174000"], "is a UUID"),
+        (&["duck", "--description", "two\nlines"], "use a single line"),
+        (&["duck", "--author", "The Pond"], "is not a valid author name"),
         (&[], "cargo dify new my-plugin"),
     ] {
         let output = run(dir.path(), &[&["new"], args].concat());
-        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(!output.status.success(), "{args:?}");
         assert!(stderr(&output).contains(words), "{}", stderr(&output));
     }
     assert_eq!(dir.path().read_dir().unwrap().count(), 0);
@@ -96,4 +109,36 @@ fn the_crates_are_those_of_the_folder_that_is_named() {
         manifest.contains(r#"dify-plugin-test = { path = "/some/crates/dify-plugin-test" }"#),
         "{manifest}"
     );
+}
+
+#[test]
+fn names_become_labels_and_no_placeholder_is_left() {
+    let dir = tempfile::tempdir().unwrap();
+    for kind in ["tool", "endpoint"] {
+        let path = format!("{kind}/my-plugin_2");
+        let description = "Says: \"{{name}}\" # quack";
+        let created = made(dir.path(), &[&path, "--kind", kind, "--description", description]);
+        for file in created["files"].as_array().unwrap() {
+            let text = fs::read_to_string(dir.path().join(&path).join(file.as_str().unwrap())).unwrap();
+            let text = text.replace("{{name}}\\\"", "").replace("\"{{name}}\"", "");
+            assert!(!text.contains("{{"), "{file}: {text}");
+        }
+        let manifest = fs::read_to_string(dir.path().join(&path).join("manifest.yaml")).unwrap();
+        assert!(manifest.contains("  en_US: My plugin 2\n"), "{manifest}");
+        let created_at = manifest.split_once("created_at: \"").unwrap().1;
+        assert!(created_at[..21].ends_with("Z\""), "{created_at}");
+    }
+}
+
+#[test]
+fn the_author_is_the_user_with_a_valid_name() {
+    for (user, author) in [("ada", "ada"), ("Ada Lovelace", "ada-lovelace"), ("ü", "author"), ("", "author")]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-dify"));
+        command.args(["dify", "new", "duck"]).current_dir(dir.path()).env("USER", user).stdin(Stdio::null());
+        assert!(command.output().unwrap().status.success());
+        let manifest = fs::read_to_string(dir.path().join("duck/manifest.yaml")).unwrap();
+        assert!(manifest.contains(&format!("author: {author}\n")), "{manifest}");
+    }
 }

@@ -1,7 +1,8 @@
 //! How `cargo dify package` has binaries built, and which it takes; what `inspect` says of them.
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use dify_plugin_package::{ENTRY_MODULE, MAX_PACKAGE_BYTES, Package};
@@ -76,7 +77,7 @@ fn a_package_has_a_static_binary_for_each_processor_and_what_starts_it() {
     assert!(package.file("answer.sh").is_none());
     let told = stderr(&output);
     for words in
-        ["Packaged pond-0.0.1.difypkg of ", "50.0 MiB allowed", "bin/plugin-linux-arm64 64 bytes, static"]
+        ["Packaged pond-0.0.1.difypkg: ", "limit 50.0 MiB", "bin/plugin-linux-arm64 64 bytes, static"]
     {
         assert!(told.contains(words), "{told}");
     }
@@ -128,8 +129,8 @@ fn one_processor_may_be_asked_for_and_the_manifest_is_held_against_it() {
     let output = run(plugin.dir(), &["package", "--target", "arm64", "--json"]);
     assert_eq!(stdout(&output)["binaries"], json!(["arm64"]));
     let told = stderr(&output);
-    assert!(told.contains("`meta.arch` lists amd64, and the package has no binary for it"), "{told}");
-    assert!(told.contains("a binary for arm64, which `meta.arch` doesn't list"), "{told}");
+    assert!(told.contains("`meta.arch` lists amd64, but the package has no binary for it"), "{told}");
+    assert!(told.contains("a binary for arm64, but `meta.arch` doesn't list it"), "{told}");
     assert_eq!(fs::read_to_string(plugin.dir().join("calls")).unwrap().lines().count(), 1);
 }
 
@@ -151,7 +152,7 @@ fn a_target_that_is_not_installed_is_named_with_its_command() {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let told = stderr(&output);
-    let wanted = "help: rustup target add x86_64-unknown-linux-musl aarch64-unknown-linux-musl\n";
+    let wanted = "help: run `rustup target add x86_64-unknown-linux-musl aarch64-unknown-linux-musl`\n";
     assert!(told.ends_with(wanted), "{told}");
     assert!(!plugin.dir().join("calls").exists());
 }
@@ -184,7 +185,7 @@ fn a_binary_that_would_not_start_is_refused() {
         stderr(&output)
     };
     let told = refused(&elf(AARCH64));
-    assert!(told.contains("`bin/plugin-linux-amd64` can't go into the package"), "{told}");
+    assert!(told.contains("the daemon could not start `bin/plugin-linux-amd64`"), "{told}");
     assert!(told.contains("it is for arm64, but its name says amd64"), "{told}");
     assert!(refused(b"#!/bin/sh\n").contains("it is not a Linux executable"));
     // And one that would is packed as it is.
@@ -248,7 +249,7 @@ fn what_the_daemon_would_refuse_is_not_packed() {
     fs::write(pond.path(".difyignore"), "pond.yaml\n").unwrap();
     let told = refused();
     assert!(
-        told.contains("the package lacks what the plugin declares") && told.contains(".difyignore"),
+        told.contains("the package lacks a file that the plugin declares") && told.contains(".difyignore"),
         "{told}"
     );
 
@@ -307,4 +308,59 @@ fn what_check_refuses_is_not_packed_and_shown_with_its_lines() {
     assert!(output.stdout.is_empty());
     let output = run(pond.dir(), &["package", "--no-build", "--json"]);
     assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap()["errors"], 2);
+}
+
+/// A cargo that builds these binaries, each of which prints its name.
+fn cargo_building(pond: &Pond, binaries: &[(&str, &str)]) -> PathBuf {
+    let mut script = "#!/bin/sh\n".to_owned();
+    for (package, name) in binaries {
+        let (dir, package_dir) = (pond.dir().display(), pond.path(package));
+        let package_dir = if *package == "pond" { pond.dir().to_owned() } else { package_dir };
+        script.push_str(&format!(
+            r#"echo '{{"reason":"compiler-artifact","package_id":"path+file:///w/{package}#0.1.0","manifest_path":"{}/Cargo.toml","target":{{"kind":["bin"],"name":"{name}"}},"executable":"{dir}/bin-{name}"}}'
+"#,
+            package_dir.display()
+        ));
+        let mut elf = elf(X86_64);
+        elf.extend(name.bytes());
+        fs::write(pond.path(&format!("bin-{name}")), elf).unwrap();
+    }
+    script.push_str(
+        r#"echo '{"reason":"compiler-artifact","package_id":"a","manifest_path":"c","target":{"kind":["lib"],"name":"n"},"executable":null}'
+echo '{"reason":"build-finished","success":true}'
+echo 'not json'
+"#,
+    );
+    let file = pond.path("cargo");
+    fs::write(&file, script).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    file
+}
+
+#[test]
+fn the_only_binary_or_the_one_named_as_the_package_is_packed() {
+    let package = |binaries: &[(&str, &str)]| {
+        let pond = plugin("[amd64]");
+        let cargo = cargo_building(&pond, binaries);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-dify"));
+        command.args(["dify", "package", "-o", "a.difypkg"]).current_dir(pond.dir());
+        let output = command.env("CARGO", cargo).env("RUSTC", "/bin/false").output().unwrap();
+        if !output.status.success() {
+            return Err(stderr(&output));
+        }
+        let content = read(&pond.path("a.difypkg")).file("bin/plugin-linux-amd64").unwrap().to_vec();
+        Ok(String::from_utf8(content[64..].to_vec()).unwrap())
+    };
+    assert_eq!(package(&[("pond", "other")]).unwrap(), "other");
+    assert_eq!(package(&[("pond", "other"), ("pond", "pond")]).unwrap(), "pond");
+    // Binaries of other packages don't count.
+    assert_eq!(package(&[("lake", "pond"), ("pond", "own")]).unwrap(), "own");
+    let error = package(&[("pond", "a"), ("pond", "b")]).unwrap_err();
+    assert!(error.contains("builds several binaries (a, b)"), "{error}");
+    assert!(
+        error.ends_with("help: rename the plugin's binary to `pond`, the name of its package\n"),
+        "{error}"
+    );
+    let error = package(&[("lake", "a")]).unwrap_err();
+    assert!(error.contains("builds no binary\nhelp: add a src/main.rs\n"), "{error}");
 }

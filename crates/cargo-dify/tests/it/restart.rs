@@ -94,7 +94,7 @@ fn a_saved_source_starts_the_plugin_anew_and_open_calls_finish_on_the_one_before
     fs::read(pond.path("main.py")).unwrap();
     save(&pond, "main.py", "# saved");
     assert_eq!(dev.until("Changed "), "main.py");
-    assert_eq!(dev.until("Finishing "), "the one before finishes 1 open call");
+    assert_eq!(dev.until("Finishing "), "1 open call on the previous process");
     dev.until("Restarted");
     assert!(page(&mut dev, &address).ends_with("\r\n2\r\n\r\n1\r\n2\r\n0\r\n\r\n"));
     assert_eq!(pids(&pond).len(), 2);
@@ -141,7 +141,7 @@ fn one_that_dies_at_its_start_is_told_and_the_one_before_goes_on() {
             .contains("it ended before its first heartbeat: it exited by itself (exit status: 3)")
     );
     dev.until("out of water");
-    dev.until("the plugin as it was; it is built anew at the next change");
+    dev.until("the previous build continues; the next change triggers a new build");
     assert_eq!(body(&mut dev, &address), "1");
     write(&pond, "version", "33");
     save(&pond, "main.py", "# lives");
@@ -164,7 +164,7 @@ fn declarations_are_read_anew_and_broken_ones_change_nothing() {
     assert_eq!(dev.until("the manifest declares: "), "GET /pond");
     save(&pond, "manifest.yaml", "name: [");
     dev.until("error: cannot read the plugin in");
-    dev.until("the plugin as it was");
+    dev.until("the previous build continues");
     page(&mut dev, &address);
     assert_eq!(dev.until("the manifest declares: "), "GET /pond");
     dev.interrupt();
@@ -188,7 +188,7 @@ fn a_plugin_that_ends_is_told_with_its_last_words_and_started_again_for_calls_th
     // The next one waits.
     assert_eq!(body(&mut dev, &address), "2");
     dev.until("Stderr");
-    let why = dev.until("the plugin ended and is started again in 500 ms: ");
+    let why = dev.until("the plugin ended and is restarted in 500 ms: ");
     assert_eq!(why, "it exited by itself (exit status: 7); the end of its stderr:");
     assert_eq!(dev.until("out of "), "water");
     dev.interrupt();
@@ -201,11 +201,14 @@ fn one_that_can_not_be_started_again_is_tried_less_often_and_calls_are_refused()
     let mut dev = Dev::start(&pond);
     let address = dev.until("Serving http://");
     page(&mut dev, &address);
-    dev.until("started again in 500 ms");
-    assert_eq!(dev.until("Waiting "), "for a change of the sources, or 1.00 s");
+    dev.until("restarted in 500 ms");
+    assert_eq!(dev.until("Waiting "), "1.00 s, or for a change of the sources");
     let refused = page(&mut dev, &address);
-    assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("cargo dify dev says why"), "{refused}");
-    assert_eq!(dev.until("Waiting "), "for a change of the sources, or 2.00 s");
+    assert!(
+        refused.starts_with("HTTP/1.1 503 ") && refused.contains("see the output of cargo dify dev"),
+        "{refused}"
+    );
+    assert_eq!(dev.until("Waiting "), "2.00 s, or for a change of the sources");
     write(&pond, "version", "34");
     write(&pond, "answer.sh", VERSION);
     save(&pond, "main.py", "# lives");
@@ -263,7 +266,7 @@ fn a_package_is_built_anew_and_what_does_not_compile_changes_nothing() {
     assert_eq!(dev.until("Changed "), PathBuf::from("src/main.rs").display().to_string());
     dev.until("error[E0425]: cannot find value `two`");
     dev.until("error: cargo could not build the plugin");
-    dev.until("the plugin as it was");
+    dev.until("the previous build continues");
     assert_eq!(body(&mut dev, &address), "one");
 
     save(&pond, "src/main.rs", &source("include_str!(\"../page.html\")"));

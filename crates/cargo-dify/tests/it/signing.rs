@@ -43,7 +43,7 @@ fn whoever_makes_a_key_signs_or_verifies_is_told_what_an_operator_sets() {
 
     let output = run(dir, &["verify", "a.signed.difypkg", "--key", "me.public.pem"]);
     let told = stderr(&output);
-    assert!(output.status.success() && told.contains("in the name of community"), "{told}");
+    assert!(output.status.success() && told.contains("signed with this key as community"), "{told}");
     assert!(SETTINGS.iter().all(|setting| told.contains(setting)), "{told}");
 
     // With no other key.
@@ -58,7 +58,7 @@ fn whoever_makes_a_key_signs_or_verifies_is_told_what_an_operator_sets() {
 
     // Signing again takes the place of the signature.
     let output = run(dir, &["sign", "a.signed.difypkg", "--key", "me.private.pem", "-o", "b.difypkg"]);
-    assert!(output.status.success() && stderr(&output).contains("in place of the signature it had"));
+    assert!(output.status.success() && stderr(&output).contains("replacing its earlier signature"));
 }
 
 #[test]

@@ -1,93 +1,138 @@
 //! A request to a plugin's endpoints.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use clap::Args;
 use dify_plugin_host::Host;
 use dify_plugin_manifest::Plugin;
 use http::header::CONTENT_TYPE;
-use http::{Request, response};
+use http::{HeaderName, HeaderValue, Method, Request, Uri, response};
 use serde_json::{Map, Value, json};
 
-use crate::args::EndpointCall;
-use crate::commands::call::count;
-use crate::commands::call::render;
+use super::render;
+use crate::assignment::Assignment;
 use crate::console::{Console, Tone};
-use crate::error::Error;
-use crate::hook;
+use crate::endpoints::{self, HOOK_ID, Routes};
+use crate::error::{Context, Error};
+use crate::humanize::count;
 use crate::output::Output;
-use crate::route::Routes;
+
+/// Send an HTTP request to the endpoints
+#[derive(Debug, Args)]
+pub(super) struct EndpointArgs {
+    /// HTTP method
+    #[arg(value_parser = method)]
+    method: Method,
+
+    /// Path below the endpoint's address, with the query if there is one
+    #[arg(value_parser = path)]
+    path: Uri,
+
+    /// Body of the request, or @FILE to read it from a file
+    #[arg(long, value_name = "TEXT")]
+    data: Option<OsString>,
+
+    /// Header, as "name: value"; repeat it for several
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    headers: Vec<(HeaderName, HeaderValue)>,
+
+    /// Setting of the endpoints, as name=value or name:=json; repeat it for several
+    #[arg(long = "setting", value_name = "NAME=VALUE")]
+    settings: Vec<Assignment>,
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    Method::from_bytes(text.to_ascii_uppercase().as_bytes()).map_err(|_| "not an HTTP method".to_owned())
+}
+
+fn path(text: &str) -> Result<Uri, String> {
+    if !text.starts_with('/') {
+        return Err("a path starts with `/`, such as /duck/app-1".to_owned());
+    }
+    text.parse()
+        .map_err(|_| "not valid in an HTTP request; percent-encode it, such as %20 for a space".to_owned())
+}
+
+fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = text.split_once(':').ok_or("expected `name: value`")?;
+    let name = name.trim().parse().map_err(|_| "not a valid header name")?;
+    let value = value.trim().parse().map_err(|_| "not a valid header value")?;
+    Ok((name, value))
+}
 
 /// A request, and the settings of the endpoints.
-pub(crate) struct EndpointQuestion {
+pub(super) struct EndpointCall {
     request: Request<Bytes>,
     settings: Map<String, Value>,
     routes: Routes,
 }
 
-impl EndpointQuestion {
-    /// Puts the request together.
-    pub(crate) fn new(call: &EndpointCall, plugin: &Plugin, console: &Console) -> Result<Self, Error> {
-        let settings = hook::settings(plugin, &call.settings, console)?.ok_or(Error::NoEndpoints)?;
-        let body = call.data.as_deref().map(body).transpose()?;
+impl EndpointCall {
+    pub(super) fn new(args: &EndpointArgs, plugin: &Plugin, console: &Console) -> Result<Self, Error> {
+        let settings = endpoints::settings(plugin, &args.settings, console)?.ok_or_else(|| {
+            Error::new("the plugin declares no endpoints")
+                .with_help("name an endpoint group in the manifest, under `plugins.endpoints`")
+        })?;
+        let body = args.data.as_deref().map(body).transpose()?;
         let mut request = Request::new(body.unwrap_or_default());
-        *request.method_mut() = call.method.clone();
-        *request.uri_mut() = call.path.clone();
-        for (name, value) in &call.headers {
+        *request.method_mut() = args.method.clone();
+        *request.uri_mut() = args.path.clone();
+        for (name, value) in &args.headers {
             request.headers_mut().append(name, value.clone());
         }
         Ok(Self { request, settings, routes: Routes::of(plugin) })
     }
 
-    pub(crate) fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         format!("{} {}", self.request.method(), self.request.uri())
     }
 
-    pub(crate) async fn ask(
+    /// Sends the request and writes the response to `output`.
+    pub(super) async fn send(
         &self,
         host: &Host,
         json: bool,
         output: &mut Output<'_>,
         console: &Console,
     ) -> Result<String, Error> {
-        let response = host.invoke_endpoint(self.request.clone(), hook::ID, self.settings.clone()).await?;
+        let response = host.invoke_endpoint(self.request.clone(), HOOK_ID, self.settings.clone()).await?;
         let (head, mut body) = response.into_parts();
         let failed = head.status.is_client_error() || head.status.is_server_error();
         let tone = if failed { Tone::Bad } else { Tone::Good };
-        console.entry(tone, "Answered", &describe(&head));
+        console.entry(tone, "Response", &describe(&head));
         if json {
             output.line(&render::raw(&head_message(&head)))?;
         }
-        let (mut pieces, mut bytes) = (0, 0);
-        while let Some(piece) = body.next().await {
-            let piece = piece.map_err(Error::from_session)?;
-            pieces += 1;
-            bytes += piece.len();
+        let (mut chunks, mut bytes) = (0, 0);
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk?;
+            chunks += 1;
+            bytes += chunk.len();
             if json {
-                output.line(&render::raw(&json!({"result": const_hex::encode(&piece)})))?;
+                output.line(&render::raw(&json!({"result": const_hex::encode(&chunk)})))?;
             } else {
-                output.write(&piece)?;
+                output.write(&chunk)?;
             }
         }
         if failed {
-            let (method, path) = (self.request.method(), self.request.uri().path());
-            let help = self.routes.help(head.status, method, path);
-            return Err(Error::Status { status: head.status, help });
+            let help = self.routes.help(head.status, self.request.method(), self.request.uri().path());
+            return Err(
+                Error::new(format!("the endpoint responded with {}", head.status)).with_help_if_any(help)
+            );
         }
-        Ok(format!("{}, {}", count(pieces, "piece"), count(bytes, "byte")))
+        Ok(format!("{}, {}", count(chunks, "chunk"), count(bytes, "byte")))
     }
 }
 
-/// Text, or `@` and the file that holds the body.
+/// Returns the text, or for `@FILE` what the file holds.
 fn body(data: &OsStr) -> Result<Bytes, Error> {
     let data = data.as_encoded_bytes();
     let Some(file) = data.strip_prefix(b"@") else { return Ok(Bytes::copy_from_slice(data)) };
     let file = PathBuf::from(String::from_utf8_lossy(file).into_owned());
-    match std::fs::read(&file) {
-        Ok(body) => Ok(body.into()),
-        Err(source) => Err(Error::Data { file, source }),
-    }
+    let body = std::fs::read(&file).context(format!("cannot read the body from `{}`", file.display()))?;
+    Ok(body.into())
 }
 
 fn describe(head: &response::Parts) -> String {
@@ -95,33 +140,10 @@ fn describe(head: &response::Parts) -> String {
     kind.map_or_else(|| head.status.to_string(), |kind| format!("{}, {kind}", head.status))
 }
 
-/// Status and headers as a message of their own, in the manner of the wire.
+/// Returns status and headers as one message, as on the wire.
 fn head_message(head: &response::Parts) -> Value {
-    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers: Map<_, _> =
         head.headers.iter().map(|(name, value)| (name.to_string(), Value::from(text(value)))).collect();
     json!({"status": head.status.as_u16(), "headers": headers})
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_body_is_text_or_in_a_file() {
-        assert_eq!(body(OsStr::new("a@b")).unwrap(), "a@b");
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("body.bin");
-        std::fs::write(&file, [0, 255]).unwrap();
-        assert_eq!(body(OsStr::new(&format!("@{}", file.display()))).unwrap(), &[0, 255][..]);
-        let error = body(OsStr::new("@no/such/file")).unwrap_err();
-        assert_eq!(error.to_string(), "cannot read the body from `no/such/file`");
-    }
-
-    #[test]
-    fn the_head_is_written_as_on_the_wire() {
-        let response = http::Response::builder().status(201).header("X-One", "1").body(()).unwrap();
-        let (head, ()) = response.into_parts();
-        assert_eq!(head_message(&head), json!({"status": 201, "headers": {"x-one": "1"}}));
-    }
 }

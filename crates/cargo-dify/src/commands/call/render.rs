@@ -1,4 +1,4 @@
-//! A tool's messages, for people to read.
+//! The messages of a tool, for people.
 
 use dify_plugin_protocol::tool::blob;
 use dify_plugin_protocol::tool::message::{LogMessage, ToolMessage, ToolMessageBody};
@@ -6,20 +6,18 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// How a message is shown.
-#[derive(Debug, PartialEq)]
 pub(crate) enum Rendered {
-    /// Text that goes on where the last one stopped.
+    /// Text that continues the previous one.
     Text(String),
     /// A line of its own.
     Line(String),
-    /// Nothing of the result: a verb and a text for the log.
+    /// Not part of the result: a verb and a text for stderr.
     Aside(&'static str, String),
     /// A file.
     File(File),
 }
 
-/// A file that a tool sent whole.
-#[derive(Debug, PartialEq)]
+/// A file that a tool sent.
 pub(crate) struct File {
     pub(crate) bytes: Vec<u8>,
     mime_type: Option<String>,
@@ -27,7 +25,7 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// One line about it.
+    /// Describes it in one line.
     pub(crate) fn describe(&self) -> String {
         let mut text = format!("file: {} bytes", self.bytes.len());
         for known in [&self.mime_type, &self.name].into_iter().flatten() {
@@ -37,7 +35,7 @@ impl File {
         text
     }
 
-    /// A name that stays inside its folder, whatever the plugin says; `number` makes one up if it says nothing.
+    /// Returns the plugin's name for it without any folders, or one made from `number`, so that it can't leave its folder.
     pub(crate) fn safe_name(&self, number: usize) -> String {
         let name = self.name.as_deref().unwrap_or_default();
         let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -46,13 +44,13 @@ impl File {
     }
 }
 
-/// One message as it stands in the manner of the wire, on one line.
+/// Returns a message as JSON on one line, as on the wire.
 pub(crate) fn raw(message: &impl Serialize) -> String {
-    // Nothing in a message has keys that aren't text, which is all that JSON can't write.
+    // Fails only for keys that are not text, which no message has.
     serde_json::to_string(message).unwrap_or_default()
 }
 
-/// Shows a message; JSON over several lines if `pretty`.
+/// Renders a message, with JSON on several lines if `pretty`.
 pub(crate) fn render(message: &ToolMessage, pretty: bool) -> Rendered {
     let json = |value: &Value| if pretty { format!("{value:#}") } else { value.to_string() };
     let url = |kind: &str, text: &Option<String>| {
@@ -83,7 +81,7 @@ pub(crate) fn render(message: &ToolMessage, pretty: bool) -> Rendered {
             let file = message.meta.as_ref().and_then(|meta| meta.get("file")).unwrap_or(&Value::Null);
             Rendered::Line(format!("file in Dify: {}", json(file)))
         }
-        // Pieces of files are joined before they come here.
+        // The chunks of files are joined before.
         _ => Rendered::Line(json(&value(message))),
     }
 }
@@ -111,62 +109,4 @@ fn step(log: &LogMessage) -> String {
         text.push_str(&format!(" {}", raw(data)));
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use dify_plugin_protocol::tool::message::LogStatus;
-    use serde_json::json;
-
-    use super::*;
-
-    fn line(text: &str) -> Rendered {
-        Rendered::Line(text.to_owned())
-    }
-
-    #[test]
-    fn each_kind_is_shown_in_its_way() {
-        let mut log = LogMessage::start("1", "outer");
-        log.status = Some(LogStatus::Error);
-        log.error = Some("no".to_owned());
-        for (message, expected) in [
-            (ToolMessage::text("a\nb"), Rendered::Text("a\nb".to_owned())),
-            (ToolMessage::json(json!({"a": [1]})), line(r#"{"a":[1]}"#)),
-            (ToolMessage::link("http://a"), line("link: http://a")),
-            (ToolMessage::image("http://a"), line("image: http://a")),
-            (ToolMessage::variable("n", json!({"a": 1})), line(r#"n = {"a":1}"#)),
-            (ToolMessage::variable_piece("n", "x"), line(r#"n += "x""#)),
-            (ToolMessage::log(log), Rendered::Aside("Step", "outer: error: no".to_owned())),
-            (ToolMessage::file(json!({"url": "u"})), line(r#"file in Dify: {"url":"u"}"#)),
-        ] {
-            assert_eq!(render(&message, false), expected);
-        }
-        assert_eq!(render(&ToolMessage::json(json!({"a": 1})), true), line("{\n  \"a\": 1\n}"));
-    }
-
-    #[test]
-    fn a_file_is_described_not_shown() {
-        let message = ToolMessage::blob(b"quack", "text/plain").with_meta("filename", "duck.txt");
-        let Rendered::File(file) = render(&message, false) else { panic!() };
-        assert_eq!(
-            (file.describe().as_str(), &*file.bytes),
-            ("file: 5 bytes, text/plain, duck.txt", &b"quack"[..])
-        );
-    }
-
-    #[test]
-    fn a_name_can_not_leave_its_folder() {
-        for (name, safe) in [
-            (Some("duck.txt"), "duck.txt"),
-            (Some("../../etc/passwd"), "passwd"),
-            (Some("c:\\windows\\duck"), "duck"),
-            (Some("/"), "file-3.bin"),
-            (Some(".."), "file-3.bin"),
-            (Some("a\0b"), "ab"),
-            (None, "file-3.bin"),
-        ] {
-            let file = File { bytes: Vec::new(), mime_type: None, name: name.map(str::to_owned) };
-            assert_eq!(file.safe_name(3), safe);
-        }
-    }
 }

@@ -3,20 +3,41 @@
 use std::fs;
 use std::path::PathBuf;
 
+use clap::Args;
 use dify_plugin_host::Host;
 use dify_plugin_manifest::Plugin;
 use serde_json::{Map, Value};
 
-use crate::args::ToolCall;
-use crate::commands::call::count;
-use crate::commands::call::render::{self, File, Rendered};
+use super::render::{self, File, Rendered};
+use crate::assignment::Assignment;
 use crate::console::Console;
 use crate::declared;
-use crate::error::Error;
+use crate::error::{Context, Error};
+use crate::humanize::count;
 use crate::output::Output;
 
-/// A tool, and what it is to be called with.
-pub(crate) struct ToolQuestion {
+/// Invoke a tool
+#[derive(Debug, Args)]
+pub(super) struct ToolArgs {
+    /// Tool to invoke
+    #[arg(value_name = "PROVIDER/TOOL")]
+    name: String,
+
+    /// Parameter, as name=value, read as the declared type, or as name:=json; repeat it for several
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    parameters: Vec<Assignment>,
+
+    /// Credential of the provider, as name=value or name:=json; repeat it for several
+    #[arg(long = "credential", value_name = "NAME=VALUE")]
+    credentials: Vec<Assignment>,
+
+    /// Folder to save files in that the tool sends
+    #[arg(long, value_name = "DIR", conflicts_with = "json")]
+    output_dir: Option<PathBuf>,
+}
+
+/// A tool, and the arguments for it.
+pub(super) struct ToolCall {
     provider: String,
     tool: String,
     parameters: Map<String, Value>,
@@ -24,13 +45,13 @@ pub(crate) struct ToolQuestion {
     output_dir: Option<PathBuf>,
 }
 
-impl ToolQuestion {
-    /// Finds the tool and gives the parameters their types.
-    pub(crate) fn new(call: &ToolCall, plugin: &Plugin, console: &Console) -> Result<Self, Error> {
-        let (provider, tool) = declared::find_tool(plugin, &call.name)?;
-        let parameters = declared::fill("--param", &declared::parameters(tool), &call.parameters)?;
+impl ToolCall {
+    /// Finds the tool and converts the arguments to their declared types.
+    pub(super) fn new(args: &ToolArgs, plugin: &Plugin, console: &Console) -> Result<Self, Error> {
+        let (provider, tool) = declared::find_tool(plugin, &args.name)?;
+        let parameters = declared::fill("--param", &declared::parameters(tool), &args.parameters)?;
         let credentials =
-            declared::fill("--credential", &declared::credentials(provider), &call.credentials)?;
+            declared::fill("--credential", &declared::credentials(provider), &args.credentials)?;
         for warning in parameters.warnings.iter().chain(&credentials.warnings) {
             console.warning(warning);
         }
@@ -39,54 +60,54 @@ impl ToolQuestion {
             tool: tool.identity.name.clone(),
             parameters: parameters.values,
             credentials: credentials.values,
-            output_dir: call.output_dir.clone(),
+            output_dir: args.output_dir.clone(),
         })
     }
 
-    pub(crate) fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         format!("tool {}/{}", self.provider, self.tool)
     }
 
-    pub(crate) async fn ask(
+    /// Invokes the tool and writes its messages to `output`.
+    pub(super) async fn send(
         &self,
         host: &Host,
         json: bool,
         output: &mut Output<'_>,
     ) -> Result<String, Error> {
         let (parameters, credentials) = (self.parameters.clone(), self.credentials.clone());
-        let answers = host.invoke_tool(&self.provider, &self.tool, parameters, credentials).await;
-        let mut answers = answers.map_err(Error::Ask)?;
+        let messages = host.invoke_tool(&self.provider, &self.tool, parameters, credentials).await;
+        let mut messages = messages.context("cannot call the plugin")?;
         if !json {
-            answers = answers.join_blobs();
+            messages = messages.join_blobs();
         }
-        let mut messages = 0;
-        while let Some(message) = answers.next().await {
-            let message = message.map_err(Error::from_session)?;
-            messages += 1;
+        let mut number = 0;
+        while let Some(message) = messages.next().await {
+            let message = message?;
+            number += 1;
             if json {
                 output.line(&render::raw(&message))?;
                 continue;
             }
-            match render::render(&message, output.terminal) {
+            match render::render(&message, output.is_terminal) {
                 Rendered::Text(text) => output.write(text.as_bytes())?,
                 Rendered::Line(line) => output.line(&line)?,
                 Rendered::Aside(verb, text) => output.aside(verb, &text),
                 Rendered::File(file) => {
-                    let saved = self.save(&file, messages)?;
+                    let saved = self.save(&file, number)?;
                     output.line(&format!("{}{saved}", file.describe()))?;
                 }
             }
         }
-        Ok(count(messages, "message"))
+        Ok(count(number, "message"))
     }
 
-    /// Saves a file where that was asked for, and says where.
+    /// Saves a file if the user asked for that, and returns where.
     fn save(&self, file: &File, number: usize) -> Result<String, Error> {
         let Some(dir) = &self.output_dir else { return Ok(String::new()) };
         let path = dir.join(file.safe_name(number));
-        fs::create_dir_all(dir)
-            .and_then(|()| fs::write(&path, &file.bytes))
-            .map_err(|source| Error::Save { file: path.clone(), source })?;
+        let saved = fs::create_dir_all(dir).and_then(|()| fs::write(&path, &file.bytes));
+        saved.context(format!("cannot write `{}`", path.display()))?;
         Ok(format!(", saved as {}", path.display()))
     }
 }

@@ -50,12 +50,19 @@ const MAX_BYTES: u64 = 16 << 20;
 /// The form of descriptions that is understood.
 const VERSION: u32 = 2;
 
+/// The plugin did not describe itself.
+pub(super) fn no_description(cause: io::Error) -> Error {
+    Error::new("the plugin does not describe itself").caused_by(cause).with_help(
+        "does `main` end in `Plugin::new()….run()`, with a dify-plugin as recent as cargo-dify? use --no-build to check only \
+         the declarations",
+    )
+}
+
 /// Starts the binary for its description. That of a package is a stranger's: it gets nothing of our environment.
 ///
 /// # Errors
 /// If it can't be started, says something else, or hasn't ended in time.
 pub(super) fn describe(binary: &Path, root: &Path, stranger: bool) -> Result<Description, Error> {
-    let no_description = |source| Error::NoDescription { source };
     let binary = std::path::absolute(binary).map_err(no_description)?;
     let mut command = Command::new(binary);
     if stranger {

@@ -1,103 +1,72 @@
-//! What is asked of a plugin beyond its declarations, by where it is to be installed.
+//! What a plugin needs besides valid declarations, by where it will be installed.
 
 use std::path::Path;
 
+use clap::ValueEnum;
 use dify_plugin_manifest::{Finding, Location, Plugin, Severity};
 
-use crate::args::CheckTarget;
+/// Where a plugin will be installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckTarget {
+    /// A Dify of your own
+    Local,
+    /// A Dify that accepts only signed plugins and runs them elsewhere
+    Cloud,
+    /// Dify's marketplace, where people review the plugin too
+    Marketplace,
+}
 
-/// What is amiss for `target`.
+/// Returns what is missing for `target`.
 pub(super) fn findings(root: &Path, plugin: &Plugin, target: CheckTarget) -> Vec<Finding> {
+    use Severity::{Misread, Refused};
+
     if target == CheckTarget::Local {
         return Vec::new();
     }
     let manifest = &plugin.manifest;
     let mut findings = Vec::new();
-    let mut add = |severity, code, file: &str, message: &str, help: &str| {
-        findings.push(Finding::new(
-            severity,
-            code,
-            Location::new(file, 1, 1),
-            message.to_owned(),
-            help.to_owned(),
-        ));
+    let mut add = |is_wrong: bool, severity, code, message: &str, help: &str| {
+        if is_wrong {
+            let at = Location::new("manifest.yaml", 1, 1);
+            findings.push(Finding::new(severity, code, at, message.to_owned(), help.to_owned()));
+        }
     };
 
-    // A serverless runtime starts the plugin on whichever machine it has.
+    // A serverless runtime starts the plugin on any of its machines.
     for arch in ["amd64", "arm64"] {
-        if !manifest.meta.arch.iter().any(|listed| listed == arch) {
-            let message = format!("`meta.arch` doesn't list {arch}, on which the plugin may be run");
-            add(Severity::Misread, "one-machine", "manifest.yaml", &message, "list both amd64 and arm64");
-        }
+        let is_listed = manifest.meta.arch.iter().any(|listed| listed == arch);
+        let message = format!("`meta.arch` doesn't list {arch}, but the plugin may run there");
+        add(!is_listed, Misread, "one-machine", &message, "list both amd64 and arm64");
     }
-    if manifest.author == "langgenius" {
-        add(
-            Severity::Refused,
-            "reserved-author",
-            "manifest.yaml",
-            "the author `langgenius` is reserved for plugins that Dify's makers have signed",
-            "write your own name",
-        );
-    }
+    let is_reserved = manifest.author == "langgenius";
+    let message = "the author `langgenius` is reserved for plugins signed by Dify";
+    add(is_reserved, Refused, "reserved-author", message, "use your own name");
     if target == CheckTarget::Cloud {
         return findings;
     }
 
-    if !root.join("README.md").is_file() {
-        add(
-            Severity::Refused,
-            "no-readme",
-            "manifest.yaml",
-            "there is no README.md",
-            "describe the plugin in one, in English",
-        );
-    }
+    let has = |file: &str| root.join(file).is_file();
+    let help = "add a README.md that describes the plugin in English";
+    add(!has("README.md"), Refused, "no-readme", "there is no README.md", help);
     let privacy = manifest.privacy.as_deref().unwrap_or_default();
-    let is_url = privacy.contains("://");
-    if privacy.is_empty() {
-        let help = "write a PRIVACY.md that says what becomes of people's data, and `privacy: PRIVACY.md`";
-        add(Severity::Refused, "no-privacy", "manifest.yaml", "the manifest names no privacy policy", help);
-    } else if !is_url && !root.join(privacy).is_file() {
-        let message = format!("there is no `{privacy}`, the privacy policy that the manifest names");
-        add(
-            Severity::Refused,
-            "no-privacy",
-            "manifest.yaml",
-            &message,
-            "write the file, or correct the path",
-        );
-    }
-    if manifest.repo.as_deref().unwrap_or_default().is_empty() {
-        let help = "write `repo:` and the URL of the source code";
-        add(
-            Severity::Misread,
-            "no-repo",
-            "manifest.yaml",
-            "the manifest doesn't say where the source code is",
-            help,
-        );
-    }
-    if manifest.tags.is_empty() {
-        let help = "write `tags:` and below it some of search, productivity, utilities and the like";
-        add(
-            Severity::Misread,
-            "no-tags",
-            "manifest.yaml",
-            "without tags, the plugin is found by its name alone",
-            help,
-        );
-    }
-    // Reviews ask for the line; a native plugin doesn't need the package that it names.
-    let requirements = std::fs::read_to_string(root.join("requirements.txt")).unwrap_or_default();
-    let project = std::fs::read_to_string(root.join("pyproject.toml")).unwrap_or_default();
-    if !requirements.contains("dify_plugin") && !project.contains("dify_plugin") {
-        add(
-            Severity::Misread,
-            "no-sdk-line",
-            "manifest.yaml",
-            "a listing's review asks for `dify_plugin>=0.5.0` in requirements.txt, which a Rust plugin doesn't need",
-            "ask the reviewers; with the line, the plugin no longer installs offline",
-        );
-    }
+    let help = "add a PRIVACY.md that says what happens to people's data, and `privacy: PRIVACY.md`";
+    add(privacy.is_empty(), Refused, "no-privacy", "the manifest names no privacy policy", help);
+    let is_missing = !privacy.is_empty() && !privacy.contains("://") && !has(privacy);
+    let message = format!("the privacy policy `{privacy}` doesn't exist");
+    add(is_missing, Refused, "no-privacy", &message, "add the file, or correct the path");
+    let has_repo = manifest.repo.as_deref().is_some_and(|repo| !repo.is_empty());
+    let message = "the manifest doesn't say where the source code is";
+    add(!has_repo, Misread, "no-repo", message, "add `repo:` with the URL of the source code");
+    let message = "without tags, people find the plugin only by its name";
+    let help = "add `tags:`, such as search, productivity or utilities";
+    add(manifest.tags.is_empty(), Misread, "no-tags", message, help);
+    // Reviewers ask for the line, although a native plugin doesn't need the package.
+    let names_sdk = ["requirements.txt", "pyproject.toml"]
+        .into_iter()
+        .any(|file| std::fs::read_to_string(root.join(file)).is_ok_and(|text| text.contains("dify_plugin")));
+    let message =
+        "reviewers ask for `dify_plugin>=0.5.0` in requirements.txt, although a Rust plugin doesn't need it";
+    let help = "ask the reviewers; with the line, the plugin can't be installed without a network";
+    add(!names_sdk, Misread, "no-sdk-line", message, help);
     findings
 }

@@ -1,112 +1,60 @@
-//! An endpoint's answer on its way to an HTTP caller.
+//! The body of an endpoint's response, on its way to an HTTP client.
 
 use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
+use axum::body::Body;
 use bytes::Bytes;
 use dify_plugin_host::EndpointBody;
-use futures_core::Stream;
+use futures_util::stream;
 use http::{Method, Response, StatusCode, header};
-use http_body::{Body, Frame};
-use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 
-use crate::commands::dev::generation::Lease;
+use super::generation::Lease;
 
-/// The pieces of an answer's body as they come. A failure puts the daemon's text of it at the end, and the body then ends
-/// cleanly: so does the daemon, which writes the error and returns (`internal/service/endpoint.go`).
+/// Relays the chunks of the response to a request of `method` as they come.
 ///
-/// A caller who hangs up leaves the session. One who has all that HTTP lets us send doesn't: HEAD gets no body, and
-/// after `Content-Length` bytes nobody asks for more, but the plugin's `end` is still to come.
-pub(crate) struct Pieces {
-    body: Option<EndpointBody>,
-    /// Bytes that the caller still waits for, where that is known.
-    owed: Option<u64>,
-    /// Until the plugin's end, its process is not ended for another to answer.
-    lease: Option<Lease>,
+/// After a failure the body ends with the daemon's text for it, without breaking the connection, as in the daemon
+/// (`internal/service/endpoint.go`).
+///
+/// A client that disconnects leaves the session. Having received everything that HTTP allows is not disconnecting: the response to
+/// HEAD has no body, and after `Content-Length` bytes the client reads no further, but the plugin's `end` is still to come.
+pub(super) fn relay(method: &Method, response: Response<EndpointBody>, lease: Lease) -> Response<Body> {
+    let mut missing = missing(method, &response);
+    let (sender, receiver) = mpsc::channel::<Bytes>(1);
+    response.map(|mut body| {
+        tokio::spawn(async move {
+            // Until the plugin's `end`, its process must not be stopped.
+            let _lease = lease;
+            loop {
+                let chunk = tokio::select! {
+                    chunk = body.next() => chunk,
+                    () = sender.closed(), if missing != Some(0) => return,
+                };
+                let (chunk, is_last) = match chunk {
+                    Some(Ok(chunk)) => (chunk, false),
+                    Some(Err(failure)) => (failure.daemon_text().into(), true),
+                    None => return,
+                };
+                missing = missing.map(|missing| missing.saturating_sub(chunk.len() as u64));
+                // If the client disconnected, `closed` returns next, unless the client has everything.
+                let _ = sender.send(chunk).await;
+                if is_last {
+                    return;
+                }
+            }
+        });
+        Body::from_stream(stream::unfold(receiver, |mut receiver| async move {
+            let chunk = receiver.recv().await?;
+            Some((Ok::<_, Infallible>(chunk), receiver))
+        }))
+    })
 }
 
-impl Pieces {
-    /// The body of `response`, the answer to a request of `method`.
-    pub(crate) fn of(method: &Method, response: Response<EndpointBody>, lease: Lease) -> Response<Self> {
-        let owed = owed(method, &response);
-        response.map(|body| Self { body: Some(body), owed, lease: Some(lease) })
-    }
-}
-
-fn owed<T>(method: &Method, response: &Response<T>) -> Option<u64> {
-    let status = response.status();
-    let bodiless =
-        [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status) || method == Method::HEAD;
-    if bodiless {
+/// Returns how many bytes of the body the client still expects, if the head says so.
+fn missing<T>(method: &Method, response: &Response<T>) -> Option<u64> {
+    let has_no_body = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&response.status());
+    if has_no_body || method == Method::HEAD {
         return Some(0);
     }
     response.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-impl Body for Pieces {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Some(body) = &mut self.body else { return Poll::Ready(None) };
-        let piece = match ready!(Pin::new(body).poll_next(cx)) {
-            Some(Ok(piece)) => piece,
-            Some(Err(failure)) => {
-                self.body = None;
-                failure.daemon_text().into()
-            }
-            None => {
-                self.body = None;
-                return Poll::Ready(None);
-            }
-        };
-        self.owed = self.owed.map(|owed| owed.saturating_sub(piece.len() as u64));
-        Poll::Ready(Some(Ok(Frame::data(piece))))
-    }
-}
-
-impl Drop for Pieces {
-    fn drop(&mut self) {
-        // Without a runtime we are about to end, and so is the plugin.
-        if self.owed == Some(0)
-            && let Some(mut body) = self.body.take()
-            && let Ok(runtime) = Handle::try_current()
-        {
-            let lease = self.lease.take();
-            runtime.spawn(async move {
-                while body.next().await.is_some() {}
-                drop(lease);
-            });
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_caller_waits_for_is_known_from_the_head() {
-        let response = |status: u16, length: Option<&str>| {
-            let mut response = Response::builder().status(status);
-            if let Some(length) = length {
-                response = response.header("content-length", length);
-            }
-            response.body(()).unwrap()
-        };
-        for (method, status, length, expected) in [
-            (Method::GET, 200, None, None),
-            (Method::GET, 200, Some("7"), Some(7)),
-            (Method::GET, 404, Some("0"), Some(0)),
-            (Method::GET, 200, Some("many"), None),
-            (Method::GET, 204, None, Some(0)),
-            (Method::HEAD, 200, Some("7"), Some(0)),
-        ] {
-            assert_eq!(owed(&method, &response(status, length)), expected, "{method} {status} {length:?}");
-        }
-    }
 }

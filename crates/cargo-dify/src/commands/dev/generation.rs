@@ -1,4 +1,4 @@
-//! The process that answers now, while others before it finish their calls and others after it are being started.
+//! The process that serves calls now, while older ones finish their calls and a newer one is being started.
 
 use std::sync::Arc;
 
@@ -6,17 +6,17 @@ use dify_plugin_host::Host;
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, watch};
 
+use crate::endpoints::Routes;
 use crate::narrator::Note;
-use crate::route::Routes;
 
-/// One process of the plugin, with what was declared when it was started.
+/// One process of the plugin, with the declarations it was started with.
 pub(crate) struct Generation {
     pub(crate) host: Host,
-    /// `None` if no endpoints are declared.
+    /// The settings of the endpoints; `None` if the plugin declares none.
     pub(crate) settings: Option<Map<String, Value>>,
     pub(crate) routes: Routes,
     pub(crate) notes: mpsc::UnboundedSender<Note>,
-    /// Its receivers are the calls that are under way.
+    /// Each open call holds a receiver.
     calls: watch::Sender<()>,
 }
 
@@ -30,31 +30,31 @@ impl Generation {
         Self { host, settings, routes, notes, calls: watch::Sender::new(()) }
     }
 
-    /// How many calls are under way.
+    /// Returns the number of open calls.
     pub(crate) fn calls(&self) -> usize {
         self.calls.receiver_count()
     }
 
-    /// Waits until no call is under way. None begins once another generation answers.
+    /// Waits until no call is open. No new one begins once another generation serves.
     pub(crate) async fn finished(&self) {
         self.calls.closed().await;
     }
 }
 
-/// Who answers.
+/// What serves calls.
 enum State {
     Running(Arc<Generation>),
-    /// Nobody yet: a process is being started, or soon will be.
+    /// Nothing yet: a process is being started, or soon will be.
     Starting,
-    /// Nobody, since the last one could not be started.
+    /// Nothing, because the last process could not be started.
     Down,
 }
 
-/// Who answers now. Clones are the same.
+/// What serves calls now. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Current(Arc<watch::Sender<State>>);
 
-/// Nobody answers, and nobody is about to.
+/// No process serves calls or is about to.
 pub(crate) struct Down;
 
 impl Current {
@@ -62,27 +62,28 @@ impl Current {
         Self(Arc::new(watch::Sender::new(State::Starting)))
     }
 
-    /// From here on `generation` answers.
+    /// Makes `generation` serve new calls.
     pub(crate) fn run(&self, generation: &Arc<Generation>) {
         self.0.send_replace(State::Running(Arc::clone(generation)));
     }
 
-    /// From here on calls wait.
+    /// Makes new calls wait.
     pub(crate) fn wait(&self) {
         self.0.send_replace(State::Starting);
     }
 
-    /// From here on calls are refused.
+    /// Refuses new calls.
     pub(crate) fn refuse(&self) {
         self.0.send_replace(State::Down);
     }
 
-    /// The process for a call; waits while it is being started.
+    /// Returns the process for a call, and waits while it is being started.
     pub(crate) async fn lease(&self) -> Result<Lease, Down> {
         let mut state = self.0.subscribe();
         loop {
             match &*state.borrow_and_update() {
-                // Counted while no other can take over. One that has ended is soon replaced.
+                // The state is borrowed, so no other process can take over before the call is counted. A process that has
+                // ended is soon replaced.
                 State::Running(generation) if generation.host.pid().is_some() => {
                     let call = generation.calls.subscribe();
                     return Ok(Lease { generation: Arc::clone(generation), _call: call });
@@ -97,7 +98,7 @@ impl Current {
     }
 }
 
-/// A call under way; while it is held its process is not ended for another to answer.
+/// An open call. Its process is not stopped while it is held.
 pub(crate) struct Lease {
     pub(crate) generation: Arc<Generation>,
     _call: watch::Receiver<()>,

@@ -1,18 +1,20 @@
-//! The files that a plugin is made of, and whether they have changed.
+//! The files that a plugin is built from, and whether they have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Files with these endings are sources wherever they are in the plugin's folder. Others, which may be what the plugin itself
-/// writes, only if cargo says that the binary was made of them.
-const ENDINGS: [&str; 5] = ["rs", "py", "yaml", "yml", "toml"];
+use walkdir::{DirEntry, WalkDir};
 
-/// Folders in which no sources are, besides those whose names begin with a dot.
-const PASSED_OVER: [&str; 3] = ["target", "node_modules", "__pycache__"];
+/// Files with these extensions are sources anywhere in the plugin's folder. Other files, which the plugin may write itself, are
+/// sources only if cargo says that the binary was built from them.
+const EXTENSIONS: [&str; 5] = ["rs", "py", "yaml", "yml", "toml"];
 
-/// Where to look.
+/// Folders without sources, besides those whose names begin with a dot.
+const IGNORED: [&str; 3] = ["target", "node_modules", "__pycache__"];
+
+/// Where to look for sources.
 #[derive(Debug)]
 pub(crate) struct Sources {
     dir: PathBuf,
@@ -20,131 +22,88 @@ pub(crate) struct Sources {
     files: BTreeSet<PathBuf>,
 }
 
-/// What the sources were at one time: when each was written, and how long it was.
+/// The time of the last change and the length of each source.
 pub(crate) type Snapshot = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
 impl Sources {
-    /// Those of the plugin in `dir`, whose binary is `binary` if it has one, and the script if there is one.
+    /// The sources of the plugin in `dir`, of its `binary` if it has one, and the script if there is one.
     pub(crate) fn new(dir: &Path, binary: Option<&Path>, script: Option<&Path>) -> Self {
-        let made_of = binary.map(|binary| made_of(&binary.with_extension("d"))).unwrap_or_default();
-        let files = made_of.into_iter().chain(script.map(Path::to_owned));
+        let dependencies = binary.map(|binary| dependencies(&binary.with_extension("d"))).unwrap_or_default();
+        let files = dependencies.into_iter().chain(script.map(Path::to_owned));
         let files = files.filter_map(|file| std::path::absolute(file).ok()).collect();
         Self { dir: std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()), files }
     }
 
-    /// Whether a file that was written may be one of them; of a folder that it may hold some.
-    pub(crate) fn may_concern(&self, path: &Path) -> bool {
+    /// Returns whether a changed file may be a source, or a changed folder may hold one.
+    pub(crate) fn may_include(&self, path: &Path) -> bool {
+        let inside = path.strip_prefix(&self.dir);
+        let is_ignored = |path: &Path| path.iter().any(|name| is_ignored(name.as_ref()));
         self.files.contains(path)
-            || path.starts_with(&self.dir)
-                && !path
-                    .strip_prefix(&self.dir)
-                    .is_ok_and(|path| path.iter().any(|name| is_passed_over(name.as_ref())))
-                && (is_source(path) || path.is_dir())
+            || inside.is_ok_and(|inside| !is_ignored(inside)) && (is_source(path) || path.is_dir())
     }
 
-    /// How they are now.
+    /// Looks at all sources.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let mut found = Snapshot::new();
-        let mut take = |file: PathBuf| {
-            if let Ok(about) = file.metadata() {
-                found.insert(file, (about.modified().ok(), about.len()));
-            }
+        let own = self.walk().map(DirEntry::into_path).filter(|path| is_source(path));
+        let look = |file: PathBuf| {
+            let metadata = file.metadata().ok().filter(fs::Metadata::is_file)?;
+            Some((file, (metadata.modified().ok(), metadata.len())))
         };
-        for folder in self.own_folders() {
-            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-                let file = entry.path();
-                if is_source(&file) && file.is_file() {
-                    take(file);
-                }
-            }
-        }
-        self.files.iter().cloned().for_each(take);
-        found
+        own.chain(self.files.iter().cloned()).filter_map(look).collect()
     }
 
-    /// The folders in which they are.
+    /// Returns the folders that hold sources.
     pub(crate) fn folders(&self) -> BTreeSet<PathBuf> {
+        let own = self.walk().filter(|entry| entry.file_type().is_dir()).map(DirEntry::into_path);
         let of_files = self.files.iter().filter_map(|file| file.parent()).map(Path::to_owned);
-        self.own_folders().into_iter().chain(of_files).collect()
+        own.chain(of_files).collect()
     }
 
-    fn own_folders(&self) -> Vec<PathBuf> {
-        let mut folders = vec![self.dir.clone()];
-        let mut next = 0;
-        while let Some(folder) = folders.get(next) {
-            next += 1;
-            let inside = fs::read_dir(folder).into_iter().flatten().flatten();
-            let inside: Vec<_> = inside
-                .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-                .filter(|entry| !is_passed_over(Path::new(&entry.file_name())))
-                .map(|entry| entry.path())
-                .collect();
-            folders.extend(inside);
-        }
-        folders
+    /// Walks the plugin's folder, without ignored files and folders.
+    fn walk(&self) -> impl Iterator<Item = DirEntry> {
+        let walk = WalkDir::new(&self.dir).into_iter();
+        walk.filter_entry(|entry| entry.depth() == 0 || !is_ignored(entry.file_name().as_ref())).flatten()
     }
 }
 
-/// The files of which one was written, made or removed between two times.
+/// Returns the files that were changed, created or removed between two snapshots.
 pub(crate) fn changed<'a>(before: &'a Snapshot, after: &'a Snapshot) -> BTreeSet<&'a Path> {
     let differ = |one: &'a Snapshot, other: &'a Snapshot| {
-        one.iter().filter(|(path, about)| other.get(*path) != Some(about)).map(|(path, _)| path.as_path())
+        one.iter().filter(|(path, state)| other.get(*path) != Some(state)).map(|(path, _)| path.as_path())
     };
     differ(before, after).chain(differ(after, before)).collect()
 }
 
-/// How the sources in `now`, which may be others than those of `before`, were when those were looked at: what has been
-/// written since then counts as changed.
+/// Returns a snapshot of `sources` in which the files of `before` are as they were then, so that changes since then are noticed.
+/// `before` may be of other sources.
 pub(crate) fn since(before: &Snapshot, sources: &Sources) -> Snapshot {
     let mut snapshot = sources.snapshot();
-    for (path, about) in before {
-        if snapshot.contains_key(path) || sources.may_concern(path) {
-            snapshot.insert(path.clone(), *about);
+    for (path, state) in before {
+        if snapshot.contains_key(path) || sources.may_include(path) {
+            snapshot.insert(path.clone(), *state);
         }
     }
     snapshot
 }
 
-fn is_passed_over(name: &Path) -> bool {
+fn is_ignored(name: &Path) -> bool {
     let name = name.to_string_lossy();
-    (name.starts_with('.') && name != ".env") || PASSED_OVER.contains(&&*name)
+    (name.starts_with('.') && name != ".env") || IGNORED.contains(&&*name)
 }
 
-/// Whether a file has the name of a source, and not that of an editor's copy of one.
+/// Returns whether a file is named like a source, and not like an editor's copy of one.
 fn is_source(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if name == ".env" {
-        return true;
-    }
-    let ending = path.extension().unwrap_or_default().to_string_lossy();
-    !name.starts_with(['.', '#']) && ENDINGS.contains(&&*ending)
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    name == ".env" || !name.starts_with(['.', '#']) && EXTENSIONS.contains(&&*extension)
 }
 
-/// The files that cargo says, in a file beside a binary, it was made of: `binary: file file`, spaces in names after a
-/// backslash.
-fn made_of(file: &Path) -> Vec<PathBuf> {
+/// Reads the dependency file that cargo writes beside a binary: `binary: file file`, with spaces in names escaped.
+fn dependencies(file: &Path) -> Vec<PathBuf> {
     let text = fs::read_to_string(file).unwrap_or_default();
-    let Some((_, files)) = text.lines().next().unwrap_or_default().split_once(": ") else {
-        return Vec::new();
-    };
-    let mut found = vec![String::new()];
-    let mut letters = files.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' if letters.next_if_eq(&' ').is_some() => {
-                if let Some(last) = found.last_mut() {
-                    last.push(' ');
-                }
-            }
-            ' ' => found.push(String::new()),
-            _ => {
-                if let Some(last) = found.last_mut() {
-                    last.push(letter);
-                }
-            }
-        }
-    }
-    found.into_iter().filter(|name| !name.is_empty()).map(PathBuf::from).collect()
+    let files = text.lines().next().and_then(|line| line.split_once(": ")).map_or("", |(_, files)| files);
+    let files = files.replace("\\ ", "\0");
+    files.split(' ').filter(|name| !name.is_empty()).map(|name| name.replace('\0', " ").into()).collect()
 }
 
 #[cfg(test)]
@@ -152,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sources_are_told_from_what_is_built_and_from_editors_files() {
+    fn sources_are_told_from_build_output_and_editor_files() {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("duck");
         let write = |name: &str| {
@@ -182,7 +141,7 @@ mod tests {
         ];
         sources.iter().chain(&others).for_each(|name| write(name));
         let path = |name: &str| root.path().join(name);
-        let made_of = format!(
+        let dependencies = format!(
             "{}: {} {} {}\n\nx:\n",
             path("target/duck").display(),
             path("duck/page.html").display(),
@@ -190,7 +149,7 @@ mod tests {
             path("lib/a b.rs").display().to_string().replace(' ', "\\ ")
         );
         fs::create_dir_all(path("target")).unwrap();
-        fs::write(path("target/duck.d"), made_of).unwrap();
+        fs::write(path("target/duck.d"), dependencies).unwrap();
         let found = Sources::new(&dir, Some(&path("target/duck")), Some(&path("script.json")));
         let snapshot = found.snapshot();
         assert_eq!(
@@ -198,10 +157,10 @@ mod tests {
             sources.iter().map(|name| path(name)).collect()
         );
         for name in sources {
-            assert!(found.may_concern(&path(name)), "{name}");
+            assert!(found.may_include(&path(name)), "{name}");
         }
         for name in others {
-            assert!(!found.may_concern(&path(name)), "{name}");
+            assert!(!found.may_include(&path(name)), "{name}");
         }
         let folders =
             ["duck", "duck/src", "lib", ""].map(|name| path(name).components().collect::<PathBuf>());
@@ -213,7 +172,7 @@ mod tests {
         let after = found.snapshot();
         let expected = ["duck/manifest.yaml", "duck/src/main.rs", "duck/src/new.rs"].map(path);
         assert_eq!(changed(&snapshot, &after), expected.iter().map(PathBuf::as_path).collect());
-        // What was written since a look at fewer files is seen by the next one.
+        // A snapshot of fewer sources still shows what changed since.
         let first = Sources::new(&dir, None, None);
         let looked = first.snapshot();
         fs::write(path("duck/src/main.rs"), "333").unwrap();

@@ -1,4 +1,4 @@
-//! Keeps a plugin running: builds and starts it anew when its sources change, and starts it again when it has ended.
+//! Keeps a plugin running: rebuilds and restarts it when its sources change, and restarts it when it ends.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,67 +13,68 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
-use crate::answering::Answering;
-use crate::args::Dev;
-use crate::console::{Console, Tone};
-use crate::error::Error;
-use crate::hook;
-use crate::launch::{self, Ready};
-use crate::narrator::{self, Detail, seconds};
-use crate::route::Routes;
-use crate::stop::Stop;
-
 use super::generation::{Current, Generation};
-use super::server::Server;
+use super::options::Dev;
 use super::sources::{self, Snapshot, Sources};
 use super::watch::Watch;
-use super::{SAME_CTRL_C, listen, listen_failed, usage};
+use super::{server, usage};
+use crate::answering::Answering;
+use crate::console::{Console, Tone};
+use crate::endpoints::{self, Routes};
+use crate::error::Error;
+use crate::humanize::{count, seconds};
+use crate::launch::{self, Ready};
+use crate::narrator::{self, Detail};
+use crate::stop::Stop;
 
-/// The pause before a plugin that has ended is started again: the first, and the longest. It doubles each time.
+/// The first and the longest pause before a plugin that has ended is restarted. The pause doubles each time.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
-/// A plugin that has run for so long is not one that ends again and again.
+/// A plugin that ran for this long counts as stable, and the pause starts over.
 const SETTLED: Duration = Duration::from_secs(10);
 
-/// How many names of changed files are told.
+/// How many names of changed files are shown.
 const NAMES: usize = 3;
 
-/// A plugin as its folder has it at one time, built.
-pub(crate) struct Loaded {
+/// How long our own Ctrl-C may take to arrive after the same Ctrl-C has ended the plugin.
+const SAME_CTRL_C: Duration = Duration::from_millis(200);
+
+/// A built plugin, as its folder was at one time.
+struct Loaded {
     plugin: Plugin,
-    /// `None` if it has no endpoints.
-    pub(crate) settings: Option<Map<String, Value>>,
-    pub(crate) ready: Ready,
+    /// The settings of the endpoints; `None` if the plugin declares none.
+    settings: Option<Map<String, Value>>,
+    ready: Ready,
     sources: Sources,
-    /// The sources as they were before they were read.
+    /// The sources just before they were read.
     snapshot: Snapshot,
 }
 
 impl Loaded {
-    /// Reads the declarations and builds the plugin; `before` is what answered for Dify so far. Blocks for as long.
+    /// Reads the declarations and builds the plugin, which blocks. `before` is what answered for Dify before a restart.
     ///
     /// # Errors
     ///
     /// If the declarations, the script or the keys are wrong, or the plugin doesn't build.
-    pub(crate) fn new(dev: &Dev, before: Option<&Answering>, console: &Console) -> Result<Self, Error> {
+    fn new(dev: &Dev, before: Option<&Answering>, console: &Console) -> Result<Self, Error> {
         let script = dev.launch.script.as_deref();
         let snapshot = Sources::new(&dev.dir, None, script).snapshot();
         let plugin = launch::read(&dev.dir, console)?;
-        let settings = hook::settings(&plugin, &dev.settings, console)?;
-        let ready = launch::prepare_again(&plugin, &dev.launch, before, console)?;
+        let settings = endpoints::settings(&plugin, &dev.settings, console)?;
+        let ready = Ready::new(&plugin, &dev.launch, before, console)?;
         let sources = Sources::new(&dev.dir, ready.binary.as_deref(), script);
         let snapshot = sources::since(&snapshot, &sources);
         Ok(Self { plugin, settings, ready, sources, snapshot })
     }
 }
 
-/// What is being done besides running the plugin.
+/// Work in the background while the plugin runs.
 type Work = Pin<Box<dyn Future<Output = Done>>>;
 
 enum Done {
-    /// The plugin was read, built and started anew.
+    /// The plugin was rebuilt and started.
     Reloaded(Result<Box<(Loaded, Host)>, Error>),
-    /// It was started again as it was.
+    /// The same build was started again.
     Restarted(Result<Host, Error>),
 }
 
@@ -81,10 +82,10 @@ enum Event {
     Stop,
     Ended(Arc<PluginExit>),
     Done(Done),
-    Written(BTreeSet<PathBuf>),
+    Changed(Vec<PathBuf>),
 }
 
-/// The process that answers, and what tells of it.
+/// The process that serves calls, and the task that shows what it does.
 struct Running {
     generation: Arc<Generation>,
     narrator: JoinHandle<()>,
@@ -96,38 +97,41 @@ pub(crate) struct Supervisor<'a> {
     console: &'a Console,
     started: Instant,
     current: Current,
-    /// `None` while there is no process that could answer.
+    /// `None` while no process can serve calls.
     running: Option<Running>,
-    /// What runs, or ran last.
+    /// What runs or ran last.
     loaded: Option<Loaded>,
-    /// What was looked at when it was tried to make something newer of it.
+    /// The sources at the last attempt to build a newer one.
     tried: Option<Snapshot>,
     watch: Option<Watch>,
     work: Option<Work>,
-    /// Whether the sources are being read and built.
+    /// Whether `work` reads and builds the sources.
     reloading: bool,
     pause: Duration,
-    /// Processes that still have calls from before another took over.
+    /// Replaced processes that still have open calls.
     retiring: Vec<Arc<Generation>>,
     retired: JoinSet<()>,
-    /// Turns true when those are to be ended.
+    /// Becomes true when those have to stop.
     ending: watch::Sender<bool>,
     server: Option<(std::net::SocketAddr, AbortHandle)>,
     usage: String,
 }
 
 impl<'a> Supervisor<'a> {
-    pub(crate) fn new(dev: &'a Dev, console: &'a Console) -> Self {
-        let watch = match Watch::new() {
-            Ok(watch) => Some(watch),
-            Err(error) => {
-                console.warning(&format!(
-                    "changes of the sources are not seen, files can't be watched: {error}"
-                ));
-                None
-            }
-        };
-        Self {
+    /// Builds and starts the plugin, serves its endpoints, and prints how to call it.
+    ///
+    /// # Errors
+    ///
+    /// If any of this fails.
+    pub(super) async fn start(dev: &'a Dev, console: &'a Console, stop: &mut Stop) -> Result<Self, Error> {
+        let watch = Watch::new();
+        if let Err(error) = &watch {
+            console.warning(&format!(
+                "changes of the sources are not noticed, because files can't be watched: {error}"
+            ));
+        }
+        let loaded = Loaded::new(dev, None, console)?;
+        let mut supervisor = Self {
             dev,
             console,
             started: Instant::now(),
@@ -135,7 +139,7 @@ impl<'a> Supervisor<'a> {
             running: None,
             loaded: None,
             tried: None,
-            watch,
+            watch: watch.ok(),
             work: None,
             reloading: false,
             pause: PAUSES.0,
@@ -144,11 +148,17 @@ impl<'a> Supervisor<'a> {
             ending: watch::Sender::new(false),
             server: None,
             usage: String::new(),
-        }
+        };
+        // Before the start, so that a port in use is reported at once.
+        supervisor.serve(&loaded).await?;
+        let host = loaded.ready.clone().start(HostConfig::default(), console, stop).await?;
+        supervisor.take_over(loaded, host);
+        supervisor.show_usage();
+        Ok(supervisor)
     }
 
-    /// Has a process answer from here on. The one before it finishes its calls, and is ended then.
-    pub(crate) fn take_over(&mut self, loaded: Loaded, host: Host) {
+    /// Makes a new process serve calls. The one before it finishes its calls and is then stopped.
+    fn take_over(&mut self, loaded: Loaded, host: Host) {
         let (notes, receiver) = mpsc::unbounded_channel();
         let events = narrator::narrate(
             self.console.clone(),
@@ -179,8 +189,7 @@ impl<'a> Supervisor<'a> {
         self.retiring.push(Arc::clone(&generation));
         let calls = generation.calls();
         if calls > 0 {
-            let text =
-                format!("the one before finishes {calls} open call{}", if calls == 1 { "" } else { "s" });
+            let text = format!("{} on the previous process", count(calls, "open call"));
             self.console.entry(Tone::Note, "Finishing", &text);
         }
         let mut ending = self.ending.subscribe();
@@ -190,44 +199,54 @@ impl<'a> Supervisor<'a> {
                 _ = ending.wait_for(|ending| *ending) => {}
             }
             generation.host.clone().shutdown().await;
-            // It tells what came before the end, and can't fail.
+            // The narrator shows everything up to the end, and can't fail.
             let _ = narrator.await;
         });
     }
 
-    /// Serves the endpoints on `listener`, whichever process answers.
-    pub(crate) fn serve(&mut self, listener: TcpListener) -> std::io::Result<()> {
-        let server = Server::new(listener, self.current.clone())?;
-        let address = server.address();
-        self.console.status("Serving", &format!("http://{address}"));
-        self.server = Some((address, tokio::spawn(server.run()).abort_handle()));
+    /// Serves the endpoints, unless there are none or they are served already.
+    async fn serve(&mut self, loaded: &Loaded) -> Result<(), Error> {
+        if loaded.settings.is_none() || self.server.is_some() {
+            return Ok(());
+        }
+        let port = self.dev.port;
+        let listener = TcpListener::bind(("127.0.0.1", port)).await;
+        let server = listener.and_then(|listener| server::serve(listener, self.current.clone()));
+        self.server = Some(server.map_err(|cause| {
+            let error = Error::new(format!("cannot listen on 127.0.0.1:{port}")).caused_by(cause);
+            error.with_help("choose another port with --port, or 0 for a free one")
+        })?);
         Ok(())
     }
 
-    /// Says how to call the plugin, if that isn't what was said last.
-    pub(crate) fn tell_usage(&mut self) {
+    /// Prints how to call the plugin, unless that was printed before.
+    fn show_usage(&mut self) {
         let Some(loaded) = &self.loaded else { return };
-        let text = usage::text(&loaded.plugin, self.dev, self.server.as_ref().map(|(address, _)| *address));
+        let address = self.server.as_ref().map(|(address, _)| *address);
+        let text = usage::text(&loaded.plugin, self.dev, address);
         if text != self.usage {
+            if let Some(address) = address {
+                self.console.status("Serving", &format!("http://{address}"));
+            }
             self.console.plain(&text);
             self.usage = text;
         }
     }
 
-    /// Runs the plugin until the user wants an end.
-    pub(crate) async fn run(&mut self, stop: &mut Stop) {
+    /// Runs the plugin until the user stops it.
+    pub(super) async fn run(&mut self, stop: &mut Stop) {
         loop {
             match self.next(stop).await {
                 Event::Stop => return,
                 Event::Ended(exit) => {
-                    // A terminal sends Ctrl-C to the plugin too, which may be gone before we hear of it.
+                    // A terminal sends Ctrl-C to the plugin too, which may end before our own signal arrives.
                     if tokio::time::timeout(SAME_CTRL_C, stop.asked()).await.is_ok() {
                         return;
                     }
                     self.ended(&exit).await;
                 }
                 Event::Done(done) => self.done(done).await,
-                Event::Written(paths) => self.written(&paths),
+                Event::Changed(paths) => self.changed(&paths),
             }
         }
     }
@@ -245,10 +264,10 @@ impl<'a> Supervisor<'a> {
                 None => std::future::pending().await,
             }
         };
-        let heard = async {
+        let changed = async {
             match &mut self.watch {
-                // What is written meanwhile is looked at afterwards.
-                Some(watch) if !self.reloading => watch.heard().await,
+                // Changes during a build are looked at after it.
+                Some(watch) if !self.reloading => watch.changed().await,
                 _ => std::future::pending().await,
             }
         };
@@ -257,11 +276,11 @@ impl<'a> Supervisor<'a> {
             () = stop.asked() => Event::Stop,
             exit = ended => Event::Ended(exit),
             done = done => Event::Done(done),
-            paths = heard => Event::Written(paths.into_iter().collect()),
+            paths = changed => Event::Changed(paths),
         }
     }
 
-    /// The process that answered has ended by itself.
+    /// The running process has ended by itself.
     async fn ended(&mut self, exit: &PluginExit) {
         let Some(running) = self.running.take() else { return };
         self.current.wait();
@@ -273,12 +292,12 @@ impl<'a> Supervisor<'a> {
             format!("the plugin ended: {exit}")
         } else {
             let pause = self.restart();
-            format!("the plugin ended and is started again in {}: {exit}", seconds(pause))
+            format!("the plugin ended and is restarted in {}: {exit}", seconds(pause))
         };
         self.console.entry(Tone::Bad, "Ended", &text);
     }
 
-    /// Starts the plugin again as it was, after a pause that is handed back.
+    /// Starts the same build again after a pause, which is returned.
     fn restart(&mut self) -> Duration {
         let pause = self.pause;
         self.pause = (pause * 2).min(PAUSES.1);
@@ -300,10 +319,13 @@ impl<'a> Supervisor<'a> {
             Done::Reloaded(Ok(reloaded)) => {
                 let (loaded, host) = *reloaded;
                 self.pause = PAUSES.0;
+                // Endpoints may have been declared only now.
+                if let Err(error) = self.serve(&loaded).await {
+                    self.console.error(&error);
+                }
                 self.take_over(loaded, host);
-                self.serve_at_last().await;
-                self.tell_usage();
-                self.console.status("Restarted", "calls go to the new one");
+                self.show_usage();
+                self.console.status("Restarted", "new calls go to the new process");
                 None
             }
             Done::Restarted(Ok(host)) => {
@@ -317,48 +339,30 @@ impl<'a> Supervisor<'a> {
         if let Some(error) = failed {
             self.console.error(&error);
             if self.running.is_some() {
-                self.console.entry(
-                    Tone::Note,
-                    "Running",
-                    "the plugin as it was; it is built anew at the next change",
-                );
+                let text = "the previous build continues; the next change triggers a new build";
+                self.console.entry(Tone::Note, "Running", text);
             } else {
                 self.current.refuse();
                 let pause = seconds(self.restart());
                 self.console.entry(
                     Tone::Note,
                     "Waiting",
-                    &format!("for a change of the sources, or {pause}"),
+                    &format!("{pause}, or for a change of the sources"),
                 );
             }
         }
-        // What was written while that was done.
+        // Sources may have changed meanwhile.
         self.look();
     }
 
-    /// Serves endpoints that were declared after the start.
-    async fn serve_at_last(&mut self) {
-        let declared = self.loaded.as_ref().is_some_and(|loaded| loaded.settings.is_some());
-        if !declared || self.server.is_some() {
-            return;
-        }
-        let served = match listen(self.dev.port).await {
-            Ok(listener) => self.serve(listener).map_err(listen_failed(self.dev.port)),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = served {
-            self.console.error(&error);
-        }
-    }
-
-    fn written(&mut self, paths: &BTreeSet<PathBuf>) {
+    fn changed(&mut self, paths: &[PathBuf]) {
         let Some(loaded) = &self.loaded else { return };
-        if paths.is_empty() || paths.iter().any(|path| loaded.sources.may_concern(path)) {
+        if paths.is_empty() || paths.iter().any(|path| loaded.sources.may_include(path)) {
             self.look();
         }
     }
 
-    /// Reads and builds the plugin anew if its sources are others than those that were read last.
+    /// Rebuilds the plugin if its sources are not the ones that were built last.
     fn look(&mut self) {
         let (Some(loaded), Some(watch)) = (&self.loaded, &mut self.watch) else { return };
         watch.follow(loaded.sources.folders());
@@ -378,12 +382,12 @@ impl<'a> Supervisor<'a> {
         self.work = Some(Box::pin(async move {
             let (sender, receiver) = oneshot::channel();
             let thread_console = console.clone();
-            // Not one of the runtime's threads, for which its end would wait.
+            // Not on a thread of the runtime, which would wait for the build before it ends.
             std::thread::spawn(move || {
                 let _ = sender.send(Loaded::new(&dev, Some(&answering), &thread_console));
             });
             let reload = async {
-                let loaded = receiver.await.unwrap_or(Err(Error::Interrupted))?;
+                let loaded = receiver.await.unwrap_or_else(|_| Err(Error::interrupted()))?;
                 let host = loaded.ready.clone().launch(config, &console).await?;
                 Ok(Box::new((loaded, host)))
             };
@@ -391,8 +395,8 @@ impl<'a> Supervisor<'a> {
         }));
     }
 
-    /// Ends all processes in peace, or at once when the user asks again. Hands back how the last one ended.
-    pub(crate) async fn shut_down(mut self, stop: &mut Stop) -> Option<Arc<PluginExit>> {
+    /// Stops all processes, at once if the user asks again. Returns how the running one ended.
+    pub(super) async fn shut_down(mut self, stop: &mut Stop) -> Option<Arc<PluginExit>> {
         if let Some((_, server)) = self.server.take() {
             server.abort();
         }
@@ -427,7 +431,7 @@ impl<'a> Supervisor<'a> {
     }
 }
 
-/// The names of some files, as from `dir`.
+/// Returns the names of some of the files, relative to `dir`.
 fn names(files: &BTreeSet<&Path>, dir: &Path) -> String {
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     let name = |file: &&Path| file.strip_prefix(&dir).unwrap_or(file).display().to_string();

@@ -1,100 +1,59 @@
 //! The management API of a plugin daemon (`internal/server/http_server.go`, `pluginManagementGroup`).
 
-use std::fmt;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
+
+use crate::console::{Console, Tone};
+use crate::error::{Context, Error};
+
+/// The variable with the daemon's key, as Dify's own deployments name it.
+pub(super) const KEY: &str = "PLUGIN_DAEMON_KEY";
 
 /// How long the daemon may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long it may be silent before and in an answer. It decodes a package, and writes it to its storage, before it answers.
+/// How long the daemon may be silent before and during a response. It decodes and stores a package before it responds.
 const SILENCE: Duration = Duration::from_secs(120);
-/// Of an answer that isn't the daemon's, as much is shown.
+/// How often the progress of a task is requested.
+const PACE: Duration = Duration::from_millis(100);
+/// The number of characters shown of a response that isn't the daemon's.
 const FOREIGN: usize = 300;
 
-/// Why the daemon didn't do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum DaemonError {
-    #[error("the key is not one that an HTTP header can hold")]
-    Key,
-    #[error("cannot make an HTTP client")]
-    Client(#[source] reqwest::Error),
-    #[error("cannot reach the daemon")]
-    Unreachable(#[source] reqwest::Error),
-    /// The daemon's own words.
-    #[error("the daemon refuses: {message}")]
-    Refused { message: String, error_type: String },
-    /// Something else listens there.
-    #[error("the answer (status {status}) is not a plugin daemon's: {body}")]
-    Foreign { status: u16, body: String },
-}
-
 /// One workspace of a daemon.
-pub(crate) struct Daemon {
+pub(super) struct Daemon<'a> {
     client: Client,
-    /// Of the workspace's management, without a slash at the end.
+    /// The workspace's management API, without a slash at the end.
     url: String,
+    console: &'a Console,
 }
 
-/// Without the key, which the client holds.
-impl fmt::Debug for Daemon {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Daemon").field("url", &self.url).finish_non_exhaustive()
-    }
-}
-
-/// What an installation leads to.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Begun {
-    /// It was done at once.
-    Done,
-    /// The task of this id does it.
-    Task(String),
-}
-
-/// How far a task is.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Progress {
-    pub(crate) state: State,
-    /// What the daemon says of it, empty at first.
-    pub(crate) message: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
-    Running,
-    Success,
-    Failed,
-}
-
-impl Daemon {
-    /// `url` as in `http://127.0.0.1:5002`; `tenant` is the workspace's id, `key` the daemon's SERVER_KEY.
-    pub(crate) fn new(url: &str, tenant: &str, key: &str) -> Result<Self, DaemonError> {
-        let mut key = HeaderValue::from_str(key).map_err(|_| DaemonError::Key)?;
+impl<'a> Daemon<'a> {
+    /// Connects to the daemon at `url`, such as `http://127.0.0.1:5002`, for the workspace with the id `tenant`. `key` is the
+    /// daemon's SERVER_KEY.
+    pub(super) fn new(url: &str, tenant: &str, key: &str, console: &'a Console) -> Result<Self, Error> {
+        let mut key = HeaderValue::from_str(key).context(format!("{KEY} is not valid in an HTTP header"))?;
         key.set_sensitive(true);
-        // Err: the program has chosen one itself.
+        // Fails only if there is a provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
-            // Elsewhere the key is nobody's business.
+            // A redirect must not carry the key elsewhere.
             .redirect(reqwest::redirect::Policy::none())
-            .default_headers(HeaderMap::from_iter([(
-                reqwest::header::HeaderName::from_static("x-api-key"),
-                key,
-            )]))
+            .default_headers(HeaderMap::from_iter([(HeaderName::from_static("x-api-key"), key)]))
             .build()
-            .map_err(DaemonError::Client)?;
-        Ok(Self { client, url: format!("{}/plugin/{tenant}/management", url.trim_end_matches('/')) })
+            .context("cannot create an HTTP client")?;
+        let url = format!("{}/plugin/{tenant}/management", url.trim_end_matches('/'));
+        Ok(Self { client, url, console })
     }
 
-    /// Uploads a package; gives its unique identifier, as in `author/name:0.0.1@checksum`.
-    pub(crate) async fn upload(&self, package: Vec<u8>) -> Result<String, DaemonError> {
+    /// Uploads a package and returns its unique identifier, such as `author/name:0.0.1@checksum`.
+    pub(super) async fn upload(&self, package: Vec<u8>) -> Result<String, Error> {
         #[derive(Deserialize)]
         struct Uploaded {
             unique_identifier: String,
@@ -102,80 +61,81 @@ impl Daemon {
 
         let file = Part::bytes(package).file_name("plugin.difypkg");
         let request = self.post("install/upload/package").multipart(Form::new().part("dify_pkg", file));
-        Ok(answer::<Uploaded>(request).await?.unique_identifier)
+        Ok(send::<Uploaded>(request).await?.unique_identifier)
     }
 
-    /// The unique identifier under which the workspace has this plugin (`author/name`), if it does.
-    pub(crate) async fn installed(&self, plugin: &str) -> Result<Option<String>, DaemonError> {
+    /// Returns the unique identifier of the workspace's version of a plugin (`author/name`), if it has one.
+    pub(super) async fn installed(&self, plugin: &str) -> Result<Option<String>, Error> {
         #[derive(Deserialize)]
         struct Installation {
             plugin_unique_identifier: String,
         }
 
         let request = self.post("installation/fetch/batch").json(&json!({"plugin_ids": [plugin]}));
-        let found: Vec<Installation> = answer(request).await?;
+        let found: Vec<Installation> = send(request).await?;
         Ok(found.into_iter().next().map(|installation| installation.plugin_unique_identifier))
     }
 
-    /// Installs what was uploaded. For a plugin of which the workspace has any version, the daemon does nothing and calls it
-    /// done: then [`upgrade`](Self::upgrade) is the way.
-    pub(crate) async fn install(&self, identifier: &str) -> Result<Begun, DaemonError> {
-        self.begin(
-            "install/identifiers",
-            json!({"plugin_unique_identifiers": [identifier], "source": "package", "metas": [{}]}),
-        )
-        .await
+    /// Installs an uploaded package. If the workspace has any version of the plugin, the daemon does nothing and reports success:
+    /// use [`upgrade`](Self::upgrade) then.
+    pub(super) async fn install(&self, identifier: &str) -> Result<(), Error> {
+        let body = json!({"plugin_unique_identifiers": [identifier], "source": "package", "metas": [{}]});
+        self.run_task("install/identifiers", body).await
     }
 
-    /// Puts what was uploaded in another version's place.
-    pub(crate) async fn upgrade(&self, from: &str, to: &str) -> Result<Begun, DaemonError> {
-        self.begin(
-            "install/upgrade",
-            json!({
-                "original_plugin_unique_identifier": from,
-                "new_plugin_unique_identifier": to,
-                "source": "package",
-                "meta": {},
-            }),
-        )
-        .await
+    /// Replaces an installed version by an uploaded package.
+    pub(super) async fn upgrade(&self, from: &str, to: &str) -> Result<(), Error> {
+        let body = json!({
+            "original_plugin_unique_identifier": from,
+            "new_plugin_unique_identifier": to,
+            "source": "package",
+            "meta": {},
+        });
+        self.run_task("install/upgrade", body).await
     }
 
-    async fn begin(&self, path: &str, body: serde_json::Value) -> Result<Begun, DaemonError> {
+    /// Starts a task and waits for its end, showing the daemon's messages.
+    async fn run_task(&self, path: &str, body: Value) -> Result<(), Error> {
         #[derive(Deserialize)]
-        struct Installing {
+        struct Started {
             all_installed: bool,
             task_id: String,
         }
-
-        let installing: Installing = answer(self.post(path).json(&body)).await?;
-        Ok(if installing.all_installed { Begun::Done } else { Begun::Task(installing.task_id) })
-    }
-
-    /// How far a task is. The daemon forgets it a minute after its success.
-    pub(crate) async fn progress(&self, task: &str) -> Result<Progress, DaemonError> {
         #[derive(Deserialize)]
         struct Task {
-            plugins: Vec<Part>,
+            plugins: Vec<Progress>,
         }
         #[derive(Deserialize)]
-        struct Part {
+        struct Progress {
             status: String,
             message: String,
         }
 
-        let request = self.client.get(format!("{}/install/tasks/{task}", self.url));
-        let task: Task = answer(request).await?;
-        // One package was asked for.
-        let Some(part) = task.plugins.into_iter().next() else {
-            return Ok(Progress { state: State::Running, message: String::new() });
-        };
-        let state = match &*part.status {
-            "success" => State::Success,
-            "failed" => State::Failed,
-            _ => State::Running,
-        };
-        Ok(Progress { state, message: part.message })
+        let started: Started = send(self.post(path).json(&body)).await?;
+        if started.all_installed {
+            return Ok(());
+        }
+        let url = format!("{}/install/tasks/{}", self.url, started.task_id);
+        let mut shown = String::new();
+        // The daemon forgets a task one minute after its success.
+        loop {
+            let task: Task = send(self.client.get(&url)).await?;
+            if let Some(Progress { status, message }) = task.plugins.into_iter().next() {
+                match &*status {
+                    "success" => return Ok(()),
+                    "failed" if message.is_empty() => return Err(Error::new("the installation failed")),
+                    "failed" => {
+                        return Err(Error::new(format!("the installation failed: {}", message.trim())));
+                    }
+                    _ if message != shown => {
+                        self.console.entry(Tone::Note, "Daemon", &message);
+                        shown = message;
+                    }
+                    _ => {}
+                }
+            }
+            tokio::time::sleep(PACE).await;
+        }
     }
 
     fn post(&self, path: &str) -> RequestBuilder {
@@ -183,16 +143,17 @@ impl Daemon {
     }
 }
 
-/// What every answer is wrapped in (`pkg/entities/response.go`). Refusals come with status 200 as a rule.
+/// What wraps every response (`pkg/entities/response.go`). Refusals usually come with status 200.
 #[derive(Deserialize)]
-struct Wrapped<T> {
+struct Wrapped {
     code: i64,
     #[serde(default)]
     message: String,
-    data: Option<T>,
+    #[serde(default)]
+    data: Value,
 }
 
-/// An error's text, which is JSON in the answer's JSON (`internal/types/exception`).
+/// The text of an error, which is JSON in the response's JSON (`internal/types/exception`).
 #[derive(Deserialize)]
 struct Refusal {
     message: String,
@@ -200,72 +161,37 @@ struct Refusal {
     error_type: String,
 }
 
-async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, DaemonError> {
-    let response = request.send().await.map_err(DaemonError::Unreachable)?;
+const WRONG_URL: &str = "use the URL of the plugin daemon (usually port 5002), not of Dify";
+
+async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, Error> {
+    let unreachable =
+        |cause: reqwest::Error| Error::new("cannot reach the daemon").caused_by(cause).with_help(WRONG_URL);
+    let response = request.send().await.map_err(unreachable)?;
     let status = response.status().as_u16();
-    let body = response.bytes().await.map_err(DaemonError::Unreachable)?;
-    read(status, &body)
-}
+    let body = response.bytes().await.map_err(unreachable)?;
 
-fn read<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, DaemonError> {
-    let foreign = || {
-        let text = String::from_utf8_lossy(body);
+    let foreign = |_| {
+        let text = String::from_utf8_lossy(&body);
         let shown: String = text.trim().chars().take(FOREIGN).collect();
-        let body = if shown.is_empty() { "it is empty".to_owned() } else { shown };
-        DaemonError::Foreign { status, body }
+        let shown = if shown.is_empty() { "it is empty" } else { &shown };
+        let message = format!("the response (status {status}) is not from a plugin daemon: {shown}");
+        Error::new(message).with_help(WRONG_URL)
     };
-    let wrapped: Wrapped<serde_json::Value> = serde_json::from_slice(body).map_err(|_| foreign())?;
-    if wrapped.code != 0 {
-        let refusal = serde_json::from_str(&wrapped.message)
-            .unwrap_or(Refusal { message: wrapped.message, error_type: String::new() });
-        return Err(DaemonError::Refused { message: refusal.message, error_type: refusal.error_type });
+    let wrapped: Wrapped = serde_json::from_slice(&body).map_err(foreign)?;
+    if wrapped.code == 0 {
+        return serde_json::from_value(wrapped.data).map_err(foreign);
     }
-    serde_json::from_value(wrapped.data.unwrap_or_default()).map_err(|_| foreign())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    // The bodies are the daemon's own.
-
-    #[test]
-    fn a_refusal_is_told_in_the_daemons_words() {
-        let body = br#"{"code":-400,"message":"{\"message\":\"difypkg: not a valid difypkg file\",\"error_type\":\"PluginDaemonBadRequestError\",\"args\":null}","data":null}"#;
-        let error = read::<serde_json::Value>(200, body).unwrap_err();
-        assert_eq!(error.to_string(), "the daemon refuses: difypkg: not a valid difypkg file");
-        assert!(
-            matches!(error, DaemonError::Refused { error_type, .. } if error_type == "PluginDaemonBadRequestError")
-        );
-        // Its validator's texts aren't JSON.
-        let body = br#"{"code":-400,"message":"Key: 'TenantID' Error:Field validation","data":null}"#;
-        assert_eq!(
-            read::<serde_json::Value>(200, body).unwrap_err().to_string(),
-            "the daemon refuses: Key: 'TenantID' Error:Field validation"
-        );
-    }
-
-    #[test]
-    fn what_is_no_daemons_answer_is_shown() {
-        for (status, body, shown) in [
-            (404, &br#"{"code":"not_found","message":"route not found"}"#[..], "route not found"),
-            (200, b"<html>Welcome</html>", "Welcome"),
-            (502, b"", "it is empty"),
-            (200, br#"{"code":0,"message":"success","data":{"other":1}}"#, "other"),
-        ] {
-            let error = read::<Vec<u32>>(status, body).unwrap_err();
-            assert!(matches!(error, DaemonError::Foreign { .. }), "{error:?}");
-            assert!(error.to_string().contains(shown), "{error}");
-            assert!(error.to_string().contains(&status.to_string()), "{error}");
-        }
-    }
-
-    #[test]
-    fn the_key_is_in_no_debug_output() {
-        let daemon = Daemon::new("http://127.0.0.1:5002/", "t", "marked-secret").unwrap();
-        assert_eq!(daemon.url, "http://127.0.0.1:5002/plugin/t/management");
-        assert!(!format!("{daemon:?}").contains("marked-secret"));
-        assert!(!format!("{:?}", daemon.post("list")).contains("marked-secret"));
-        assert!(matches!(Daemon::new("http://a", "t", "a\nb"), Err(DaemonError::Key)));
-    }
+    let Refusal { message, error_type } = serde_json::from_str(&wrapped.message)
+        .unwrap_or(Refusal { message: wrapped.message, error_type: String::new() });
+    let error = Error::new(format!("the daemon refused: {message}"));
+    Err(if error_type == "PluginDaemonUnauthorizedError" {
+        error.with_help(format!("set {KEY} to the daemon's SERVER_KEY"))
+    } else if message.contains("bad signature") {
+        error.with_help(
+            "sign the package with a key that the daemon trusts (`cargo dify sign`), or set the daemon's \
+             FORCE_VERIFYING_SIGNATURE to false",
+        )
+    } else {
+        error
+    })
 }

@@ -2,46 +2,49 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use crate::error::Error;
+use crate::error::{Context, Error};
 
-/// Whether somebody is there to answer.
+const TERMINAL: &str = "cannot ask at the terminal";
+
+/// Returns whether a person can answer.
 pub(super) fn terminal() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks until the answer is legal; an empty one is the usual one, if there is any.
+/// Asks until the input is valid. An empty input means `default`, if there is one.
 ///
 /// # Errors
+///
 /// If the input ends.
-pub(super) fn until_legal<T>(
+pub(super) fn until_valid<T>(
     question: &str,
-    usual: Option<&str>,
+    default: Option<&str>,
     read: impl Fn(&str) -> Result<T, String>,
 ) -> Result<T, Error> {
-    answer(&mut io::stdin().lock(), &mut io::stderr().lock(), question, usual, read)
+    answer(&mut io::stdin().lock(), &mut io::stderr().lock(), question, default, read)
 }
 
 fn answer<T>(
     input: &mut impl BufRead,
     output: &mut impl Write,
     question: &str,
-    usual: Option<&str>,
+    default: Option<&str>,
     read: impl Fn(&str) -> Result<T, String>,
 ) -> Result<T, Error> {
     loop {
-        let offer = usual.map(|usual| format!(" [{usual}]")).unwrap_or_default();
-        write!(output, "{question}{offer}: ").and_then(|()| output.flush()).map_err(Error::Write)?;
+        let hint = default.map(|default| format!(" [{default}]")).unwrap_or_default();
+        write!(output, "{question}{hint}: ").and_then(|()| output.flush()).context(TERMINAL)?;
         let mut line = String::new();
-        if input.read_line(&mut line).map_err(Error::Write)? == 0 {
-            return Err(Error::Interrupted);
+        if input.read_line(&mut line).context(TERMINAL)? == 0 {
+            return Err(Error::interrupted());
         }
-        let given = match (line.trim(), usual) {
-            ("", Some(usual)) => usual,
+        let given = match (line.trim(), default) {
+            ("", Some(default)) => default,
             (given, _) => given,
         };
         match read(given) {
             Ok(answer) => return Ok(answer),
-            Err(problem) => writeln!(output, "  {problem}").map_err(Error::Write)?,
+            Err(problem) => writeln!(output, "  {problem}").context(TERMINAL)?,
         }
     }
 }
@@ -51,11 +54,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_question_is_asked_until_its_answer_is_legal() {
-        let ask = |typed: &str, usual: Option<&str>| {
+    fn a_question_is_asked_until_the_input_is_valid() {
+        let ask = |typed: &str, default: Option<&str>| {
             let mut shown = Vec::new();
             let read = |text: &str| text.parse::<u8>().map_err(|_| "write a number".to_owned());
-            let answer = answer(&mut typed.as_bytes(), &mut shown, "How many?", usual, read);
+            let answer = answer(&mut typed.as_bytes(), &mut shown, "How many?", default, read);
             (answer.ok(), String::from_utf8(shown).unwrap())
         };
         let twice = "How many?:   write a number\nHow many?: ";

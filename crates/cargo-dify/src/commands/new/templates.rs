@@ -1,20 +1,29 @@
 //! The files of a new plugin.
 
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
+use clap::ValueEnum;
 use serde_json::Value;
 
 use super::name::{Author, Name};
-use crate::args::PluginKind;
 
-/// What the plugin is to be.
+/// What a new plugin offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PluginKind {
+    /// A tool, for workflows and agents
+    Tool,
+    /// An HTTP endpoint
+    Endpoint,
+}
+
+/// What the new plugin becomes.
 pub(super) struct Answers {
     pub(super) name: Name,
     pub(super) kind: PluginKind,
     pub(super) author: Author,
     pub(super) description: String,
-    /// The folder of the crates that it depends on, in place of the registry's.
+    /// The folder to take dify-plugin from instead of the registry.
     pub(super) crates: Option<PathBuf>,
 }
 
@@ -24,7 +33,7 @@ macro_rules! template {
     };
 }
 
-/// Paths in the plugin's folder, and what is in the files.
+/// Returns the files by their paths in the plugin's folder.
 pub(super) fn files(answers: &Answers) -> Vec<(String, String)> {
     let name = answers.name.as_str();
     let mut files = vec![
@@ -64,7 +73,7 @@ pub(super) fn files(answers: &Answers) -> Vec<(String, String)> {
 
 fn fill(path: &str, template: &str, answers: &Answers) -> String {
     let Answers { name, kind, author, description, crates } = answers;
-    // In YAML the description is quoted, as it may hold anything; JSON is YAML.
+    // The description may hold any character, so in YAML it is quoted, as JSON.
     let quoted = Value::from(description.as_str()).to_string();
     let description = if path.ends_with(".yaml") { quoted } else { description.replace('\n', " ") };
     let (permission, plugins, files) = match kind {
@@ -86,19 +95,21 @@ fn fill(path: &str, template: &str, answers: &Answers) -> String {
         ),
     };
     let (dependencies, dev_dependencies) = dependencies(*kind, crates.as_deref());
+    #[expect(clippy::disallowed_methods, reason = "`created_at` is a date")]
+    let now = humantime::format_rfc3339_seconds(SystemTime::now());
     let mut text = template.to_owned();
     for (placeholder, value) in [
         ("{{name}}", name.as_str()),
         ("{{crate}}", &name.crate_name()),
         ("{{label}}", &name.label()),
         ("{{author}}", author.as_str()),
-        ("{{now}}", &now()),
+        ("{{now}}", &now.to_string()),
         ("{{permission}}", &permission),
         ("{{plugins}}", &plugins),
         ("{{files}}", &files),
         ("{{dependencies}}", &dependencies),
         ("{{dev_dependencies}}", &dev_dependencies),
-        // The last: what people write is not looked at again.
+        // Last, so that placeholders in the user's text stay as they are.
         ("{{description}}", &description),
     ] {
         text = text.replace(placeholder, value);
@@ -106,7 +117,7 @@ fn fill(path: &str, template: &str, answers: &Answers) -> String {
     text
 }
 
-/// The lines under `[dependencies]` and `[dev-dependencies]`.
+/// Returns the lines below `[dependencies]` and `[dev-dependencies]`.
 fn dependencies(kind: PluginKind, crates: Option<&Path>) -> (String, String) {
     const VERSION: &str = env!("CARGO_PKG_VERSION");
     let own = |name: &str| match crates.map(Path::to_owned).or_else(built_in) {
@@ -131,81 +142,9 @@ fn dependencies(kind: PluginKind, crates: Option<&Path>) -> (String, String) {
     (dependencies, dev_dependencies)
 }
 
-/// The folder of crates from which this very command was built, if it is still there: the plugin is then made with the same.
-/// From a registry, crates stand in folders with their versions in the names.
+/// Returns the folder of the crates that this command was built from, if it is still there. In a registry's sources the folder
+/// names have versions, so there it is not found.
 fn built_in() -> Option<PathBuf> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
     crates.join("dify-plugin/Cargo.toml").is_file().then(|| crates.to_owned())
-}
-
-/// The moment, in RFC 3339.
-#[expect(clippy::disallowed_methods, reason = "the day on the calendar is what is wanted")]
-fn now() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    rfc3339(seconds)
-}
-
-/// Seconds since 1970 as RFC 3339, in UTC.
-fn rfc3339(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let mut year = 1970;
-    let mut day = days;
-    let is_leap =
-        |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let days_of = |year: u64| if is_leap(year) { 366 } else { 365 };
-    while day >= days_of(year) {
-        day -= days_of(year);
-        year += 1;
-    }
-    let february = if is_leap(year) { 29 } else { 28 };
-    let mut month = 1;
-    for days in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if day < days {
-            break;
-        }
-        day -= days;
-        month += 1;
-    }
-    format!(
-        "{year}-{month:02}-{:02}T{:02}:{:02}:{:02}Z",
-        day + 1,
-        second / 3600,
-        second / 60 % 60,
-        second % 60
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seconds_are_told_by_the_calendar() {
-        for (seconds, text) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_796_123_456, "2026-12-01T11:10:56Z"),
-            (4_107_542_399, "2100-02-28T23:59:59Z"),
-            (4_107_542_400, "2100-03-01T00:00:00Z"),
-        ] {
-            assert_eq!(rfc3339(seconds), text);
-        }
-    }
-
-    #[test]
-    fn no_placeholder_is_left_and_a_description_may_hold_anything() {
-        for kind in [PluginKind::Tool, PluginKind::Endpoint] {
-            let answers = Answers {
-                name: Name::of_folder(Path::new("my-duck")).unwrap(),
-                kind,
-                author: "pond".parse().unwrap(),
-                description: "Says: \"{{name}}\" # quack".to_owned(),
-                crates: None,
-            };
-            for (path, text) in files(&answers) {
-                let left = text.replace("{{name}}\\\"", "").replace("\"{{name}}\"", "");
-                assert!(!left.contains("{{"), "{path}: {text}");
-            }
-        }
-    }
 }

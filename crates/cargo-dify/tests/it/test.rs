@@ -43,9 +43,9 @@ fn a_package_runs_as_the_daemon_runs_it() {
 #[test]
 fn a_package_that_does_not_hold_together_fails_and_says_where() {
     for (answer, start, said) in [
-        (ANSWER, "echo 'not the protocol'", "wrote 1 lines on stdout that aren't the protocol's"),
+        (ANSWER, "echo 'not the protocol'", "wrote to stdout what is not a protocol message (1 line)"),
         (ANSWER, "echo 'no lake here' >&2; exit 3", "no lake here"),
-        ("say end null", "", "answered without an error"),
+        ("say end null", "", "but a call of it succeeded"),
     ] {
         let pond = packed(answer, start);
         let output = run(pond.dir(), &["test", "p.difypkg", "--python", PYTHON]);
