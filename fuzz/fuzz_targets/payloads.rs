@@ -3,7 +3,7 @@
 #![no_main]
 
 use dify_plugin_app::Event;
-use dify_plugin_protocol::app::peek::EventPeek;
+use dify_plugin_protocol::app::event::EventPeek;
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 

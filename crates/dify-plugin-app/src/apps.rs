@@ -1,4 +1,4 @@
-//! Where calls of apps begin.
+//! The entry point: calling apps in a session.
 
 use std::time::Duration;
 
@@ -11,24 +11,23 @@ use dify_plugin_session::Session;
 use crate::call::{AppCall, ChatCall, CompletionCall, WorkflowCall};
 use crate::error::{AppError, Received};
 
-/// The apps of the plugin's workspace, as they can be called in one session. Cheap to make and to clone.
+/// Calls the apps of the plugin's workspace in one session. Cheap to create and to clone.
 ///
-/// The plugin's manifest must enable `resource.permission.app`; else every call fails with an error for which
-/// [`AppError::is_permission_denied`] holds. The daemon looks at the session, not at the caller of [`Apps`]: it speaks
-/// for the session's workspace and user, and for no other.
+/// The plugin's manifest must enable `resource.permission.app`. Without it every call fails with an error for which
+/// [`AppError::is_permission_denied`] returns true. Calls run in the session's workspace and as the session's user.
 #[derive(Debug, Clone)]
 pub struct Apps {
-    pub(crate) calls: Calls,
+    calls: Calls,
 }
 
 impl Apps {
-    /// The apps that `session` can call.
+    /// Creates a handle that calls apps in `session`.
     pub fn new(session: &Session) -> Self {
         Self { calls: Calls::new(session) }
     }
 
-    /// How long a call may be silent before it fails, counted from the last event. Default: the session's
-    /// `invocation_timeout`, 250 s unless `MAX_INVOCATION_TIMEOUT` says otherwise. A call can have
+    /// Sets how long a call may go without an event before it fails. Every event restarts the clock. Default: the
+    /// session's `invocation_timeout`, 250 s unless `MAX_INVOCATION_TIMEOUT` is set. A single call can have
     /// [its own](AppCall::idle_timeout).
     #[must_use]
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
@@ -36,37 +35,37 @@ impl Apps {
         self
     }
 
-    /// Calls a Chatbot, an Agent or a Chatflow. Give it a `query`.
+    /// Prepares a call to a Chatbot, an Agent or a Chatflow. It needs a [`query`](AppCall::query).
     ///
-    /// `app_id` is the id in the app's console URL.
+    /// `app_id` is the id in the URL of the app's page in Dify's console.
     pub fn chat(&self, app_id: impl Into<String>) -> ChatCall {
-        AppCall::new(self, app_id.into())
+        AppCall::new(&self.calls, app_id.into())
     }
 
-    /// Calls a Workflow.
+    /// Prepares a call to a Workflow.
     ///
-    /// `app_id` is the id in the app's console URL.
+    /// `app_id` is the id in the URL of the app's page in Dify's console.
     pub fn workflow(&self, app_id: impl Into<String>) -> WorkflowCall {
-        AppCall::new(self, app_id.into())
+        AppCall::new(&self.calls, app_id.into())
     }
 
-    /// Calls a Text Generator.
+    /// Prepares a call to a Text Generator.
     ///
-    /// In the Dify releases known so far such a call fails inside Dify, whatever it is made of (the reverse path does not
-    /// pass on the `query` that the generator reads); the error says so. A Chatbot or a Workflow can do the same work.
+    /// In all Dify releases known so far such calls fail inside Dify, because a reverse invocation does not pass on the
+    /// `query` that a Text Generator reads. Use a Chatbot or a Workflow instead.
     ///
-    /// `app_id` is the id in the app's console URL.
+    /// `app_id` is the id in the URL of the app's page in Dify's console.
     pub fn completion(&self, app_id: impl Into<String>) -> CompletionCall {
-        AppCall::new(self, app_id.into())
+        AppCall::new(&self.calls, app_id.into())
     }
 
-    /// An app's parameters: the variables that its `inputs` may have, what it says first, the installation's limits.
-    /// Neither its kind nor its name is among them.
+    /// Fetches an app's parameters: its inputs, its opening statement, and limits of the Dify installation. They include
+    /// neither the app's kind nor its name.
     ///
     /// # Errors
     ///
-    /// [`AppError::Refused`]; if there is no such app the daemon does not say so, only that it found nothing.
-    /// [`AppError::Incomplete`] if nothing came, [`AppError::Unreadable`] if something else came, and
+    /// [`AppError::Refused`] if there is no such app, although the daemon only says that it found nothing;
+    /// [`AppError::Incomplete`] if nothing was returned, [`AppError::Unreadable`] if something else was, and
     /// [`AppError::Call`].
     pub async fn fetch(&self, app_id: impl Into<String>) -> Result<AppParameters, AppError> {
         let app_id = app_id.into();

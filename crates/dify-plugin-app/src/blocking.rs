@@ -1,14 +1,15 @@
-//! Dify's own blocking mode: one object, when the app is done.
+//! Reading the reply to a call in blocking mode.
 
 use dify_plugin_protocol::app::event::ErrorEvent;
 use dify_plugin_protocol::app::metadata::RunStatus;
 use dify_plugin_protocol::app::result::AppResult;
 
-use crate::answer::{AnyAnswer, ChatAnswer, CompletionAnswer, Outcome, Run};
+use crate::answer::{AnyAnswer, Run};
 use crate::error::{AppError, Received};
-use crate::interface::AppKind;
+use crate::kind::AppKind;
+use crate::outcome::Outcome;
 
-/// What the object says of the call.
+/// Turns the reply into an outcome or an error.
 pub(crate) fn judge(
     json: &str,
     received: Box<Received>,
@@ -18,22 +19,21 @@ pub(crate) fn judge(
         Ok(result) => result,
         Err(error) => return Err(AppError::Unreadable { reason: error.to_string(), received }),
     };
-    let answer = match result {
+    Ok(Outcome::Finished(match result {
         AppResult::Chat(result) => AnyAnswer::Chat(result.into()),
-        AppResult::Completion(result) => {
-            let told = result.mode.is_some();
-            let answer = CompletionAnswer::from(result);
-            match called_as {
-                // Nothing speaks for a Text Generator but what is missing.
-                AppKind::Chat if !told => AnyAnswer::Chat(ChatAnswer::from(answer)),
-                _ => AnyAnswer::Completion(answer),
-            }
+        // Without a mode, a reply is taken for a Text Generator's only because fields are missing. The interface through
+        // which the app was called is the better sign.
+        AppResult::Completion(result) if called_as == AppKind::Chat && result.mode.is_none() => {
+            AnyAnswer::Chat(result.into())
         }
+        AppResult::Completion(result) => AnyAnswer::Completion(result.into()),
         AppResult::ChatPaused(result) => return Ok(Outcome::Paused(Box::new(result.into()))),
+        AppResult::Workflow(result)
+            if result.data.as_ref().is_some_and(|run| run.status == Some(RunStatus::Paused)) =>
+        {
+            return Ok(Outcome::Paused(Box::new(result.into())));
+        }
         AppResult::Workflow(result) => {
-            if result.data.as_ref().is_some_and(|run| run.status == Some(RunStatus::Paused)) {
-                return Ok(Outcome::Paused(Box::new(result.into())));
-            }
             let run = Run::from(result);
             if run.is_failure() {
                 let received = Box::new(Received {
@@ -47,19 +47,15 @@ pub(crate) fn judge(
             AnyAnswer::Workflow(run)
         }
         AppResult::MaintenancePaused(result) => {
-            let received = Box::new(Received {
-                task_id: result.0.task_id,
-                workflow_run_id: result.0.workflow_run_id,
-                ..*received
-            });
+            let (task_id, workflow_run_id) = (result.0.task_id, result.0.workflow_run_id);
+            let received = Box::new(Received { task_id, workflow_run_id, ..*received });
             return Err(AppError::Unfinished { received });
         }
         _ => return Err(unknown(json, received)),
-    };
-    Ok(Outcome::Finished(answer))
+    }))
 }
 
-/// An object that is no result: an `error` event, or nothing we know.
+/// Turns an unknown reply into an error: an `error` event, or something new.
 fn unknown(json: &str, received: Box<Received>) -> AppError {
     #[derive(serde::Deserialize)]
     struct Name {
@@ -71,6 +67,6 @@ fn unknown(json: &str, received: Box<Received>) -> AppError {
     {
         return AppError::Reported { error: Box::new(error), received };
     }
-    let reason = "neither the result of a chat, a workflow nor a completion app".to_owned();
+    let reason = "it is not the reply of a chat app, a workflow or a text generator".to_owned();
     AppError::Unreadable { reason, received }
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with an app: one error, whichever way it went.
+//! Why a call to an app failed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,13 +9,12 @@ use dify_plugin_protocol::redact::Redacted;
 use dify_plugin_session::InvokeError;
 
 use crate::answer::{AnyAnswer, Pause, Run};
-use crate::interface::AppKind;
+use crate::kind::AppKind;
 use crate::refusal::Refusal;
 
-/// Why a call of an app failed.
+/// Why a call to an app failed.
 ///
-/// An app fails in four ways on the wire, and its stream can just stop; all of them come out as this. `Display` says
-/// what to do where that is known; `Debug` prints the same text, and an outline of what came along.
+/// `Display` says what to do where that is known. `Debug` shows the same message, with contents redacted.
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppError {
@@ -29,51 +28,48 @@ pub enum AppError {
         /// What arrived before.
         received: Box<Received>,
     },
-    /// The app itself reported an error, in an `error` event.
+    /// The app sent an `error` event.
     #[error("{received}the app reported an error{}", Report(error))]
     Reported {
         /// The event.
         error: Box<ErrorEvent>,
-        /// What had come.
+        /// What arrived before.
         received: Box<Received>,
     },
-    /// The run of a workflow failed or was stopped. In blocking mode Dify answers such a run as if all were well.
+    /// The run of a workflow failed or was stopped. In blocking mode Dify reports such a run like a finished one.
     #[error("{received}the run {}{}", run_verdict(run), run_reason(run, reported.as_deref()))]
     RunFailed {
         /// The run, with its `status` and `error`.
         run: Box<Run>,
         /// The `error` event that a Chatflow adds.
         reported: Option<Box<ErrorEvent>>,
-        /// What had come.
+        /// What arrived before.
         received: Box<Received>,
     },
-    /// The answer ended without any of the events that end one. The daemon reports a break inside Dify like that, and it
-    /// drops events when they come in a burst; what came may have holes.
-    #[error(
-        "{received}the answer ended before it was complete, after {}; Dify or the connection to it broke",
-        received.extent()
-    )]
+    /// The stream ended without an event that completes the answer. This happens when Dify breaks down, and when the
+    /// daemon drops events of a long burst; other events may be missing too.
+    #[error("{received}the stream ended before the answer was complete, after {}", received.extent())]
     Incomplete {
-        /// What had come.
+        /// What arrived.
         received: Box<Received>,
     },
-    /// The run was moved to another server of Dify and goes on there. A plugin can't follow it.
+    /// The run moved to another server of Dify and continues there. A plugin cannot follow it.
     #[error(
-        "{received}Dify is being maintained: the run {}goes on elsewhere, out of a plugin's reach",
+        "{received}the run {}moved to another server for maintenance; a plugin cannot follow it",
         quoted(received.workflow_run_id.as_deref())
     )]
     Unfinished {
-        /// What had come, with the run's id.
+        /// What arrived, with the id of the run.
         received: Box<Received>,
     },
-    /// The run waits for a person; from [`Outcome::finished`](crate::Outcome::finished) alone.
+    /// The run waits for a person. Returned only by [`Outcome::finished`](crate::Outcome::finished).
     #[error(
-        "the run {}waits for a person to fill in {} form(s); a plugin can't follow it",
+        "the run {}waits for a person to fill in {} form(s); a plugin cannot follow it",
         quoted(.0.workflow_run_id.as_deref()),
         .0.form_ids().count()
     )]
     Paused(Box<Pause>),
-    /// The app is of another kind than the interface it was called through. It did run, and this is its answer.
+    /// The app is not of the interface's kind. It ran nevertheless, and `found` is its answer.
     #[error(
         "app `{app_id}` is {}, not {}: call it with `{}`",
         found.kind().console_name(),
@@ -81,72 +77,54 @@ pub enum AppError {
         found.kind().method()
     )]
     OtherKind {
-        /// The app's id.
+        /// The id of the app.
         app_id: String,
-        /// What the interface is meant for.
+        /// The kind of app that the interface is for.
         expected: AppKind,
-        /// What the app answered.
+        /// The app's answer.
         found: Box<AnyAnswer>,
     },
-    /// Something came that can't be read. The fault of Dify, or of these types.
-    #[error("{received}the answer could not be read: {reason}")]
+    /// A reply could not be read.
+    #[error("{received}the reply could not be read: {reason}")]
     Unreadable {
-        /// What is wrong with it, and where, without the values in it.
+        /// What is wrong and where, without the values in the reply.
         reason: String,
-        /// What had come.
+        /// What arrived before.
         received: Box<Received>,
     },
-    /// The `inputs` of the call are no JSON object. The caller's fault.
-    #[error(
-        "the inputs of a call must serialise to a JSON object, such as a struct or a map does; they are {found}"
-    )]
+    /// The `inputs` of the call are not a JSON object.
+    #[error("the inputs of a call must serialize to a JSON object, like a struct or a map; found {found}")]
     InputsNotAnObject {
         /// What they are instead.
         found: &'static str,
     },
-    /// The `inputs` of the call could not be serialised. The caller's fault.
-    #[error("the inputs of the call could not be serialised to JSON")]
+    /// The `inputs` of the call could not be serialized.
+    #[error("the inputs of the call could not be serialized to JSON")]
     InputsNotJson(#[source] Arc<serde_json::Error>),
-    /// The call could not be made, or no more was heard of it.
-    #[error("{received}the call did not come to its end")]
+    /// The call ended on the plugin's side: it could not be sent, it timed out, its replies overran their queue, or the
+    /// session or the connection ended.
+    #[error("{received}the call was not completed")]
     Call {
-        /// What happened to it.
+        /// Why it ended.
         #[source]
         source: InvokeError,
-        /// What had come.
+        /// What arrived before.
         received: Box<Received>,
     },
 }
 
 impl fmt::Debug for AppError {
+    /// Shows the message of `Display` instead of the fields, which hold what people wrote to the app.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, detail): (_, Option<(_, &dyn fmt::Debug)>) = match self {
-            Self::Refused { failure, .. } => ("Refused", Some(("failure", failure))),
-            Self::Reported { error, .. } => ("Reported", Some(("error", error))),
-            Self::RunFailed { run, .. } => ("RunFailed", Some(("run", run))),
-            Self::Incomplete { .. } => ("Incomplete", None),
-            Self::Unfinished { .. } => ("Unfinished", None),
-            Self::Paused(pause) => ("Paused", Some(("pause", pause))),
-            Self::OtherKind { found, .. } => ("OtherKind", Some(("found", found))),
-            Self::Unreadable { .. } => ("Unreadable", None),
-            Self::InputsNotAnObject { .. } => ("InputsNotAnObject", None),
-            Self::InputsNotJson(_) => ("InputsNotJson", None),
-            Self::Call { source, .. } => ("Call", Some(("source", source))),
-        };
-        let mut error = f.debug_struct(name);
-        error.field("text", &format_args!("{self}"));
-        if let Some((name, detail)) = detail {
-            error.field(name, detail);
-        }
-        if let Some(received) = self.received() {
-            error.field("received", received);
-        }
-        error.finish()
+        f.debug_struct("AppError")
+            .field("message", &format_args!("{self}"))
+            .field("received", &self.received())
+            .finish()
     }
 }
 
 impl AppError {
-    /// The HTTP status that Dify gave with the error.
+    /// Returns the HTTP status of Dify's error.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Refused { failure, .. } => failure.status,
@@ -154,7 +132,7 @@ impl AppError {
         }
     }
 
-    /// Dify's name of the error, such as `invalid_param`. Names that a newer Dify adds come too.
+    /// Returns Dify's name for the error, such as `invalid_param`.
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Refused { failure, .. } => failure.code.as_deref(),
@@ -162,7 +140,7 @@ impl AppError {
         }
     }
 
-    /// What Dify or the daemon says, without what is around it.
+    /// Returns the message of Dify or of the daemon, without anything around it.
     pub fn message(&self) -> Option<&str> {
         match self {
             Self::Refused { failure, .. } => Some(failure.message.as_str()),
@@ -198,8 +176,7 @@ impl AppError {
         self.refusal() == Some(&Refusal::ConversationNotFound)
     }
 
-    /// Whether the same call may succeed if made again: nothing about the call itself was found wrong. What an app does
-    /// besides answering, it may do twice then.
+    /// Returns whether the same call may succeed if it is repeated. Whatever else the app did, it may do again.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Refused { failure, .. } => failure.is_retryable(),
@@ -213,7 +190,7 @@ impl AppError {
         }
     }
 
-    /// What had come of the answer.
+    /// Returns what arrived before the failure.
     pub fn received(&self) -> Option<&Received> {
         match self {
             Self::Refused { received, .. }
@@ -223,29 +200,11 @@ impl AppError {
             | Self::Unfinished { received }
             | Self::Unreadable { received, .. }
             | Self::Call { received, .. } => Some(received),
-            Self::Paused(_)
-            | Self::OtherKind { .. }
-            | Self::InputsNotAnObject { .. }
-            | Self::InputsNotJson(_) => None,
+            _ => None,
         }
     }
 
-    /// Adds the text of a fold.
-    pub(crate) fn with_text(mut self, text: String) -> Self {
-        match &mut self {
-            Self::Refused { received, .. }
-            | Self::Reported { received, .. }
-            | Self::RunFailed { received, .. }
-            | Self::Incomplete { received }
-            | Self::Unfinished { received }
-            | Self::Unreadable { received, .. }
-            | Self::Call { received, .. } => received.text = text,
-            _ => {}
-        }
-        self
-    }
-
-    /// Adds what is known of the call to its error.
+    /// Adds what is known about the call to its error.
     pub(crate) fn of_call(error: CallError, received: Box<Received>, conversation_sent: bool) -> Self {
         match error {
             CallError::Failed(failure) => {
@@ -268,29 +227,29 @@ impl AppError {
     }
 }
 
-/// What had come of an answer when its call failed.
+/// What arrived of an answer before its call failed.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Received {
-    /// The app that was called.
+    /// The id of the app.
     pub app_id: String,
-    /// The interface it was called through; `None` for its parameters.
+    /// The interface through which the app was called. `None` if its parameters were fetched.
     pub called_as: Option<AppKind>,
-    /// What the app is, as far as its events told.
+    /// The kind of the app, if its events told.
     pub found: Option<AppKind>,
-    /// How many events came.
+    /// The number of events.
     pub events: usize,
-    /// The name of the last one.
+    /// The name of the last event.
     pub last_event: Option<String>,
-    /// The text so far, of a folded answer. Empty for a stream, whose events were handed out.
+    /// The text so far, from [`AppCall::answer`](crate::AppCall::answer). Empty for a stream, which returned its events.
     pub text: String,
-    /// The conversation, in chat apps.
+    /// The id of the conversation, in chat apps.
     pub conversation_id: Option<String>,
-    /// The message, in chat and completion apps.
+    /// The id of the message, in chat and completion apps.
     pub message_id: Option<String>,
-    /// The task that produced the answer.
+    /// The id of the task.
     pub task_id: Option<String>,
-    /// The run, in Workflows and Chatflows.
+    /// The id of the run, in Workflows and Chatflows.
     pub workflow_run_id: Option<String>,
 }
 
@@ -312,7 +271,7 @@ impl fmt::Debug for Received {
 }
 
 impl fmt::Display for Received {
-    /// Which app, to begin an error's text with.
+    /// Names the app, as the start of a message.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "app `{}`: ", self.app_id)
     }
@@ -327,7 +286,7 @@ impl Received {
     }
 }
 
-/// An id in mid-sentence.
+/// An id within a sentence.
 fn quoted(id: Option<&str>) -> String {
     id.map(|id| format!("`{id}` ")).unwrap_or_default()
 }
@@ -341,7 +300,7 @@ impl fmt::Display for Advice {
     }
 }
 
-/// An `error` event, as the end of a sentence.
+/// An `error` event at the end of a message.
 struct Report<'a>(&'a ErrorEvent);
 
 impl fmt::Display for Report<'_> {
@@ -357,9 +316,9 @@ impl fmt::Display for Report<'_> {
             write!(f, ": {message}")?;
         }
         f.write_str(match code.as_deref() {
-            Some("provider_not_initialize") => " (give the model's provider its credentials in Dify)",
+            Some("provider_not_initialize") => " (set the credentials of the model's provider in Dify)",
             Some("provider_quota_exceeded") => " (the workspace's quota of this model is used up)",
-            Some("model_currently_not_support") => " (the workspace may not use this model)",
+            Some("model_currently_not_support") => " (the workspace is not allowed to use this model)",
             Some("completion_request_error") => " (the model's provider failed)",
             _ => "",
         })

@@ -1,35 +1,34 @@
-//! One event of a stream: its JSON, and where in it the things lie that a relay asks for.
+//! An event of a stream: its JSON, and the positions of its most common fields.
 
 use std::fmt;
 use std::sync::OnceLock;
 
 use dify_plugin_invoke::{CallError, FromReply};
 use dify_plugin_protocol::app::event::{AppEvent, EventError};
-use dify_plugin_protocol::app::peek::EventPeek;
 use dify_plugin_protocol::redact::Redacted;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// One event that an app streamed.
+/// An event of an app.
 ///
-/// It owns its JSON and has been looked at once, for its name and for where its few common fields lie. Nothing is
-/// decoded or copied before it is asked for; a text without escapes is never copied at all.
+/// It owns its JSON, and was scanned once for its name and the positions of its most common fields. Fields are decoded
+/// only on request, and a text without escapes is never copied.
 #[derive(Clone)]
 pub struct Event {
     json: Box<RawValue>,
     kind: EventKind,
-    /// Where each [`Name`] lies, if it is a string without escapes.
+    /// The position of each [`Name`] that is a string without escapes.
     names: [Span; Name::COUNT],
-    /// Those that had to be freed of escapes; hardly ever any.
+    /// The decoded texts of those with escapes, which are rare.
     unescaped: Option<Box<[Option<Box<str>>; Name::COUNT]>>,
-    /// Still quoted and escaped; a string or anything else.
+    /// The position of the raw `answer`, a string or any other value.
     answer: Span,
-    /// The text, if it had to be freed of escapes or dug out of `data`.
+    /// The decoded text, if it has escapes or is in `data`.
     text: OnceLock<Option<Box<str>>>,
 }
 
-/// The short texts of an event.
+/// The short texts that are located in the first scan.
 #[derive(Clone, Copy)]
 enum Name {
     Event,
@@ -43,7 +42,7 @@ impl Name {
     const COUNT: usize = 5;
 }
 
-/// What an event means to a fold.
+/// What an event means for the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EventKind {
     Message,
@@ -60,16 +59,16 @@ pub(crate) enum EventKind {
     /// Any other event of a run and its nodes.
     Run,
     Error,
-    /// Tells nothing of the answer or of the app.
+    /// Tells nothing about the answer or the app.
     Other,
 }
 
 impl Event {
-    /// Looks at one event.
+    /// Scans an event.
     ///
     /// # Errors
     ///
-    /// If it is no JSON object with a string `event`.
+    /// If it is not a JSON object with a string `event`.
     pub fn new(json: Box<RawValue>) -> Result<Self, EventError> {
         let text = json.get();
         let Ok(found) = serde_json::from_str::<Fields<'_>>(text) else {
@@ -106,14 +105,13 @@ impl Event {
         unescaped.or_else(|| self.names[name as usize].get(self.raw()))
     }
 
-    /// The event's name, such as `message`.
+    /// Returns the event's name, such as `message`.
     pub fn name(&self) -> &str {
         self.text_of(Name::Event).unwrap_or_default()
     }
 
-    /// The piece of the answer that this event brings, to be appended: of `message` and `agent_message`. `None` for
-    /// every other event; the text of `message_replace`, which takes the place of all before it, is got by
-    /// [`decode`](Self::decode).
+    /// Returns the chunk of the answer to append, for `message` and `agent_message`. `None` for every other event; use
+    /// [`decode`](Self::decode) for the text of `message_replace`, which replaces the answer so far.
     pub fn answer(&self) -> Option<&str> {
         match self.kind {
             EventKind::Message | EventKind::AgentMessage => self.answer_field(),
@@ -121,8 +119,8 @@ impl Event {
         }
     }
 
-    /// The piece of text that this event brings, of whichever kind the app is: [`answer`](Self::answer), or `data.text`
-    /// of a workflow's `text_chunk`. A workflow's *result* is `outputs` of its `workflow_finished`, not this text.
+    /// Returns the chunk of text to append, for any kind of app: [`answer`](Self::answer), or `data.text` of a workflow's
+    /// `text_chunk`. The *result* of a workflow is in `outputs` of `workflow_finished`.
     pub fn text(&self) -> Option<&str> {
         match self.kind {
             EventKind::TextChunk => self.data_text(),
@@ -130,50 +128,58 @@ impl Event {
         }
     }
 
-    /// The conversation, in chat apps: give it to the next call's `conversation` to go on.
+    /// Returns the id of the conversation, in chat apps. Pass it to the next call's `conversation` to continue.
     pub fn conversation_id(&self) -> Option<&str> {
         self.text_of(Name::ConversationId)
     }
 
-    /// The message that is being answered, in chat and completion apps.
+    /// Returns the id of the message, in chat and completion apps.
     pub fn message_id(&self) -> Option<&str> {
         self.text_of(Name::MessageId)
     }
 
-    /// The task that produces the stream.
+    /// Returns the id of the task that produces the stream.
     pub fn task_id(&self) -> Option<&str> {
         self.text_of(Name::TaskId)
     }
 
-    /// The run, in Workflows and Chatflows, where the event says so at its top level.
+    /// Returns the id of the run, in Workflows and Chatflows, if it is at the event's top level.
     pub fn workflow_run_id(&self) -> Option<&str> {
         self.text_of(Name::WorkflowRunId)
     }
 
-    /// The event as it came: one JSON object.
+    /// Returns the event's JSON, unchanged.
     pub fn raw(&self) -> &str {
         self.json.get()
     }
 
-    /// The event as it came.
+    /// Returns the event's JSON, unchanged.
     pub fn into_raw(self) -> Box<RawValue> {
         self.json
     }
 
-    /// Decodes all of it. An event that this version does not know is [`AppEvent::Unknown`].
+    /// Decodes the whole event. An event that this version does not know is [`AppEvent::Unknown`].
     ///
     /// # Errors
     ///
-    /// If a field of a known event has another type than expected.
+    /// If a field of a known event has the wrong type.
     pub fn decode(&self) -> Result<AppEvent, EventError> {
         AppEvent::parse(self.raw())
+    }
+
+    /// Reads the event as a type that its name implies.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, EventError> {
+        serde_json::from_str(self.raw()).map_err(|_| {
+            // Decoding the whole event finds the field and the message.
+            self.decode().err().unwrap_or_else(|| EventError::NotAnEvent { reason: "unreadable".to_owned() })
+        })
     }
 
     pub(crate) fn kind(&self) -> EventKind {
         self.kind
     }
 
-    /// `answer` at the top level, whatever the event.
+    /// Returns `answer`, for any event.
     pub(crate) fn answer_field(&self) -> Option<&str> {
         let quoted = self.answer.get(self.raw())?;
         match without_escapes(quoted) {
@@ -182,7 +188,7 @@ impl Event {
         }
     }
 
-    /// `data.text`, of `text_chunk` and `text_replace`.
+    /// Returns `data.text`, for `text_chunk` and `text_replace`.
     pub(crate) fn data_text(&self) -> Option<&str> {
         #[derive(serde::Deserialize)]
         struct Chunk {
@@ -233,7 +239,7 @@ impl EventKind {
 }
 
 impl fmt::Debug for Event {
-    /// Name and size alone: what people say to an app does not belong into logs.
+    /// Shows only the name and the size, since what people say to an app does not belong in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Event({}, {:?})", self.name(), Redacted(self.raw()))
     }
@@ -246,14 +252,14 @@ impl FromReply for Event {
 }
 
 impl Serialize for Event {
-    /// Writes the event as it came.
+    /// Writes the event's JSON, unchanged.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.json.serialize(serializer)
     }
 }
 
-/// A part of the event's JSON. Offsets, since a struct can't borrow from itself, and short ones: a handler keeps an event
-/// across its own waits, and there may be a hundred thousand of them.
+/// A part of the event's JSON. Offsets, since a struct cannot borrow from itself, and of 32 bits: handlers hold events
+/// across awaits, and there may be 100,000 handlers.
 #[derive(Clone, Copy)]
 struct Span {
     start: u32,
@@ -261,10 +267,10 @@ struct Span {
 }
 
 impl Span {
-    /// At the very start is the object's brace, so nothing that is looked for can lie there.
+    /// No field starts at 0, where the object's brace is.
     const NOWHERE: Self = Self { start: 0, end: 0 };
 
-    /// Where `part` lies; it is a slice of `whole`. What lies past 4 GiB is not found.
+    /// Returns the position of `part`, a slice of `whole`, or `NOWHERE` past 4 GiB.
     fn of(whole: &str, part: &str) -> Self {
         let start = part.as_ptr() as usize - whole.as_ptr() as usize;
         match (u32::try_from(start), u32::try_from(start + part.len())) {
@@ -278,18 +284,18 @@ impl Span {
     }
 }
 
-/// What stands between the quotes, if it is a string and needs no decoding.
+/// Returns the text between the quotes, if this is a string that needs no decoding.
 fn without_escapes(json: &str) -> Option<&str> {
     let text = json.strip_prefix('"')?.strip_suffix('"')?;
     (!text.contains('\\')).then_some(text)
 }
 
 fn not_an_event(json: &str) -> EventError {
-    // The slow look finds the words for what is wrong.
-    EventPeek::parse(json).err().unwrap_or_else(|| EventError::NotAnEvent { reason: "unreadable".to_owned() })
+    // The full parser finds the reason.
+    AppEvent::parse(json).err().unwrap_or_else(|| EventError::NotAnEvent { reason: "unreadable".to_owned() })
 }
 
-/// The few fields of interest, not decoded.
+/// The most common fields, as raw JSON.
 #[derive(Default)]
 struct Fields<'a> {
     names: [Option<&'a RawValue>; Name::COUNT],
@@ -320,7 +326,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut found = Fields::default();
-                // Of a key that comes twice the last one counts, as it does for the daemon and for Dify.
+                // The last of duplicate keys counts, as for the daemon and for Dify.
                 while let Some(key) = map.next_key()? {
                     let field = match key {
                         Key::Event => &mut found.names[Name::Event as usize],
@@ -340,73 +346,5 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
             }
         }
         deserializer.deserialize_map(Object)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event(json: &str) -> Event {
-        Event::new(RawValue::from_string(json.to_owned()).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn a_plain_text_is_borrowed_and_an_escaped_one_is_decoded_once() {
-        let plain = event(r#"{"answer":"quäck","conversation_id":"c","event":"message"}"#);
-        let answer = plain.answer().unwrap();
-        assert_eq!(answer, "quäck");
-        assert!(plain.raw().as_bytes().as_ptr_range().contains(&answer.as_ptr()));
-        assert!(plain.text.get().is_none());
-        let escaped = event(r#"{"answer":"\u003cb\u003e \"q\"\n","event":"agent_message"}"#);
-        assert!(escaped.text.get().is_none(), "decoded before anyone asked");
-        assert_eq!(escaped.answer(), Some("<b> \"q\"\n"));
-        assert_eq!(escaped.answer().unwrap().as_ptr(), escaped.text().unwrap().as_ptr());
-    }
-
-    #[test]
-    fn only_pieces_are_answers() {
-        let replace = event(r#"{"event":"message_replace","answer":"all new"}"#);
-        assert_eq!((replace.answer(), replace.answer_field()), (None, Some("all new")));
-        let chunk = event(r#"{"event":"text_chunk","data":{"text":"pi\u00e8ce"}}"#);
-        assert_eq!((chunk.answer(), chunk.text()), (None, Some("pièce")));
-    }
-
-    #[test]
-    fn ids_are_found_wherever_they_stand_and_in_the_top_level_alone() {
-        let event = event(
-            r#"{ "data": {"task_id":"no","event":"no"}, "task_id" : "t\u002d1", "workflow_run_id": null,
-                 "message_id":5, "conversation_id":"c-1" , "event" : "node\u005fstarted" }"#,
-        );
-        assert_eq!(event.name(), "node_started");
-        assert_eq!(event.kind(), EventKind::Run);
-        assert_eq!(event.task_id(), Some("t-1"));
-        assert_eq!(event.conversation_id(), Some("c-1"));
-        assert_eq!((event.message_id(), event.workflow_run_id()), (None, None));
-    }
-
-    #[test]
-    fn without_a_name_it_is_no_event() {
-        for json in ["{}", r#"{"event":null}"#, r#"{"event":5}"#, "[]", "\"event\"", "null"] {
-            let raw = RawValue::from_string(json.to_owned()).unwrap();
-            assert!(matches!(Event::new(raw), Err(EventError::NotAnEvent { .. })), "{json}");
-        }
-    }
-
-    #[test]
-    fn an_odd_answer_is_none_and_depth_is_no_matter() {
-        for odd in ["null", "5", "[\"a\"]", "{\"a\":\"b\"}"] {
-            assert_eq!(event(&format!(r#"{{"answer":{odd},"event":"message"}}"#)).answer(), None, "{odd}");
-        }
-        let deep = format!(r#"{{"x":{}{},"event":"message"}}"#, "[".repeat(10_000), "]".repeat(10_000));
-        let json = serde_json::from_str::<Box<RawValue>>(&deep).unwrap();
-        assert_eq!(Event::new(json).unwrap().name(), "message");
-    }
-
-    #[test]
-    fn debug_and_serialize() {
-        let event = event(r#"{"event":"message","answer":"secret", "x": 1.50}"#);
-        assert_eq!(format!("{event:?}"), format!("Event(message, <{} bytes>)", event.raw().len()));
-        assert_eq!(serde_json::to_string(&event).unwrap(), event.raw());
     }
 }

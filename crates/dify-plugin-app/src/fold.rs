@@ -1,21 +1,24 @@
-//! A stream, folded into one answer.
+//! Collecting the events of a stream into one answer.
+
+use std::fmt;
 
 use dify_plugin_protocol::app::event::{
-    EventError, MessageEndEvent, MessageFileEvent, RunEvent, WorkflowFinished, WorkflowPaused,
+    EventError, MessageEndEvent, MessageFileEvent, RunEvent, WorkflowRun,
 };
 use dify_plugin_protocol::app::metadata::RunStatus;
+use dify_plugin_protocol::redact::Redacted;
 
-use crate::answer::{AnyAnswer, ChatAnswer, CompletionAnswer, Outcome, Pause, Run};
+use crate::answer::{AnyAnswer, MessageAnswer, Pause, Run};
 use crate::error::Received;
 use crate::event::{Event, EventKind};
-use crate::interface::AppKind;
-use crate::progress::read;
+use crate::kind::AppKind;
+use crate::outcome::Outcome;
 
-/// What the events of an answer add up to.
+/// The answer so far.
 #[derive(Default)]
 pub(crate) struct Fold {
     text: String,
-    /// A workflow's text as it is shown; its result is `outputs`. Kept for an answer that breaks off.
+    /// A workflow's text output. Its result is in `outputs`; the text is only for an answer that is cut off.
     chunks: String,
     end: Option<MessageEndEvent>,
     files: Vec<MessageFileEvent>,
@@ -23,12 +26,18 @@ pub(crate) struct Fold {
     pause: Option<Pause>,
 }
 
+impl fmt::Debug for Fold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fold").field("text", &Redacted(&self.text)).finish_non_exhaustive()
+    }
+}
+
 impl Fold {
     /// Adds an event.
     ///
     /// # Errors
     ///
-    /// If a part of the result can't be read.
+    /// If a part of the result cannot be read.
     pub(crate) fn add(&mut self, event: &Event) -> Result<(), EventError> {
         match event.kind() {
             EventKind::Message | EventKind::AgentMessage => {
@@ -43,31 +52,31 @@ impl Fold {
                 self.chunks.clear();
                 self.chunks.push_str(event.data_text().unwrap_or_default());
             }
-            EventKind::MessageEnd => self.end = Some(read(event)?),
-            EventKind::MessageFile => self.files.push(read(event)?),
+            EventKind::MessageEnd => self.end = Some(event.read()?),
+            EventKind::MessageFile => self.files.push(event.read()?),
             EventKind::WorkflowFinished => {
-                let run = Run::from(read::<RunEvent<WorkflowFinished>>(event)?);
-                if run.status == Some(RunStatus::Paused) {
-                    self.pause.get_or_insert_with(|| run.into());
+                let finished: RunEvent<WorkflowRun> = event.read()?;
+                if finished.data.as_ref().is_some_and(|run| run.status == Some(RunStatus::Paused)) {
+                    self.pause.get_or_insert_with(|| finished.into());
                 } else {
-                    // If it had paused, it went on.
-                    (self.run, self.pause) = (Some(run), None);
+                    // A run that had paused has resumed since.
+                    (self.run, self.pause) = (Some(finished.into()), None);
                 }
             }
             EventKind::WorkflowPaused => {
-                self.pause = Some(read::<RunEvent<WorkflowPaused>>(event)?.into());
+                self.pause = Some(event.read::<RunEvent<WorkflowRun>>()?.into());
             }
             _ => {}
         }
         Ok(())
     }
 
-    /// The text so far, for an answer that broke off.
+    /// Returns the text so far, for an answer that was cut off.
     pub(crate) fn into_text(self) -> String {
         if self.text.is_empty() { self.chunks } else { self.text }
     }
 
-    /// The answer of an app of this kind, with the ids that came along. `None` if what came holds none.
+    /// Returns the answer of an app of the given kind, with the ids from the stream. `None` if there was no answer.
     pub(crate) fn outcome(self, kind: AppKind, ids: &Received) -> Option<Outcome<AnyAnswer>> {
         if let Some(mut pause) = self.pause {
             pause.text = if self.text.is_empty() { self.chunks } else { self.text };
@@ -76,29 +85,24 @@ impl Fold {
             pause.task_id = pause.task_id.or_else(|| ids.task_id.clone());
             return Some(Outcome::Paused(Box::new(pause)));
         }
+        if kind == AppKind::Workflow {
+            return self.run.map(|run| Outcome::Finished(AnyAnswer::Workflow(run)));
+        }
         let end = self.end.unwrap_or_default();
+        let answer = MessageAnswer {
+            text: self.text,
+            conversation_id: ids.conversation_id.clone(),
+            message_id: ids.message_id.clone().or(end.id),
+            task_id: ids.task_id.clone(),
+            metadata: end.metadata,
+            files: end.files.unwrap_or_default(),
+            message_files: self.files,
+            run: self.run.map(Box::new),
+            mode: None,
+        };
         Some(Outcome::Finished(match kind {
-            AppKind::Workflow => AnyAnswer::Workflow(self.run?),
-            AppKind::Chat => AnyAnswer::Chat(ChatAnswer {
-                text: self.text,
-                conversation_id: ids.conversation_id.clone(),
-                message_id: ids.message_id.clone().or(end.id),
-                task_id: ids.task_id.clone(),
-                metadata: end.metadata,
-                files: end.files.unwrap_or_default(),
-                message_files: self.files,
-                run: self.run.map(Box::new),
-                mode: None,
-            }),
-            AppKind::Completion => AnyAnswer::Completion(CompletionAnswer {
-                text: self.text,
-                message_id: ids.message_id.clone().or(end.id),
-                task_id: ids.task_id.clone(),
-                metadata: end.metadata,
-                files: end.files.unwrap_or_default(),
-                message_files: self.files,
-                mode: None,
-            }),
+            AppKind::Completion => AnyAnswer::Completion(answer),
+            _ => AnyAnswer::Chat(answer),
         }))
     }
 }

@@ -8,16 +8,20 @@ mod error;
 mod event;
 mod fold;
 mod interface;
+mod kind;
+mod outcome;
 mod progress;
 mod refusal;
 mod stream;
 
-pub use answer::{AnyAnswer, ChatAnswer, CompletionAnswer, Outcome, Pause, Run};
+pub use answer::{AnyAnswer, MessageAnswer, Pause, Run};
 pub use apps::Apps;
 pub use call::{AppCall, ChatCall, CompletionCall, WorkflowCall};
 pub use error::{AppError, Received};
 pub use event::Event;
-pub use interface::{AppKind, Chat, Completion, Interface, Workflow};
+pub use interface::{Chat, Completion, Interface, Workflow};
+pub use kind::AppKind;
+pub use outcome::Outcome;
 pub use refusal::Refusal;
 pub use stream::AppStream;
 

@@ -1,28 +1,31 @@
-//! What a stream has shown so far, and what its end means. No I/O and no clock: told of each event, it judges at the end.
+//! What a stream has sent so far, and what its end means. No I/O and no clock.
 
 use dify_plugin_invoke::CallError;
-use dify_plugin_protocol::app::event::{ErrorEvent, EventError, RunEvent, WorkflowFinished};
-use serde::de::DeserializeOwned;
+use dify_plugin_protocol::app::event::{ErrorEvent, EventError, RunEvent, WorkflowRun};
 
-use crate::answer::Run;
+use crate::answer::{AnyAnswer, Run};
 use crate::error::{AppError, Received};
 use crate::event::{Event, EventKind};
-use crate::interface::AppKind;
+use crate::fold::Fold;
+use crate::kind::AppKind;
+use crate::outcome::Outcome;
 
-/// The running account of one call.
+/// The state of one streamed call.
 #[derive(Debug)]
 pub(crate) struct Progress {
     received: Received,
     called_as: AppKind,
-    /// Whether the call carried a `conversation_id`, which tells what an empty refusal means.
+    /// Whether the call had a `conversation_id`, which gives a refusal without a reason its meaning.
     conversation_sent: bool,
+    /// The name of the last event. Kept outside of `received` to reuse its allocation.
     last: String,
     signs: Signs,
     ending: Ending,
+    /// Collects the answer, for a caller that does not want the events. Boxed, because most calls do not have it.
+    fold: Option<Box<Fold>>,
 }
 
-/// What the events say about the app's kind. None is certain alone: the events of older releases, and of a script, may
-/// lack their ids.
+/// What the events tell about the app's kind. No sign is reliable on its own: older releases leave ids out.
 #[derive(Debug, Default)]
 struct Signs {
     conversation: bool,
@@ -31,7 +34,7 @@ struct Signs {
     run: bool,
 }
 
-/// Which of the events came that end an answer. Several may, in any order.
+/// The final events that arrived. There may be several, in any order.
 #[derive(Debug, Default)]
 struct Ending {
     complete: bool,
@@ -49,14 +52,21 @@ impl Progress {
             last: String::new(),
             signs: Signs::default(),
             ending: Ending::default(),
+            fold: None,
         }
     }
 
-    /// Takes note of an event. Gives it back to be handed out, but for an `error`, which comes out at the end.
+    /// Collects the answer from the events.
+    pub(crate) fn folding(mut self) -> Self {
+        self.fold = Some(Box::default());
+        self
+    }
+
+    /// Records an event and returns it, except for an `error`, which [`finish`](Self::finish) returns as an error.
     ///
     /// # Errors
     ///
-    /// If the event decides about the call and can't be read.
+    /// If the event is part of the result and cannot be read.
     pub(crate) fn note(&mut self, event: Event) -> Result<Option<Event>, EventError> {
         let kind = event.kind();
         self.received.events += 1;
@@ -78,40 +88,55 @@ impl Progress {
             EventKind::MessageEnd | EventKind::WorkflowPaused => self.ending.complete = true,
             EventKind::WorkflowFinished => {
                 self.ending.complete = true;
-                if says_failure(event.raw()) {
-                    let finished: RunEvent<WorkflowFinished> = read(&event)?;
-                    self.ending.failed = Some(Box::new(Run::from(finished)));
+                if is_failed_run(event.raw()) {
+                    let finished: RunEvent<WorkflowRun> = event.read()?;
+                    self.ending.failed = Some(Box::new(finished.into()));
                 }
             }
             EventKind::WorkflowMoved => self.ending.moved = true,
             EventKind::Error => {
-                self.ending.reported = Some(Box::new(read(&event)?));
+                self.ending.reported = Some(Box::new(event.read()?));
                 return Ok(None);
             }
             _ => {}
         }
+        if let Some(fold) = &mut self.fold {
+            fold.add(&event)?;
+        }
         Ok(Some(event))
     }
 
-    /// What the app is, as far as its events told.
+    /// Returns the kind of the app, if the events told.
     pub(crate) fn kind(&self) -> Option<AppKind> {
         self.signs.kind(self.called_as)
+    }
+
+    /// Returns the kind of the app, if its events are returned through the interface of another kind.
+    pub(crate) fn other_kind(&self) -> Option<AppKind> {
+        self.kind().filter(|found| *found != self.called_as && self.fold.is_none())
     }
 
     pub(crate) fn called_as(&self) -> AppKind {
         self.called_as
     }
 
-    /// What came along with the answer: ids above all.
-    pub(crate) fn into_received(mut self) -> Received {
-        *self.take_received()
-    }
-
     pub(crate) fn app_id(&self) -> &str {
         &self.received.app_id
     }
 
-    /// The daemon said `end`: an error if the answer failed or is not whole. To be called once.
+    /// Returns the collected answer, after a stream that ended without an error.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::Incomplete`] if the events contained no answer.
+    pub(crate) fn into_outcome(mut self) -> Result<Outcome<AnyAnswer>, AppError> {
+        let kind = self.kind().unwrap_or(self.called_as);
+        let fold = self.fold.take().unwrap_or_default();
+        let received = self.take_received();
+        fold.outcome(kind, &received).ok_or(AppError::Incomplete { received })
+    }
+
+    /// Returns an error if the answer failed or is incomplete. Call it once, when the daemon has ended the call.
     pub(crate) fn finish(&mut self) -> Option<AppError> {
         let failure = self.stated_failure();
         if failure.is_some() || self.ending.complete {
@@ -125,7 +150,8 @@ impl Progress {
         })
     }
 
-    /// The call failed. What the app itself had said of its failure is nearer to the cause. To be called once.
+    /// Returns the error of a call that failed. Call it once. An error that the app reported takes precedence, since it
+    /// is closer to the cause.
     pub(crate) fn fail(&mut self, error: CallError) -> AppError {
         if let Some(failure) = self.stated_failure() {
             return failure;
@@ -134,7 +160,7 @@ impl Progress {
         AppError::of_call(error, received, self.conversation_sent)
     }
 
-    /// Something came that can't be read. To be called once.
+    /// Returns the error for an event that cannot be read. Call it once.
     pub(crate) fn unreadable(&mut self, error: &EventError) -> AppError {
         AppError::Unreadable { reason: error.to_string(), received: self.take_received() }
     }
@@ -153,6 +179,7 @@ impl Progress {
         let mut received = Box::new(std::mem::take(&mut self.received));
         received.found = found;
         received.last_event = (received.events > 0).then(|| std::mem::take(&mut self.last));
+        received.text = self.fold.take().map(|fold| fold.into_text()).unwrap_or_default();
         received
     }
 }
@@ -179,7 +206,7 @@ impl Signs {
     fn kind(&self, called_as: AppKind) -> Option<AppKind> {
         match self {
             Self { conversation: true, .. } | Self { agent: true, .. } => Some(AppKind::Chat),
-            // A message without a conversation: of a Text Generator, unless something speaks for a chat app.
+            // A message without a conversation comes from a Text Generator, unless there are other signs of a chat app.
             Self { message: true, run, .. } if *run || called_as == AppKind::Chat => Some(AppKind::Chat),
             Self { message: true, .. } => Some(AppKind::Completion),
             Self { run: true, .. } => Some(AppKind::Workflow),
@@ -188,8 +215,8 @@ impl Signs {
     }
 }
 
-/// Whether a `workflow_finished` tells of a failure; the rest of it may be large.
-fn says_failure(json: &str) -> bool {
+/// Returns whether a `workflow_finished` reports a failure. Reads only the status, since the rest may be large.
+fn is_failed_run(json: &str) -> bool {
     #[derive(serde::Deserialize)]
     struct Finished<'a> {
         #[serde(borrow)]
@@ -202,12 +229,4 @@ fn says_failure(json: &str) -> bool {
     }
     serde_json::from_str::<Finished<'_>>(json)
         .is_ok_and(|finished| matches!(&*finished.data.status, "failed" | "stopped"))
-}
-
-/// Reads an event whose type is known from its name.
-pub(crate) fn read<T: DeserializeOwned>(event: &Event) -> Result<T, EventError> {
-    serde_json::from_str(event.raw()).map_err(|_| {
-        // The whole reader finds the field, and the words.
-        event.decode().err().unwrap_or_else(|| EventError::NotAnEvent { reason: "unreadable".to_owned() })
-    })
 }

@@ -2,7 +2,7 @@
 
 use dify_plugin_protocol::invoke::{Failure, FailureKind, FailureStage};
 
-use crate::interface::AppKind;
+use crate::kind::AppKind;
 
 /// A known reason why Dify refused to run an app, or to return its parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]

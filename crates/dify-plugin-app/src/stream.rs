@@ -1,4 +1,4 @@
-//! An app's answer, event by event.
+//! The events of an app as a stream.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -10,79 +10,72 @@ use futures_core::Stream;
 
 use crate::error::AppError;
 use crate::event::Event;
-use crate::interface::AppKind;
+use crate::kind::AppKind;
 use crate::progress::Progress;
 
-/// The events of an app's answer, as they happen.
+/// The events of an app, in order.
 ///
-/// It ends when the daemon says that the call is over, not with the first event that could be the last: a Chatflow sends
-/// two of those. An error is always the last item, and comes after every event that came:
+/// The stream ends when the daemon ends the call, not with the first final event: a Chatflow sends two of those. An
+/// error is the last item:
 ///
-/// - the app's own `error` event is not handed out but becomes [`AppError::Reported`];
-/// - a failed `workflow_finished` is handed out, and [`AppError::RunFailed`] follows;
-/// - a stream that just stops ends with [`AppError::Incomplete`], one whose run moved to another server with
+/// - an `error` event of the app is not an item, but becomes [`AppError::Reported`];
+/// - a failed `workflow_finished` is an item, followed by [`AppError::RunFailed`];
+/// - a stream that stops early ends with [`AppError::Incomplete`], and one whose run moved to another server with
 ///   [`AppError::Unfinished`];
-/// - [`AppError::Refused`] and [`AppError::Call`] tell that the call itself broke.
+/// - [`AppError::Refused`] and [`AppError::Call`] report that the call itself failed.
 ///
-/// A pause is none of these: the stream ends well after `workflow_paused`, and
-/// [`decode`](Event::decode) gives what the run waits for.
+/// A pause is not an error: the stream ends after `workflow_paused`, and [`decode`](Event::decode) returns what the run
+/// waits for.
 ///
-/// Dropping it withdraws the call on our side. The app runs on: the protocol knows no cancel.
-#[must_use = "dropping this withdraws the call"]
+/// Dropping the stream discards further events. The app continues to run, since the protocol cannot cancel a call.
+#[must_use = "dropping this discards the events"]
 #[derive(Debug)]
 pub struct AppStream {
-    /// Boxed: whoever holds the stream across an `await` would carry all of it, often more than once.
+    /// Boxed to keep the futures small that hold the stream across an `await`.
     inner: Box<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
+    /// `None` after the last item.
     replies: Option<ReplyStream<Event>>,
-    /// Boxed: it is there for a moment, and its place for as long as the call.
+    /// Boxed, because it is needed only until the first poll.
     first: Option<Box<Event>>,
     progress: Progress,
-    /// Whether a mismatch of app and interface is told by someone else.
-    folding: bool,
 }
 
 impl AppStream {
     pub(crate) fn new(replies: ReplyStream<Event>, progress: Progress) -> Self {
-        Self { inner: Box::new(Inner { replies: Some(replies), first: None, progress, folding: false }) }
+        Self { inner: Box::new(Inner { replies: Some(replies), first: None, progress }) }
     }
 
-    pub(crate) fn folding(mut self) -> Self {
-        self.inner.folding = true;
-        self
-    }
-
-    /// Waits for the first event, and keeps it; an error in its place is given at once.
+    /// Waits for the first event and keeps it. Returns an error if there is one instead.
     pub(crate) async fn started(mut self) -> Result<Self, AppError> {
         self.inner.first = self.try_next().await?.map(Box::new);
         Ok(self)
     }
 
-    /// The next event, or `None` after the last. Cancel safe.
+    /// Waits for the next event. Returns `None` after the last item.
+    ///
+    /// Cancel safe: an event is either returned or still there.
     pub async fn next(&mut self) -> Option<Result<Event, AppError>> {
         poll_fn(|cx| self.inner.poll_event(cx)).await
     }
 
-    /// The next event, or `None` after the last. Cancel safe.
+    /// Waits for the next event. Returns `None` after the last event.
+    ///
+    /// Cancel safe: an event is either returned or still there.
     ///
     /// # Errors
     ///
-    /// If the answer failed or stopped before it was complete; nothing comes after that.
+    /// If the call failed or the stream ended before the answer was complete. No event follows.
     pub async fn try_next(&mut self) -> Result<Option<Event>, AppError> {
         self.next().await.transpose()
     }
 
-    /// What the app is, as far as its events have told: it need not be what the interface is meant for. `None` before
-    /// the first telling event.
+    /// Returns the kind of the app, or `None` as long as its events do not tell. It may differ from the interface's kind.
     pub fn kind(&self) -> Option<AppKind> {
         self.inner.progress.kind()
-    }
-
-    pub(crate) fn progress(&mut self) -> &mut Progress {
-        &mut self.inner.progress
     }
 
     pub(crate) fn into_progress(self) -> Progress {
@@ -111,17 +104,16 @@ impl Inner {
         Poll::Ready(last.map(Err))
     }
 
-    /// The daemon said that the call is over.
+    /// Called when the daemon has ended the call.
     fn end(&mut self) -> Option<AppError> {
         static OTHER_KIND: Once = Once::new();
-        let expected = self.progress.called_as();
-        if let Some(found) = self.progress.kind().filter(|found| *found != expected && !self.folding) {
+        if let Some(found) = self.progress.other_kind() {
             OTHER_KIND.call_once(|| {
                 tracing::warn!(
-                    "app `{}` is {}, and was called with `{}`: `{}` is meant for it (said once)",
+                    "app `{}` is {}, but was called with `{}`; call it with `{}` (logged once)",
                     self.progress.app_id(),
                     found.console_name(),
-                    expected.method(),
+                    self.progress.called_as().method(),
                     found.method()
                 );
             });

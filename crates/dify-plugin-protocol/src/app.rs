@@ -8,6 +8,5 @@ pub mod decimal;
 pub mod event;
 pub mod metadata;
 pub mod parameters;
-pub mod peek;
 pub mod request;
 pub mod result;

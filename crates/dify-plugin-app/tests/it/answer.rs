@@ -95,7 +95,7 @@ async fn a_pause_is_a_result_of_its_own() {
     let error = outcome.finished().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the run `r` waits for a person to fill in 1 form(s); a plugin can't follow it"
+        "the run `r` waits for a person to fill in 1 form(s); a plugin cannot follow it"
     );
     assert!(matches!(error, AppError::Paused(_)) && !format!("{error:?}").contains("hunter2"));
 }

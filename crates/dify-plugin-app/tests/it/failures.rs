@@ -189,7 +189,7 @@ async fn a_run_that_moved_is_unfinished_with_its_id() {
     assert_eq!(names, ["message", "workflow_maintenance_paused"]);
     let error = error.unwrap();
     assert!(matches!(error, AppError::Unfinished { .. }) && !error.is_retryable());
-    assert!(error.to_string().contains("the run `r` goes on elsewhere"), "{error}");
+    assert!(error.to_string().contains("the run `r` moved to another server"), "{error}");
     let error = call(&whole(&[moved, FINISHED]), async |apps| apps.workflow("a").answer().await).await;
     assert!(error.is_ok(), "it came to its end all the same");
 }

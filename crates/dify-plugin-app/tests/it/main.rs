@@ -6,6 +6,7 @@
 mod answer;
 mod blocking;
 mod daemon;
+mod event;
 mod failures;
 mod kinds;
 mod no_contents;

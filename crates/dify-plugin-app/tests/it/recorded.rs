@@ -1,6 +1,6 @@
 //! Recorded exchanges of the official SDK, replayed: our question equals the SDK's, and its answers come out typed.
 
-use dify_plugin_app::{AppError, Apps, ChatAnswer, FileInput, FileType, Outcome};
+use dify_plugin_app::{AppError, Apps, MessageAnswer, FileInput, FileType, Outcome};
 use serde_json::{Value, json};
 
 use crate::daemon::Daemon;
@@ -49,7 +49,7 @@ async fn chat() {
     let streaming = async |apps: Apps| {
         apps.chat(APP).query("hello").input("lang", "en").conversation("").user("u-42").answer().await
     };
-    let answer: ChatAnswer = finished(replay("reverse-chat-streaming", streaming).await);
+    let answer: MessageAnswer = finished(replay("reverse-chat-streaming", streaming).await);
     assert_eq!((answer.text.as_str(), answer.conversation_id.as_deref()), (" I", Some(CONVERSATION)));
 
     let bare = async |apps: Apps| apps.chat(APP).query("hello").answer().await;

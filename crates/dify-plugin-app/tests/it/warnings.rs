@@ -60,5 +60,5 @@ async fn an_app_streamed_through_another_kinds_interface_is_named_once() {
         let events = whole(&[STARTED, FINISHED]);
         call(&events, async |apps| drain(apps.chat("a").query("q").stream().await.unwrap()).await).await;
     }
-    assert_eq!(heard("is a Workflow, and was called with `chat(id)`: `workflow(id)` is meant for it"), 1);
+    assert_eq!(heard("is a Workflow, but was called with `chat(id)`; call it with `workflow(id)`"), 1);
 }

@@ -199,37 +199,3 @@ pub fn decode(blob: &str) -> Result<Vec<u8>, BlobError> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("blob is no standard base64 with padding: {0}")]
 pub struct BlobError(String);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_join_to_the_file_and_the_last_is_empty() {
-        for length in [0, 1, BLOB_CHUNK_BYTES - 1, BLOB_CHUNK_BYTES, BLOB_CHUNK_BYTES + 1, 20_480] {
-            let file: Vec<u8> = (0..length).map(|i| i as u8).collect();
-            let chunks = BlobChunks::new("f", &file, None);
-            assert_eq!(chunks.len(), length.div_ceil(BLOB_CHUNK_BYTES) + 1);
-            let pieces: Vec<_> = chunks.collect();
-            let joined: Vec<u8> = pieces.iter().flat_map(|piece| piece.bytes).copied().collect();
-            assert_eq!(joined, file);
-            let (last, data) = pieces.split_last().unwrap();
-            assert!(last.end && last.bytes.is_empty() && last.sequence as usize == data.len());
-            assert!(data.iter().all(|piece| !piece.end && !piece.bytes.is_empty()));
-            assert!(pieces.iter().enumerate().all(|(i, piece)| piece.sequence as usize == i));
-        }
-    }
-
-    #[test]
-    fn a_piece_and_its_owned_message_are_written_alike() {
-        let meta = Map::from_iter([("mime_type".to_owned(), "image/png".into())]);
-        for piece in BlobChunks::new("f", &[0xff; 10_000], Some(&meta)) {
-            let written = serde_json::to_string(&piece).unwrap();
-            assert_eq!(written, serde_json::to_string(&piece.to_message()).unwrap());
-            let read: ToolMessage = serde_json::from_str(&written).unwrap();
-            assert_eq!(read, piece.to_message());
-        }
-        assert_eq!(decode(&encode(&[0xff; 100])).unwrap(), [0xff; 100]);
-        assert!(decode("_w").is_err());
-    }
-}

@@ -78,7 +78,7 @@ fn each_field_of_each_type_has_an_example() {
             }
             "AppResult" => {
                 let result = AppResult::parse(json).unwrap_or_else(|error| panic!("{row}: {error}"));
-                assert_ne!(result.kind(), "unknown", "{row}");
+                assert!(!matches!(result, AppResult::Unknown(_)), "{row}");
                 fields.check_value(&row, &result);
             }
             "AppParameters" => fields.check::<AppParameters>(&row),

@@ -1,11 +1,11 @@
-//! Events of nodes that ask a person.
+//! Events of nodes that ask a person for input.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::wire_object::wire_object;
 
-/// Lets its bearer fill in a form: a secret, which `Debug` does not show.
+/// The token of a form. Anyone who has it can fill in the form, so `Debug` hides it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FormToken(pub String);
@@ -19,42 +19,16 @@ impl std::fmt::Debug for FormToken {
 crate::redact::redact_as_debug!(FormToken);
 
 wire_object! {
-    /// `data` of `human_input_required`.
-    pub struct HumanInputRequired {
-        /// The form.
-        form_id: String,
-        /// The node that asks.
-        node_id: String,
-        /// The node's title.
-        node_title: String,
-        /// The text of the form, in Markdown.
-        form_content: String,
-        /// The form's fields.
-        inputs: Vec<FormInput>,
-        /// The form's buttons.
-        actions: Vec<FormAction>,
-        /// Whether the app itself shows the form.
-        display_in_ui: bool,
-        /// Lets its bearer fill in the form.
-        form_token: FormToken,
-        /// The fields' defaults, by variable.
-        resolved_default_values: Map<String, Value>,
-        /// Until when; Unix time, in seconds.
-        expiration_time: i64,
-    }
-}
-
-wire_object! {
-    /// Why a run waits: `human_input_required` and the form, so far.
+    /// What a run waits for: `data` of `human_input_required`, and an item of a paused run's `reasons`.
     pub struct PauseReason {
-        /// The reason's name. The key is upper case on the wire.
+        /// The name of the reason, in `reasons` only. So far always `human_input_required`.
         #[serde(rename = "TYPE")]
         kind: String,
-        /// The form.
+        /// The id of the form.
         form_id: String,
-        /// The node that asks.
+        /// The id of the node.
         node_id: String,
-        /// The node's title.
+        /// The title of the node.
         node_title: String,
         /// The text of the form, in Markdown.
         form_content: String,
@@ -64,11 +38,11 @@ wire_object! {
         actions: Vec<FormAction>,
         /// Whether the app itself shows the form.
         display_in_ui: bool,
-        /// Lets its bearer fill in the form.
+        /// The token that allows filling in the form.
         form_token: FormToken,
-        /// The fields' defaults, by variable.
+        /// Default values of the fields, by variable.
         resolved_default_values: Map<String, Value>,
-        /// Until when; Unix time, in seconds.
+        /// When the form expires, as a Unix timestamp in seconds.
         expiration_time: i64,
     }
 }
@@ -79,20 +53,20 @@ wire_object! {
         /// `paragraph`, `select`, `file` or `file-list`.
         #[serde(rename = "type")]
         input_type: String,
-        /// The variable it sets.
+        /// The variable that the field sets.
         output_variable_name: String,
-        /// What it holds at first.
+        /// The field's default value.
         default: FormDefault,
     }
 }
 
 wire_object! {
-    /// What a form's field holds at first.
+    /// The default value of a form's field.
     pub struct FormDefault {
         /// `constant` or `variable`.
         #[serde(rename = "type")]
         default_type: String,
-        /// The variable, for `variable`.
+        /// The variable, for `variable`: a node id and a name.
         selector: Vec<String>,
         /// The value, for `constant`.
         value: String,
@@ -102,9 +76,9 @@ wire_object! {
 wire_object! {
     /// A button of a form.
     pub struct FormAction {
-        /// Its id.
+        /// The id of the button.
         id: String,
-        /// Its text.
+        /// The text on the button.
         title: String,
         /// `primary`, `default`, `accent` or `ghost`.
         button_style: String,
@@ -114,17 +88,17 @@ wire_object! {
 wire_object! {
     /// `data` of `human_input_form_filled`.
     pub struct HumanInputFormFilled {
-        /// The node that asked.
+        /// The id of the node.
         node_id: String,
-        /// The node's title.
+        /// The title of the node.
         node_title: String,
-        /// The form's text as filled in.
+        /// The text of the completed form.
         rendered_content: String,
-        /// The button pressed.
+        /// The id of the button that was pressed.
         action_id: String,
-        /// The button's text.
+        /// The text on that button.
         action_text: String,
-        /// What was filled in, by variable.
+        /// The values that were entered, by variable.
         submitted_data: Map<String, Value>,
     }
 }
@@ -132,11 +106,11 @@ wire_object! {
 wire_object! {
     /// `data` of `human_input_form_timeout`.
     pub struct HumanInputFormTimeout {
-        /// The node that asked.
+        /// The id of the node.
         node_id: String,
-        /// The node's title.
+        /// The title of the node.
         node_title: String,
-        /// Until when it waited; Unix time, in seconds.
+        /// When the form expired, as a Unix timestamp in seconds.
         expiration_time: i64,
     }
 }

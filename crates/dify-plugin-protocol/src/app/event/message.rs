@@ -6,7 +6,7 @@ use crate::app::metadata::{AppFile, Metadata};
 use crate::app::request::FileType;
 use crate::wire_object::{rest_without, wire_object};
 
-/// The `event` key stands one level up, in [`AppEvent`](super::AppEvent).
+/// Reads the unknown fields of an event. Its `event` is read and written by `AppEvent`.
 pub(super) fn rest_of_event<'de, D>(deserializer: D) -> Result<Map<String, Value>, D::Error>
 where
     D: serde::Deserializer<'de>,
@@ -14,19 +14,19 @@ where
     rest_without(deserializer, &["event"])
 }
 
-/// Declares a struct for an event's own fields; those that every event may carry come on top.
+/// Declares a struct for an event, with the fields that every event may have added to its own.
 macro_rules! event_object {
     ($(#[$meta:meta])* pub struct $name:ident $(<$T:ident>)? { $($(#[$fmeta:meta])* $field:ident: $ty:ty,)* }) => {
         $crate::wire_object::wire_object! {
             $(#[$meta])*
             pub struct $name $(<$T>)? without "crate::app::event::message::rest_of_event" {
-                /// The task that produces the stream.
+                /// The id of the task that produces the stream.
                 task_id: String,
-                /// The message that is being answered, in chat and completion apps.
+                /// The id of the message, in chat and completion apps.
                 message_id: String,
-                /// The conversation, in chat apps: send it with the next call to go on.
+                /// The id of the conversation, in chat apps. Send it with the next call to continue.
                 conversation_id: String,
-                /// Unix time, in seconds.
+                /// A Unix timestamp, in seconds.
                 created_at: i64,
                 $($(#[$fmeta])* $field: $ty,)*
             }
@@ -39,11 +39,11 @@ pub(super) use event_object;
 event_object! {
     /// `message` and `agent_message`.
     pub struct MessageEvent {
-        /// The message, again.
+        /// The id of the message again.
         id: String,
-        /// A piece of text, to be appended.
+        /// A chunk of text to append.
         answer: String,
-        /// The variable the text comes from: a node's id and a name.
+        /// The variable that the text comes from: a node id and a name.
         from_variable_selector: Vec<String>,
     }
 }
@@ -51,31 +51,31 @@ event_object! {
 event_object! {
     /// `tts_message` and `tts_message_end`.
     pub struct TtsEvent {
-        /// The run, in workflows.
+        /// The id of the run, in workflows.
         workflow_run_id: String,
-        /// MP3 in base64; empty at the end.
+        /// MP3 data in base64. Empty at the end.
         audio: String,
     }
 }
 
 event_object! {
-    /// `agent_thought`. At the start of a round every text is null.
+    /// `agent_thought`. At the start of a round all texts are null.
     pub struct AgentThoughtEvent {
-        /// The round; the same id comes several times.
+        /// The id of the round. Several events have the same id.
         id: String,
-        /// The round's number, from 1.
+        /// The number of the round, from 1.
         position: i64,
-        /// What the model thinks.
+        /// The model's reasoning.
         thought: String,
-        /// What the tools answered.
+        /// The results of the tools.
         observation: String,
-        /// The tools called, with `;` between them.
+        /// The names of the tools called, separated by `;`.
         tool: String,
-        /// The tools' labels, by name and language.
+        /// The labels of the tools, by name and language.
         tool_labels: Map<String, Value>,
-        /// What the tools were called with: JSON in a string.
+        /// The parameters of the tools: JSON in a string.
         tool_input: String,
-        /// Ids of files that the tools made.
+        /// The ids of files that the tools created.
         message_files: Vec<String>,
     }
 }
@@ -83,14 +83,14 @@ event_object! {
 event_object! {
     /// `message_file`.
     pub struct MessageFileEvent {
-        /// The file's id.
+        /// The id of the file.
         id: String,
-        /// Its kind.
+        /// The type of the file.
         #[serde(rename = "type")]
         file_type: FileType,
-        /// Whose it is: `user` or `assistant`.
+        /// Who the file belongs to: `user` or `assistant`.
         belongs_to: String,
-        /// Where it can be fetched.
+        /// The file's URL.
         url: String,
     }
 }
@@ -98,11 +98,11 @@ event_object! {
 event_object! {
     /// `message_end`.
     pub struct MessageEndEvent {
-        /// The message, again.
+        /// The id of the message again.
         id: String,
-        /// What it cost and what it rests on.
+        /// The cost and the sources of the answer.
         metadata: Box<Metadata>,
-        /// Files that belong to the answer.
+        /// The files of the answer.
         files: Vec<AppFile>,
     }
 }
@@ -110,23 +110,23 @@ event_object! {
 event_object! {
     /// `message_replace`.
     pub struct MessageReplaceEvent {
-        /// The text that replaces all of the answer so far.
+        /// The text that replaces the answer so far.
         answer: String,
-        /// Why; absent in older releases.
+        /// Why it is replaced. Absent in older releases.
         reason: String,
     }
 }
 
 event_object! {
-    /// `error`. It has no task id; in a workflow that did not start yet the run's id is null.
+    /// `error`. It has no task id.
     pub struct ErrorEvent {
-        /// The run, in workflows; null until it exists.
+        /// The id of the run, in workflows. Null if the run did not start.
         workflow_run_id: String,
         /// An HTTP status.
         status: i64,
-        /// The error's name, such as `completion_request_error`.
+        /// Dify's name for the error, such as `completion_request_error`.
         code: String,
-        /// The text.
+        /// The message.
         message: String,
     }
 }

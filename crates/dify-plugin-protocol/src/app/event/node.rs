@@ -1,4 +1,4 @@
-//! Events of a workflow's nodes, and of the two that run other nodes: iterations and loops.
+//! Events of a workflow's nodes, including iterations and loops.
 
 use serde_json::{Map, Value};
 
@@ -7,417 +7,101 @@ use crate::app::metadata::NodeStatus;
 use crate::wire_object::wire_object;
 
 wire_object! {
-    /// `data` of `node_started`.
-    pub struct NodeStarted {
-        /// This run of the node.
+    /// `data` of the events `node_…`, `iteration_…` and `loop_…`. Each event sets some of the fields.
+    pub struct NodeEvent {
+        /// The id of this execution of the node.
         id: String,
-        /// The node, as in the workflow's graph.
+        /// The node's id in the workflow's graph.
         node_id: String,
-        /// The node's kind, such as `llm`.
+        /// The node's type, such as `llm`.
         node_type: String,
         /// The node's title.
         title: String,
-        /// Its place in the order of running.
+        /// The node's position in the order of execution; in `iteration_next` and `loop_next` the round, from 0.
         index: i64,
-        /// The node before it.
+        /// The id of the previous node.
         predecessor_node_id: String,
-        /// What it was given.
+        /// The node's inputs.
         inputs: Map<String, Value>,
-        /// Whether `inputs` is cut short.
+        /// Whether Dify shortened `inputs`.
         inputs_truncated: bool,
-        /// When it began; Unix time, in seconds.
-        created_at: i64,
-        /// What only its kind has.
-        extras: Map<String, Value>,
-        /// The iteration it runs in.
-        iteration_id: String,
-        /// The loop it runs in.
-        loop_id: String,
-        /// The strategy, of an agent node.
-        agent_strategy: Map<String, Value>,
-        /// Older Dify: the parallel part it runs in.
-        parallel_id: String,
-        /// Older Dify: the node that part begins with.
-        parallel_start_node_id: String,
-        /// Older Dify: the parallel part around that.
-        parent_parallel_id: String,
-        /// Older Dify: the node that one begins with.
-        parent_parallel_start_node_id: String,
-    }
-}
-
-wire_object! {
-    /// `data` of `node_finished`.
-    pub struct NodeFinished {
-        /// This run of the node.
-        id: String,
-        /// The node, as in the workflow's graph.
-        node_id: String,
-        /// The node's kind, such as `llm`.
-        node_type: String,
-        /// The node's title.
-        title: String,
-        /// Its place in the order of running.
-        index: i64,
-        /// The node before it.
-        predecessor_node_id: String,
-        /// What it was given.
-        inputs: Map<String, Value>,
-        /// Whether `inputs` is cut short.
-        inputs_truncated: bool,
-        /// What it worked with, such as the prompt.
+        /// Intermediate values, such as the prompt.
         process_data: Map<String, Value>,
-        /// Whether `process_data` is cut short.
+        /// Whether Dify shortened `process_data`.
         process_data_truncated: bool,
-        /// What it gave.
+        /// The node's outputs.
         outputs: Map<String, Value>,
-        /// Whether `outputs` is cut short.
+        /// Whether Dify shortened `outputs`.
         outputs_truncated: bool,
-        /// How it ended.
+        /// The node's status.
         status: NodeStatus,
-        /// Why it failed.
+        /// Why the node failed.
         error: String,
-        /// Seconds that it took.
+        /// Execution time, in seconds.
         elapsed_time: f64,
-        /// What it used.
+        /// Tokens and their price.
         execution_metadata: ExecutionMetadata,
-        /// When it began; Unix time, in seconds.
-        created_at: i64,
-        /// When it ended; Unix time, in seconds.
-        finished_at: i64,
-        /// Files that it made, free in form.
-        files: Vec<Value>,
-        /// The iteration it runs in.
-        iteration_id: String,
-        /// The loop it runs in.
-        loop_id: String,
-        /// Older Dify: the parallel part it runs in.
-        parallel_id: String,
-        /// Older Dify: the node that part begins with.
-        parallel_start_node_id: String,
-        /// Older Dify: the parallel part around that.
-        parent_parallel_id: String,
-        /// Older Dify: the node that one begins with.
-        parent_parallel_start_node_id: String,
-    }
-}
-
-wire_object! {
-    /// `data` of `node_retry`.
-    pub struct NodeRetry {
-        /// This run of the node.
-        id: String,
-        /// The node, as in the workflow's graph.
-        node_id: String,
-        /// The node's kind, such as `llm`.
-        node_type: String,
-        /// The node's title.
-        title: String,
-        /// Its place in the order of running.
-        index: i64,
-        /// The node before it.
-        predecessor_node_id: String,
-        /// What it was given.
-        inputs: Map<String, Value>,
-        /// Whether `inputs` is cut short.
-        inputs_truncated: bool,
-        /// What it worked with, such as the prompt.
-        process_data: Map<String, Value>,
-        /// Whether `process_data` is cut short.
-        process_data_truncated: bool,
-        /// What it gave.
-        outputs: Map<String, Value>,
-        /// Whether `outputs` is cut short.
-        outputs_truncated: bool,
-        /// How it ended.
-        status: NodeStatus,
-        /// Why it failed.
-        error: String,
-        /// Seconds that it took.
-        elapsed_time: f64,
-        /// What it used.
-        execution_metadata: ExecutionMetadata,
-        /// When it began; Unix time, in seconds.
-        created_at: i64,
-        /// When it ended; Unix time, in seconds.
-        finished_at: i64,
-        /// Files that it made, free in form.
-        files: Vec<Value>,
-        /// The iteration it runs in.
-        iteration_id: String,
-        /// The loop it runs in.
-        loop_id: String,
-        /// Which try this was, from 1.
+        /// Tokens used by an iteration or a loop.
+        total_tokens: i64,
+        /// Rounds of an iteration or a loop.
+        steps: i64,
+        /// The number of this retry, from 1.
         retry_index: i64,
-        /// Older Dify: the parallel part it runs in.
-        parallel_id: String,
-        /// Older Dify: the node that part begins with.
-        parallel_start_node_id: String,
-        /// Older Dify: the parallel part around that.
-        parent_parallel_id: String,
-        /// Older Dify: the node that one begins with.
-        parent_parallel_start_node_id: String,
-    }
-}
-
-wire_object! {
-    /// `data` of `iteration_started`.
-    pub struct IterationStarted {
-        /// This run of the node.
-        id: String,
-        /// The node, as in the workflow's graph.
-        node_id: String,
-        /// The node's kind, such as `llm`.
-        node_type: String,
-        /// The node's title.
-        title: String,
-        /// When it began; Unix time, in seconds.
+        /// Start time, as a Unix timestamp in seconds.
         created_at: i64,
-        /// What it was given.
-        inputs: Map<String, Value>,
-        /// Whether `inputs` is cut short.
-        inputs_truncated: bool,
-        /// What is known before it begins, such as `iterator_length`.
-        metadata: Map<String, Value>,
-        /// What only its kind has.
-        extras: Map<String, Value>,
-        /// Older Dify: the parallel part it runs in.
-        parallel_id: String,
-        /// Older Dify: the node that part begins with.
-        parallel_start_node_id: String,
-        /// Older Dify: the parallel part around that.
-        parent_parallel_id: String,
-        /// Older Dify: the node that one begins with.
-        parent_parallel_start_node_id: String,
-        /// Older Dify: the round's parallel run.
-        parallel_run_id: String,
-    }
-}
-
-wire_object! {
-    /// `data` of `iteration_next`.
-    pub struct IterationNext {
-        /// This run of the node.
-        id: String,
-        /// The node, as in the workflow's graph.
-        node_id: String,
-        /// The node's kind, such as `llm`.
-        node_type: String,
-        /// The node's title.
-        title: String,
-        /// Which round begins, from 0.
-        index: i64,
-        /// When it began; Unix time, in seconds.
-        created_at: i64,
-        /// Older Dify: what the round before gave.
-        pre_iteration_output: Value,
-        /// What only its kind has.
-        extras: Map<String, Value>,
-        /// Older Dify: seconds that the round before took.
-        duration: f64,
-        /// Older Dify: the parallel run.
-        parallel_mode_run_id: String,
-        /// Older Dify: the parallel part it runs in.
-        parallel_id: String,
-        /// Older Dify: the node that part begins with.
-        parallel_start_node_id: String,
-        /// Older Dify: the parallel part around that.
-        parent_parallel_id: String,
-        /// Older Dify: the node that one begins with.
-        parent_parallel_start_node_id: String,
-        /// Older Dify: the round's parallel run.
-        parallel_run_id: String,
-    }
-}
-
-wire_object! {
-    /// `data` of `iteration_completed`.
-    pub struct IterationCompleted {
-        /// This run of the node.
-        id: String,
-        /// The node, as in the workflow's graph.
-        node_id: String,
-        /// The node's kind, such as `llm`.
-        node_type: String,
-        /// The node's title.
-        title: String,
-        /// What it was given.
-        inputs: Map<String, Value>,
-        /// Whether `inputs` is cut short.
-        inputs_truncated: bool,
-        /// What it gave.
-        outputs: Map<String, Value>,
-        /// Whether `outputs` is cut short.
-        outputs_truncated: bool,
-        /// How it ended.
-        status: NodeStatus,
-        /// Why it failed.
-        error: String,
-        /// Seconds that it took.
-        elapsed_time: f64,
-        /// Tokens that it used.
-        total_tokens: i64,
-        /// What it used.
-        execution_metadata: ExecutionMetadata,
-        /// When it began; Unix time, in seconds.
-        created_at: i64,
-        /// When it ended; Unix time, in seconds.
+        /// End time, as a Unix timestamp in seconds.
         finished_at: i64,
-        /// Rounds that it ran.
-        steps: i64,
-        /// What only its kind has.
-        extras: Map<String, Value>,
-        /// Older Dify: the parallel part it runs in.
-        parallel_id: String,
-        /// Older Dify: the node that part begins with.
-        parallel_start_node_id: String,
-        /// Older Dify: the parallel part around that.
-        parent_parallel_id: String,
-        /// Older Dify: the node that one begins with.
-        parent_parallel_start_node_id: String,
-        /// Older Dify: the round's parallel run.
-        parallel_run_id: String,
-    }
-}
-
-wire_object! {
-    /// `data` of `loop_started`.
-    pub struct LoopStarted {
-        /// This run of the node.
-        id: String,
-        /// The node, as in the workflow's graph.
-        node_id: String,
-        /// The node's kind, such as `llm`.
-        node_type: String,
-        /// The node's title.
-        title: String,
-        /// When it began; Unix time, in seconds.
-        created_at: i64,
-        /// What it was given.
-        inputs: Map<String, Value>,
-        /// Whether `inputs` is cut short.
-        inputs_truncated: bool,
-        /// What is known before it begins, such as `iterator_length`.
+        /// Files that the node created.
+        files: Vec<Value>,
+        /// Facts about an iteration or a loop at its start, such as `iterator_length`.
         metadata: Map<String, Value>,
-        /// What only its kind has.
+        /// Fields that only this type of node has.
         extras: Map<String, Value>,
-        /// Older Dify: the parallel part it runs in.
-        parallel_id: String,
-        /// Older Dify: the node that part begins with.
-        parallel_start_node_id: String,
-        /// Older Dify: the parallel part around that.
-        parent_parallel_id: String,
-        /// Older Dify: the node that one begins with.
-        parent_parallel_start_node_id: String,
-        /// Older Dify: the round's parallel run.
-        parallel_run_id: String,
-    }
-}
-
-wire_object! {
-    /// `data` of `loop_next`.
-    pub struct LoopNext {
-        /// This run of the node.
-        id: String,
-        /// The node, as in the workflow's graph.
-        node_id: String,
-        /// The node's kind, such as `llm`.
-        node_type: String,
-        /// The node's title.
-        title: String,
-        /// Which round begins, from 0.
-        index: i64,
-        /// When it began; Unix time, in seconds.
-        created_at: i64,
-        /// What the round before gave.
-        pre_loop_output: Value,
-        /// What only its kind has.
-        extras: Map<String, Value>,
-        /// Older Dify: seconds that the round before took.
-        duration: f64,
-        /// Older Dify: the parallel run.
-        parallel_mode_run_id: String,
-        /// Older Dify: the parallel part it runs in.
-        parallel_id: String,
-        /// Older Dify: the node that part begins with.
-        parallel_start_node_id: String,
-        /// Older Dify: the parallel part around that.
-        parent_parallel_id: String,
-        /// Older Dify: the node that one begins with.
-        parent_parallel_start_node_id: String,
-        /// Older Dify: the round's parallel run.
-        parallel_run_id: String,
-    }
-}
-
-wire_object! {
-    /// `data` of `loop_completed`.
-    pub struct LoopCompleted {
-        /// This run of the node.
-        id: String,
-        /// The node, as in the workflow's graph.
-        node_id: String,
-        /// The node's kind, such as `llm`.
-        node_type: String,
-        /// The node's title.
-        title: String,
-        /// What it was given.
-        inputs: Map<String, Value>,
-        /// Whether `inputs` is cut short.
-        inputs_truncated: bool,
-        /// What it gave.
-        outputs: Map<String, Value>,
-        /// Whether `outputs` is cut short.
-        outputs_truncated: bool,
-        /// How it ended.
-        status: NodeStatus,
-        /// Why it failed.
-        error: String,
-        /// Seconds that it took.
-        elapsed_time: f64,
-        /// Tokens that it used.
-        total_tokens: i64,
-        /// What it used.
-        execution_metadata: ExecutionMetadata,
-        /// When it began; Unix time, in seconds.
-        created_at: i64,
-        /// When it ended; Unix time, in seconds.
-        finished_at: i64,
-        /// Rounds that it ran.
-        steps: i64,
-        /// What only its kind has.
-        extras: Map<String, Value>,
-        /// Older Dify: the parallel part it runs in.
-        parallel_id: String,
-        /// Older Dify: the node that part begins with.
-        parallel_start_node_id: String,
-        /// Older Dify: the parallel part around that.
-        parent_parallel_id: String,
-        /// Older Dify: the node that one begins with.
-        parent_parallel_start_node_id: String,
-        /// Older Dify: the round's parallel run.
-        parallel_run_id: String,
-    }
-}
-
-wire_object! {
-    /// `data` of `parallel_branch_started` and `parallel_branch_finished`: older Dify.
-    pub struct ParallelBranch {
-        /// The parallel part.
-        parallel_id: String,
-        /// The branch.
-        parallel_branch_id: String,
-        /// The parallel part around it.
-        parent_parallel_id: String,
-        /// The node that one begins with.
-        parent_parallel_start_node_id: String,
-        /// The iteration it runs in.
+        /// The strategy of an agent node.
+        agent_strategy: Map<String, Value>,
+        /// The id of the surrounding iteration.
         iteration_id: String,
-        /// The loop it runs in.
+        /// The id of the surrounding loop.
         loop_id: String,
-        /// Unix time, in seconds.
+        /// The output of the previous round of an iteration. Older Dify only.
+        pre_iteration_output: Value,
+        /// The output of the previous round of a loop.
+        pre_loop_output: Value,
+        /// Time the previous round took, in seconds. Older Dify only.
+        duration: f64,
+        /// The id of the parallel run. Older Dify only.
+        parallel_mode_run_id: String,
+        /// The id of the round's parallel run. Older Dify only.
+        parallel_run_id: String,
+        /// The id of the surrounding parallel section. Older Dify only.
+        parallel_id: String,
+        /// The id of the first node of that section. Older Dify only.
+        parallel_start_node_id: String,
+        /// The id of the parallel section around that. Older Dify only.
+        parent_parallel_id: String,
+        /// The id of the first node of that section. Older Dify only.
+        parent_parallel_start_node_id: String,
+    }
+}
+
+wire_object! {
+    /// `data` of `parallel_branch_started` and `parallel_branch_finished`. Older Dify only.
+    pub struct ParallelBranch {
+        /// The id of the parallel section.
+        parallel_id: String,
+        /// The id of the branch.
+        parallel_branch_id: String,
+        /// The id of the surrounding parallel section.
+        parent_parallel_id: String,
+        /// The id of the first node of that section.
+        parent_parallel_start_node_id: String,
+        /// The id of the surrounding iteration.
+        iteration_id: String,
+        /// The id of the surrounding loop.
+        loop_id: String,
+        /// A Unix timestamp, in seconds.
         created_at: i64,
-        /// How the branch ended.
+        /// The branch's status.
         status: NodeStatus,
         /// Why the branch failed.
         error: String,
@@ -425,13 +109,13 @@ wire_object! {
 }
 
 wire_object! {
-    /// What a node used.
+    /// The tokens that a node used, and their price.
     pub struct ExecutionMetadata {
-        /// Tokens.
+        /// Number of tokens.
         total_tokens: i64,
-        /// What they cost.
+        /// Price of the tokens.
         total_price: Decimal,
-        /// The price's currency.
+        /// Currency of the price.
         currency: String,
     }
 }

@@ -8,148 +8,110 @@ use crate::app::metadata::{NodeStatus, RunStatus};
 use crate::wire_object::wire_object;
 
 event_object! {
-    /// An event whose own fields lie in `data`: those of workflow runs, of Chatflows and of workflow apps alike.
+    /// An event of a run, with its own fields in `data`. Workflows and Chatflows both send these.
     pub struct RunEvent<D> {
-        /// The run.
+        /// The id of the run.
         workflow_run_id: String,
-        /// What the event tells.
+        /// The event's own fields.
         data: Box<D>,
     }
 }
 
 wire_object! {
-    /// `data` of an event that needs none.
+    /// `data` of an event without fields of its own.
     pub struct NoData {}
 }
 
 wire_object! {
-    /// `data` of `workflow_started`.
-    pub struct WorkflowStarted {
-        /// The run.
+    /// A run of a workflow: `data` of the events `workflow_started`, `workflow_finished` and `workflow_paused`, and of a
+    /// blocking reply. Each sets some of the fields.
+    pub struct WorkflowRun {
+        /// The id of the run.
         id: String,
-        /// The workflow.
-        workflow_id: String,
-        /// Older Dify: the run's number.
-        sequence_number: i64,
-        /// What the run was given.
-        inputs: Map<String, Value>,
-        /// Unix time, in seconds.
-        created_at: i64,
-        /// `initial` or `resumption`.
-        reason: String,
-    }
-}
-
-wire_object! {
-    /// `data` of `workflow_finished`.
-    pub struct WorkflowFinished {
-        /// The run.
-        id: String,
-        /// The workflow.
-        workflow_id: String,
-        /// Older Dify: the run's number.
-        sequence_number: i64,
-        /// How it ended. `failed` and `stopped` are failures; `partial-succeeded` is not.
-        status: RunStatus,
-        /// The run's result.
-        outputs: Map<String, Value>,
-        /// Why it failed.
-        error: String,
-        /// Seconds that it took.
-        elapsed_time: f64,
-        /// Tokens that it used.
-        total_tokens: i64,
-        /// Nodes that ran.
-        total_steps: i64,
-        /// Who started it.
-        created_by: Map<String, Value>,
-        /// Unix time, in seconds.
-        created_at: i64,
-        /// Unix time, in seconds.
-        finished_at: i64,
-        /// Nodes that failed without failing the run.
-        exceptions_count: i64,
-        /// Files that the run made, free in form.
-        files: Vec<Value>,
-    }
-}
-
-wire_object! {
-    /// `data` of `workflow_paused`.
-    pub struct WorkflowPaused {
-        /// The run.
+        /// The id of the run again, of a paused run.
         workflow_run_id: String,
-        /// The nodes that wait.
-        paused_nodes: Vec<String>,
-        /// The outputs so far.
-        outputs: Map<String, Value>,
-        /// What they wait for.
-        reasons: Vec<PauseReason>,
-        /// `paused`.
+        /// The id of the workflow.
+        workflow_id: String,
+        /// The number of the run. Older Dify only.
+        sequence_number: i64,
+        /// Why the run started: `initial` or `resumption`.
+        reason: String,
+        /// The run's inputs.
+        inputs: Map<String, Value>,
+        /// The run's status. `failed` and `stopped` are failures; `partial-succeeded` is not. A blocking call returns
+        /// normally for a failed run.
         status: RunStatus,
-        /// Unix time, in seconds.
-        created_at: i64,
-        /// Seconds that it took so far.
+        /// The run's outputs.
+        outputs: Map<String, Value>,
+        /// Why the run failed.
+        error: String,
+        /// Execution time, in seconds.
         elapsed_time: f64,
-        /// Tokens that it used so far.
+        /// Number of tokens used.
         total_tokens: i64,
-        /// Nodes that ran so far.
+        /// Number of nodes executed.
         total_steps: i64,
+        /// Number of nodes that failed without failing the run.
+        exceptions_count: i64,
+        /// The user who started the run.
+        created_by: Map<String, Value>,
+        /// Start time, as a Unix timestamp in seconds.
+        created_at: i64,
+        /// End time, as a Unix timestamp in seconds. Null while the run is paused.
+        finished_at: i64,
+        /// Files that the run created.
+        files: Vec<Value>,
+        /// The ids of the nodes that a paused run waits for.
+        paused_nodes: Vec<String>,
+        /// What a paused run waits for.
+        reasons: Vec<PauseReason>,
     }
 }
 
 wire_object! {
     /// `data` of `reasoning_chunk`.
     pub struct ReasoningChunk {
-        /// The message, in chat apps.
+        /// The id of the message, in chat apps.
         message_id: String,
-        /// A piece of text, to be appended.
+        /// A chunk of text to append.
         reasoning: String,
-        /// The node that reasons.
+        /// The id of the node.
         node_id: String,
-        /// Whether it is the last piece.
+        /// Whether this is the last chunk.
         is_final: bool,
     }
 }
 
 wire_object! {
-    /// `data` of `text_chunk`.
+    /// `data` of `text_chunk` and `text_replace`.
     pub struct TextChunk {
-        /// A piece of text, to be appended.
+        /// The text: a chunk to append, or what replaces the text so far.
         text: String,
-        /// The variable the text comes from: a node's id and a name.
+        /// The variable that the text comes from: a node id and a name.
         from_variable_selector: Vec<String>,
-    }
-}
-
-wire_object! {
-    /// `data` of `text_replace`.
-    pub struct TextReplace {
-        /// The text that replaces what was shown so far.
-        text: String,
     }
 }
 
 wire_object! {
     /// `data` of `agent_log`.
     pub struct AgentLog {
-        /// The run of the node.
+        /// The id of the node's execution.
         node_execution_id: String,
-        /// The step; the same id again is an update of it.
+        /// The id of the step. A later event with the same id updates the step.
         id: String,
-        /// What the step is called.
+        /// The name of the step.
         label: String,
-        /// The step around it.
+        /// The id of the surrounding step.
         parent_id: String,
-        /// Why it failed.
+        /// Why the step failed.
         error: String,
-        /// How it stands. Agents of their own may use words of their own.
+        /// The step's status. Custom agents may use other names.
         status: NodeStatus,
-        /// What it is about.
+        /// The step's details.
         data: Map<String, Value>,
-        /// What it took: times, tokens, prices.
+        /// Times, tokens and prices.
         metadata: Map<String, Value>,
-        /// The node.
+        /// The id of the node.
         node_id: String,
     }
 }
