@@ -201,7 +201,11 @@ impl From<RunEvent<WorkflowRun>> for Run {
 
 impl From<WorkflowResult> for Run {
     fn from(result: WorkflowResult) -> Self {
-        Self::new(result.data.map_or_else(Default::default, |run| *run), result.workflow_run_id, result.task_id)
+        Self::new(
+            result.data.map_or_else(Default::default, |run| *run),
+            result.workflow_run_id,
+            result.task_id,
+        )
     }
 }
 
@@ -236,7 +240,11 @@ impl From<RunEvent<WorkflowRun>> for Pause {
 
 impl From<WorkflowResult> for Pause {
     fn from(result: WorkflowResult) -> Self {
-        Self::new(result.data.map_or_else(Default::default, |run| *run), result.workflow_run_id, result.task_id)
+        Self::new(
+            result.data.map_or_else(Default::default, |run| *run),
+            result.workflow_run_id,
+            result.task_id,
+        )
     }
 }
 

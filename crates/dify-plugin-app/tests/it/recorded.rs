@@ -1,6 +1,6 @@
 //! Recorded exchanges of the official SDK, replayed: our question equals the SDK's, and its answers come out typed.
 
-use dify_plugin_app::{AppError, Apps, MessageAnswer, FileInput, FileType, Outcome};
+use dify_plugin_app::{AppError, Apps, FileInput, FileType, MessageAnswer, Outcome};
 use serde_json::{Value, json};
 
 use crate::daemon::Daemon;

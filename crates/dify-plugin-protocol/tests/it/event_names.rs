@@ -33,8 +33,5 @@ fn the_name_is_written_and_is_not_kept_as_extra() {
     let event = AppEvent::parse(r#"{"answer":"a","event":"agent_message","new":1}"#).unwrap();
     let AppEvent::AgentMessage(message) = &event else { panic!("{event:?}") };
     assert_eq!(serde_json::to_string(&message.extra).unwrap(), r#"{"new":1}"#);
-    assert_eq!(
-        serde_json::to_string(&event).unwrap(),
-        r#"{"event":"agent_message","answer":"a","new":1}"#
-    );
+    assert_eq!(serde_json::to_string(&event).unwrap(), r#"{"event":"agent_message","answer":"a","new":1}"#);
 }

@@ -26,9 +26,8 @@ fn chunks_are_joined_and_trailers_dropped() {
 
 #[test]
 fn content_length_is_honoured() {
-    let body = |length: &str| {
-        parse(format!("PUT / HTTP/1.1\r\ncontent-length: {length}\r\n\r\nquack").as_bytes())
-    };
+    let body =
+        |length: &str| parse(format!("PUT / HTTP/1.1\r\ncontent-length: {length}\r\n\r\nquack").as_bytes());
     assert_eq!(body("5").unwrap().body, b"quack");
     assert_eq!(body("2").unwrap().body, b"qu");
     assert_eq!(body("6").unwrap_err(), HttpRequestError::BodyTooShort { expected: 6, found: 5 });

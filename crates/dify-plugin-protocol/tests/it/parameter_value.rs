@@ -18,6 +18,7 @@ fn only_a_marked_object_is_a_file() {
     }
     let broken = json!({"dify_model_identity": "__dify__file__", "url": 5});
     assert!(FileValue::from_value(&broken).unwrap().is_err());
-    let tool = json!({"dify_model_identity": "__dify__tool_selector__", "tool_name": "t", "tool_parameters": {}});
+    let tool =
+        json!({"dify_model_identity": "__dify__tool_selector__", "tool_name": "t", "tool_parameters": {}});
     assert_eq!(ToolSelector::from_value(&tool).unwrap().unwrap().tool_name.as_deref(), Some("t"));
 }

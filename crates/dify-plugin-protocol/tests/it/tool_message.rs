@@ -14,10 +14,7 @@ fn each_message_is_written_as_the_sdk_writes_it() {
         ),
         (ToolMessage::link("u"), json!({"type": "link", "message": {"text": "u"}, "meta": null})),
         (ToolMessage::image("u"), json!({"type": "image", "message": {"text": "u"}, "meta": null})),
-        (
-            ToolMessage::image_link("u"),
-            json!({"type": "image_link", "message": {"text": "u"}, "meta": null}),
-        ),
+        (ToolMessage::image_link("u"), json!({"type": "image_link", "message": {"text": "u"}, "meta": null})),
         (
             ToolMessage::binary_link("u"),
             json!({"type": "binary_link", "message": {"text": "u"}, "meta": null}),
