@@ -1,4 +1,4 @@
-//! The zip file that a package is.
+//! Packages, which are zip files.
 
 mod read;
 mod write;
@@ -7,31 +7,31 @@ use std::collections::HashSet;
 
 use crate::limits::TooLarge;
 
-/// How many files a package that is read may have. Dify's own plugins have 283 at most; the daemon has no limit.
+/// The largest number of files that a package may have. The daemon has no limit; Dify's own plugins have at most 283.
 pub const MAX_FILES: usize = 20_000;
 
-/// How long a path in a package may be. Linux opens no longer ones.
+/// The longest path in a package, in bytes, which is the longest that Linux opens.
 pub const MAX_PATH_BYTES: usize = 4095;
 
-/// What signing adds, as the last file (`pkg/plugin_packager/consts`).
+/// The path of the file that signing adds at the end of a package (`pkg/plugin_packager/consts`).
 pub const VERIFICATION_FILE: &str = ".verification.dify.json";
 
-/// A package: files in order, and what signing leaves in the zip file's comment.
+/// A package: its files in order, and the zip file's comment, which holds the signature.
 ///
-/// Paths are legal, and no two are the same.
+/// All paths are valid and unique.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Package {
     files: Vec<File>,
     comment: Vec<u8>,
 }
 
-/// A file of a package.
+/// A file in a package.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct File {
     /// The path from the package's root, `/` separated.
     pub path: String,
-    /// The content. Neither modes nor times are kept: the daemon unpacks every file with mode 0644.
+    /// The content. Modes and times are not kept: the daemon unpacks every file with mode 0644.
     pub content: Vec<u8>,
 }
 
@@ -41,47 +41,51 @@ impl std::fmt::Debug for File {
     }
 }
 
-/// Why bytes are no package, or files don't make one.
+/// The error returned when bytes or files are not a valid package.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PackageError {
-    /// It isn't a zip file, it is cut off, or it uses what no package needs: parts, large-file records, bytes around it.
-    #[error("it is no package: {0}")]
+    /// The bytes are not a zip file, are truncated, or use a zip feature that no package needs, such as multiple parts,
+    /// large-file records, or data before or after the archive.
+    #[error("not a package: {0}")]
     Zip(&'static str),
-    /// A file in it can't be unpacked.
-    #[error("`{path}` in it is damaged: {why}")]
+    /// A file in the package cannot be unpacked.
+    #[error("`{path}` in the package is damaged: {why}")]
     Damaged {
         /// The file.
         path: String,
-        /// What doesn't fit.
+        /// What is wrong with it.
         why: &'static str,
     },
-    /// Unpacked it would be larger than allowed, as it says itself; nothing was unpacked.
+    /// The unpacked files would be larger than allowed, going by the archive directory. Nothing was unpacked.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
-    /// More files than [`MAX_FILES`].
-    #[error("it has {0} files, of which {MAX_FILES} are allowed")]
+    /// The package has more files than [`MAX_FILES`].
+    #[error("the package has {0} files, but at most {MAX_FILES} are allowed")]
     TooManyFiles(usize),
-    /// A path that leads out of the package, is absolute or longer than [`MAX_PATH_BYTES`], isn't UTF-8, or has a part that isn't
-    /// a name.
-    #[error("the path {0:?} is not legal in a package")]
+    /// A path leads out of the package, is absolute, is longer than [`MAX_PATH_BYTES`], is not UTF-8, or has a component that
+    /// is not a file name.
+    #[error("{0:?} is not a valid path in a package")]
     Path(String),
-    /// The daemon can't read a file whose path stands for two.
-    #[error("there are two files with the path `{0}`")]
+    /// Two files have the same path; the daemon cannot read either.
+    #[error("two files have the path `{0}`")]
     Twice(String),
-    /// The daemon can't unpack a file below a file.
-    #[error("`{0}` is a file, and there are files below it")]
+    /// A file is also used as a folder; the daemon cannot unpack that.
+    #[error("`{0}` is both a file and a folder")]
     FileAndFolder(String),
-    /// The daemon takes a folder's own entry for a file and fails to read it. Its own packager writes none.
-    #[error("`{0}` is an entry of a folder, which the daemon fails to read; a package holds files alone")]
+    /// The archive has an entry for a folder, which the daemon mistakes for a file and fails to read. The daemon's own
+    /// packager writes no such entries.
+    #[error("`{0}` is an entry for a folder, which the daemon cannot read; pack only the files")]
     Folder(String),
 }
 
 impl Package {
-    /// A package of these files, sorted by path as the daemon's packager does.
+    /// Creates a package of the given files, each a path and its content. They are sorted by path, as the daemon's packager
+    /// does.
     ///
     /// # Errors
-    /// If there are too many, or a path isn't legal, or there twice.
+    ///
+    /// Returns an error if there are too many files, or if a path is invalid or used twice.
     pub fn new(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Self, PackageError> {
         let mut files: Vec<_> = files.into_iter().map(|(path, content)| File { path, content }).collect();
         check_paths(files.iter().map(|file| &*file.path))?;
@@ -89,12 +93,15 @@ impl Package {
         Ok(Self { files, comment: Vec::new() })
     }
 
-    /// Reads a package of which the files have `limit` bytes at most, [`MAX_PACKAGE_BYTES`](crate::MAX_PACKAGE_BYTES) as a
-    /// rule. No bytes make this panic or take more memory than that and a few times the input.
+    /// Reads a package from the bytes of a zip file. Its unpacked files may have at most `limit` bytes together, usually
+    /// [`MAX_PACKAGE_BYTES`](crate::MAX_PACKAGE_BYTES).
+    ///
+    /// The bytes may come from an attacker: reading never panics, and takes at most `limit` bytes of memory and a few times
+    /// the size of the input. Sizes are checked before anything is unpacked, and no file is unpacked beyond its stated size.
     ///
     /// # Errors
-    /// If it isn't a package that the daemon can read, or a larger one. What a zip file says of itself is looked at before
-    /// anything is unpacked, and no file is unpacked to more than it said.
+    ///
+    /// Returns an error if the daemon could not read the package, or if it is larger than `limit`.
     pub fn read(bytes: &[u8], limit: u64) -> Result<Self, PackageError> {
         let directory = read::Directory::read(bytes)?;
         TooLarge::check(directory.entries.iter().map(|entry| (entry.path, u64::from(entry.size))), limit)?;
@@ -105,34 +112,37 @@ impl Package {
         Ok(Self { files: files.collect::<Result<_, PackageError>>()?, comment: directory.comment.to_vec() })
     }
 
-    /// The bytes of the zip file: always the same for the same package, whatever machine writes it. Files are deflated, and have
-    /// neither times nor modes.
+    /// Returns the bytes of the zip file. They are the same for the same package on every machine: files are deflated and
+    /// have neither times nor modes.
     ///
     /// # Errors
-    /// If that would be more than a zip file without large-file records can hold, which is 4 GiB.
+    ///
+    /// Returns an error if the zip file would need large-file records, as it does from 4 GiB on.
     pub fn write(&self) -> Result<Vec<u8>, PackageError> {
         write::zip(&self.files, &self.comment)
     }
 
-    /// The files, in the order of the zip file.
+    /// Returns the files in the order of the zip file.
     pub fn files(&self) -> &[File] {
         &self.files
     }
 
-    /// The content of one file.
+    /// Returns the content of the file at `path`.
     pub fn file(&self, path: &str) -> Option<&[u8]> {
         self.files.iter().find(|file| file.path == path).map(|file| &*file.content)
     }
 
-    /// How many bytes the files have together.
+    /// Returns the total size of the files in bytes.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.content.len() as u64).sum()
     }
 
-    /// Whether a daemon with this limit in bytes takes it, [`MAX_PACKAGE_BYTES`](crate::MAX_PACKAGE_BYTES) as a rule.
+    /// Checks that a daemon with this limit in bytes accepts the package; usually the limit is
+    /// [`MAX_PACKAGE_BYTES`](crate::MAX_PACKAGE_BYTES).
     ///
     /// # Errors
-    /// If it doesn't, with the files that would have to get smaller.
+    ///
+    /// Returns an error with the largest files if the files are larger than `limit` together.
     pub fn check_size(&self, limit: u64) -> Result<(), TooLarge> {
         TooLarge::check(self.files.iter().map(|file| (&*file.path, file.content.len() as u64)), limit)
     }
@@ -142,7 +152,7 @@ impl Package {
         &self.comment
     }
 
-    /// Puts what signing adds in the place of what an earlier one added: a file at the end, and the comment.
+    /// Adds what signing produces, a file at the end and the comment, in place of those of an earlier signature.
     pub(crate) fn seal(&mut self, verification: File, comment: Vec<u8>) {
         self.files.retain(|file| file.path != verification.path);
         self.files.push(verification);
@@ -151,7 +161,7 @@ impl Package {
 }
 
 fn check_paths<'p>(paths: impl ExactSizeIterator<Item = &'p str> + Clone) -> Result<(), PackageError> {
-    // One is left for what signing adds.
+    // Signing adds one more file.
     if paths.len() >= MAX_FILES {
         return Err(PackageError::TooManyFiles(paths.len()));
     }
@@ -160,7 +170,7 @@ fn check_paths<'p>(paths: impl ExactSizeIterator<Item = &'p str> + Clone) -> Res
         if path.ends_with('/') {
             return Err(PackageError::Folder(path.to_owned()));
         }
-        if !is_legal(path) {
+        if !is_valid(path) {
             return Err(PackageError::Path(path.to_owned()));
         }
         if !seen.insert(path) {
@@ -176,8 +186,8 @@ fn check_paths<'p>(paths: impl ExactSizeIterator<Item = &'p str> + Clone) -> Res
     Ok(())
 }
 
-/// As Go's `fs.ValidPath`, and without what would be something else on Windows or in a message.
-fn is_legal(path: &str) -> bool {
+/// Whether a path is valid: for Go's `fs.ValidPath`, and free of characters with another meaning on Windows or in a terminal.
+fn is_valid(path: &str) -> bool {
     let is_name = |part: &str| !matches!(part, "" | "." | "..");
     path.len() <= MAX_PATH_BYTES
         && path.split('/').all(is_name)

@@ -1,12 +1,14 @@
-//! The checksum by which a daemon tells packages apart.
+//! The checksum that distinguishes packages.
 
 use sha2::{Digest, Sha256};
 
 use crate::archive::Package;
 
 impl Package {
-    /// 64 hexadecimal digits over the paths and the contents of all files (`pkg/plugin_packager/decoder/checksum.go`), so that
-    /// neither the order nor the compression count. The file that signing adds does: a signed package has another checksum.
+    /// Returns the package's checksum as 64 hexadecimal digits (`pkg/plugin_packager/decoder/checksum.go`).
+    ///
+    /// It covers the paths and contents of all files, but neither their order nor their compression. The file that signing
+    /// adds is included, so signing changes the checksum.
     pub fn checksum(&self) -> String {
         let mut files: Vec<_> = self.files().iter().collect();
         files.sort_by(|one, other| one.path.cmp(&other.path));

@@ -1,4 +1,4 @@
-//! What a binary needs of the machine it runs on.
+//! What a plugin's binary needs from the machine it runs on.
 
 use std::fmt;
 
@@ -6,11 +6,11 @@ use object::elf::{EM_AARCH64, EM_X86_64, ET_DYN, ET_EXEC, FileHeader64, PT_DYNAM
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 use object::{Endianness, elf};
 
-/// The glibc of the daemon's own image, Ubuntu 24.04 (`docker/local.dockerfile`): a binary that needs a newer one doesn't start
-/// there.
+/// The glibc version in the daemon's image, Ubuntu 24.04 (`docker/local.dockerfile`). A binary that needs a newer one does not
+/// start there.
 pub const GLIBC_OF_THE_DAEMON: (u32, u32) = (2, 39);
 
-/// What comes with glibc and gcc, and so is in that image.
+/// The libraries that come with glibc and gcc, and so are in that image.
 const USUAL: [&str; 10] = [
     "libc.so.6",
     "libm.so.6",
@@ -24,7 +24,7 @@ const USUAL: [&str; 10] = [
     "ld-linux-aarch64.so.1",
 ];
 
-/// A processor that plugins run on, by its name in a manifest's `meta.arch`.
+/// A processor architecture that plugins run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Arch {
     /// x86-64.
@@ -37,73 +37,75 @@ pub enum Arch {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Binary {
-    /// What it runs on.
+    /// The architecture it is built for.
     pub arch: Arch,
-    /// What else it needs.
+    /// How it is linked.
     pub linkage: Linkage,
 }
 
-/// How an executable gets its libraries.
+/// How an executable finds its libraries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Linkage {
-    /// It holds all of them, and runs on any Linux.
+    /// It contains all of them and runs on any Linux.
     Static,
-    /// The system's loader finds them.
+    /// The system's loader finds them at start.
     #[non_exhaustive]
     Dynamic {
         /// The loader's path.
         loader: String,
-        /// The libraries' names.
+        /// The names of the libraries.
         libraries: Vec<String>,
-        /// The newest version of glibc that a function asks for.
+        /// The newest version of glibc that a symbol requires.
         glibc: Option<(u32, u32)>,
     },
 }
 
-/// Why a binary doesn't belong in a package.
+/// The error returned when a binary would not run as part of a package.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BinaryError {
-    /// Not an executable of 64-bit Linux.
-    #[error("it is not a Linux executable of 64 bits")]
+    /// The file is not a 64-bit Linux executable.
+    #[error("it is not a 64-bit Linux executable")]
     NotElf,
-    /// A processor for which the daemon has no word.
-    #[error("it is for another processor (ELF machine {0}) than amd64 and arm64")]
+    /// The binary is for an architecture that the daemon does not support.
+    #[error("it is neither for amd64 nor for arm64 (ELF machine {0})")]
     Machine(u16),
-    /// The name says something else.
+    /// The binary is for another architecture than its name says.
     #[error("it is for {is}, but its name says {named}")]
     Misnamed {
-        /// What it is for.
+        /// The architecture it is built for.
         is: Arch,
-        /// What it is called.
+        /// The architecture in its name.
         named: Arch,
     },
-    /// A shared library, or a binary without its section headers.
-    #[error("what libraries it needs can't be told: it is a library, or its section headers were taken off")]
+    /// The file is a shared library, or its section headers were stripped.
+    #[error(
+        "its libraries cannot be determined: it is a shared library, or its section headers were stripped"
+    )]
     Opaque,
-    /// A loader that the daemon's image doesn't have, such as musl's.
+    /// The binary needs a loader that the daemon's image doesn't have, such as musl's.
     #[error("it needs the loader {0}, which the daemon's image doesn't have; link it statically")]
     Loader(String),
-    /// A newer glibc than the daemon's image has.
+    /// The binary needs a newer glibc than the daemon's image has.
     #[error("it needs glibc {}.{}, and the daemon's image has {}.{}; link it statically, or build it on an older system",
         .0.0, .0.1, GLIBC_OF_THE_DAEMON.0, GLIBC_OF_THE_DAEMON.1)]
     Glibc((u32, u32)),
-    /// Libraries that need not be there.
-    #[error("it needs {}, which the daemon's image need not have; link them statically", .0.join(", "))]
+    /// The binary needs libraries that may not be in the daemon's image.
+    #[error("it needs {}, which may not be in the daemon's image; link them statically", .0.join(", "))]
     Libraries(Vec<String>),
 }
 
 impl Arch {
-    /// Both.
+    /// All supported architectures.
     pub const ALL: [Self; 2] = [Self::Amd64, Self::Arm64];
 
-    /// By its name in a manifest.
+    /// Returns the architecture that a manifest's `meta.arch` calls by this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|arch| arch.name() == name)
     }
 
-    /// Its name in a manifest.
+    /// Returns the name in a manifest's `meta.arch`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Amd64 => "amd64",
@@ -111,7 +113,7 @@ impl Arch {
         }
     }
 
-    /// Where [`ENTRY_MODULE`](crate::ENTRY_MODULE) looks for the binary, from the package's root.
+    /// Returns the path from the package's root at which [`ENTRY_MODULE`](crate::ENTRY_MODULE) looks for the binary.
     pub fn binary_path(self) -> String {
         format!("bin/plugin-linux-{}", self.name())
     }
@@ -124,10 +126,12 @@ impl fmt::Display for Arch {
 }
 
 impl Binary {
-    /// Reads an ELF file's headers.
+    /// Reads the headers of an ELF file.
     ///
     /// # Errors
-    /// If it isn't one of 64 bits, or for another processor.
+    ///
+    /// Returns an error if the bytes are not a 64-bit Linux executable for a supported architecture, or if its libraries
+    /// cannot be determined.
     pub fn read(bytes: &[u8]) -> Result<Self, BinaryError> {
         let header = FileHeader64::<Endianness>::parse(bytes).map_err(|_| BinaryError::NotElf)?;
         let endian = header.endian().map_err(|_| BinaryError::NotElf)?;
@@ -147,10 +151,11 @@ impl Binary {
         }
     }
 
-    /// Whether it can run in the daemon's image as the binary for `named`.
+    /// Checks that the binary can run in the daemon's image as the one for `named`.
     ///
     /// # Errors
-    /// Why it can't.
+    ///
+    /// Returns the reason why it cannot.
     pub fn check(&self, named: Arch) -> Result<(), BinaryError> {
         if self.arch != named {
             return Err(BinaryError::Misnamed { is: self.arch, named });
@@ -167,7 +172,7 @@ impl Binary {
     }
 }
 
-/// `None` if it is hidden.
+/// Returns how a binary is linked, or `None` if that cannot be determined.
 fn linkage(
     header: &FileHeader64<Endianness>,
     endian: Endianness,
@@ -193,7 +198,7 @@ fn linkage(
     for entry in entries.iter().filter(|entry| entry.tag(endian) == elf::DT_NEEDED) {
         libraries.push(text(entry.string(endian, strings)?));
     }
-    // A static binary that may be loaded anywhere relocates itself by its dynamic section, and needs nothing.
+    // A static position-independent binary has a dynamic section to relocate itself, but needs no library.
     let Some(loader) = loader else { return Ok(libraries.is_empty().then_some(Linkage::Static)) };
 
     let mut glibc = None;
@@ -208,7 +213,7 @@ fn linkage(
     Ok(Some(Linkage::Dynamic { loader, libraries, glibc }))
 }
 
-/// `GLIBC_2.34` as numbers.
+/// Parses a symbol version such as `GLIBC_2.34`.
 fn glibc_version(name: &[u8]) -> Option<(u32, u32)> {
     let numbers = std::str::from_utf8(name).ok()?.strip_prefix("GLIBC_")?;
     let mut parts = numbers.split('.').map(|part| part.parse().ok());

@@ -24,6 +24,8 @@ pub use self::selection::{LeftOut, Reason, Selection, SelectionError};
 pub use self::signature::{Category, SignError, Signature, VerifyError};
 pub use self::unpack::UnpackError;
 
-/// What the daemon lets a package hold in bytes, both as a file and unpacked, unless its MAX_PLUGIN_PACKAGE_SIZE says otherwise:
-/// 50 MiB (`internal/types/app/default.go`). Dify itself has the same limit, PLUGIN_MAX_PACKAGE_SIZE.
+/// The daemon's default limit for a package in bytes, both as a file and unpacked: 50 MiB
+/// (`internal/types/app/default.go`).
+///
+/// A daemon's `MAX_PLUGIN_PACKAGE_SIZE` overrides it. Dify has the same limit under the name `PLUGIN_MAX_PACKAGE_SIZE`.
 pub const MAX_PACKAGE_BYTES: u64 = 50 << 20;

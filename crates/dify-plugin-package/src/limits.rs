@@ -1,25 +1,25 @@
-//! How large a package may be.
+//! The limit on a package's size.
 
 use std::cmp::Reverse;
 
-/// Of files that are too large together, as many are named; the daemon's packager names as many.
+/// How many of the largest files an error names; the daemon's packager names as many.
 const LARGEST: usize = 5;
 
-/// Files that are too large together.
+/// The error returned when a package's files are too large together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unpacked the files have {bytes} bytes, of which {limit} are allowed")]
+#[error("the unpacked files have {bytes} bytes, but at most {limit} are allowed")]
 #[non_exhaustive]
 pub struct TooLarge {
-    /// How large they are, unpacked.
+    /// The total size of the unpacked files in bytes.
     pub bytes: u64,
-    /// The limit.
+    /// The limit in bytes.
     pub limit: u64,
-    /// The five largest, the largest first, with their sizes in bytes.
+    /// The five largest files and their sizes in bytes, the largest first.
     pub largest: Vec<(String, u64)>,
 }
 
 impl TooLarge {
-    /// Checks files of these paths and sizes.
+    /// Checks files given by path and size.
     pub(crate) fn check<'p>(
         files: impl Iterator<Item = (&'p str, u64)> + Clone,
         limit: u64,

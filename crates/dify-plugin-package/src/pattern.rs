@@ -1,24 +1,26 @@
-//! Lines of an ignore file, as the daemon's packager takes them: gitignore patterns in the reading of go-git
-//! (`plumbing/format/gitignore`), of which each stands for itself.
+//! The patterns of ignore files: gitignore patterns as the daemon's packager reads them with go-git
+//! (`plumbing/format/gitignore`), each on its own.
+//!
+//! The `ignore` crate would decide differently: it honors exceptions (`!`) and knows `**` inside a name.
 
 use dify_plugin_manifest::Glob;
 
-/// A pattern that leaves files out.
+/// A pattern that excludes files.
 #[derive(Debug)]
 pub(crate) struct Pattern {
-    /// What stands between the slashes.
+    /// The parts between the slashes.
     parts: Vec<Part>,
     only_folders: bool,
 }
 
 #[derive(Debug)]
 enum Part {
-    /// Nothing, as before a slash at the beginning.
+    /// Nothing, as before a leading slash.
     Empty,
     /// `**`: any number of folders.
     Folders,
     Name(Glob),
-    /// Not legal, as `[` or, in a path, `a**`: nothing has such a name.
+    /// Invalid, as `[` or, in a path, `a**`: it matches nothing.
     Nothing,
 }
 
@@ -27,7 +29,7 @@ impl Part {
         Glob::parse(text).map_or(Self::Nothing, Self::Name)
     }
 
-    /// A part of several.
+    /// Reads one of several parts.
     fn of_path(text: &str) -> Self {
         match text {
             "" => Self::Empty,
@@ -39,8 +41,8 @@ impl Part {
 }
 
 impl Pattern {
-    /// Reads a line. `None` where it leaves nothing out: blank lines, comments, and exceptions (`!`), which the daemon's packager
-    /// reads and doesn't heed.
+    /// Reads a line. Returns `None` for lines that exclude nothing: blank lines, comments, and exceptions (`!`), which the
+    /// daemon's packager reads but ignores.
     pub(crate) fn parse(line: &str) -> Option<Self> {
         let line = line.trim();
         if line.is_empty() || line.starts_with(['#', '!']) {
@@ -50,7 +52,7 @@ impl Pattern {
             Some(line) => (line, true),
             None => (line, false),
         };
-        // In a name alone two stars are as good as one.
+        // In a pattern without slashes, two stars mean the same as one.
         let parts = if line.contains('/') {
             line.split('/').map(Part::of_path).collect()
         } else {
@@ -59,19 +61,18 @@ impl Pattern {
         Some(Self { parts, only_folders })
     }
 
-    /// Whether it leaves out this path, of a folder or a file.
+    /// Whether the pattern excludes the path of a folder or file.
     pub(crate) fn excludes(&self, path: &[&str], is_folder: bool) -> bool {
         let end = match &*self.parts {
             [Part::Name(name)] => path.iter().position(|part| name.matches(part)).map(|at| at + 1),
             [_] => None,
             _ => self.end_in(path),
         };
-        // What is below a folder that is left out is left out too.
+        // Everything below an excluded folder is excluded too.
         end.is_some_and(|end| !self.only_folders || is_folder || end < path.len())
     }
 
-    /// How many parts of the path the pattern stands for, which begins at the root. Of several places for a name after `**`
-    /// the first one counts.
+    /// Returns how many parts of the path, from the root on, the pattern matches. After `**` the first matching part counts.
     fn end_in(&self, path: &[&str]) -> Option<usize> {
         let (mut end, mut any_depth, mut matched) = (0, false, false);
         for (index, part) in self.parts.iter().enumerate() {
@@ -95,9 +96,9 @@ impl Pattern {
 mod tests {
     use super::Pattern;
 
-    /// Random lines with random paths, and what the daemon's own pattern reader (go-git 5) says of each pair.
+    /// Random lines with random paths, and the decision of the daemon's own pattern reader (go-git 5) for each pair.
     #[test]
-    fn a_pattern_means_what_it_means_to_the_daemon() {
+    fn patterns_exclude_the_paths_that_the_daemon_excludes() {
         let mut left = 0;
         for line in include_str!("../tests/fixtures/patterns.tsv").lines() {
             let fields: Vec<_> = line.split('\t').collect();

@@ -1,25 +1,25 @@
-//! Files that nobody means to give away.
+//! Files that should never be published.
 
 use std::fmt;
 
 use memchr::memmem;
 
-/// Why a file counts as secret.
+/// Why a file is considered secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Secret {
-    /// Settings of this machine: `.env` and its like, but for examples.
+    /// Local settings: `.env` and similar files, except for examples.
     Environment,
-    /// A private key, by its content or by its name.
+    /// A private key, recognized by content or name.
     PrivateKey,
-    /// Passwords or tokens that some program keeps in a file of that name.
+    /// Passwords or tokens of a program that stores them in a file of this name.
     Credentials,
 }
 
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Environment => "settings of this machine",
+            Self::Environment => "local settings",
             Self::PrivateKey => "a private key",
             Self::Credentials => "credentials",
         })
@@ -27,7 +27,7 @@ impl fmt::Display for Secret {
 }
 
 impl Secret {
-    /// By the file's name.
+    /// Recognizes a secret by the file's name.
     pub(crate) fn of_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
         if name == ".env" || name == ".envrc" {
@@ -49,10 +49,10 @@ impl Secret {
         }
     }
 
-    /// By what is in it: a PEM block of a private key, and not only words about one.
+    /// Recognizes a secret by the file's content: the PEM block of a private key, not only text about one.
     pub(crate) fn of_content(content: &[u8]) -> Option<Self> {
         const END_OF_BEGIN: &[u8] = b"PRIVATE KEY-----";
-        // Between the marker and the key there may be headers, in keys with a password.
+        // Encrypted keys have headers between the marker and the key.
         const NEAR: usize = 256;
         const DIGITS: usize = 40;
         memmem::find_iter(content, END_OF_BEGIN).find_map(|at| {

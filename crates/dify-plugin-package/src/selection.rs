@@ -1,4 +1,4 @@
-//! Which files of a plugin's folder go into its package.
+//! The selection of files that go into a package.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -9,40 +9,40 @@ use crate::limits::TooLarge;
 use crate::pattern::Pattern;
 use crate::secret::Secret;
 
-/// The files of a folder that belong in its package, with their content.
+/// The files of a plugin's folder that go into its package, with their content.
 ///
-/// As the daemon's packager (`pkg/plugin_packager/decoder/fs.go`) this leaves out what `.difyignore` in the root says, or if
-/// there is none `.gitignore` there. Beyond that it leaves out what nobody wants in a package and that packager takes along:
-/// secrets, version control, cargo's output and other packages; and says so.
+/// Like the daemon's packager (`pkg/plugin_packager/decoder/fs.go`), this excludes what `.difyignore` in the root names, or
+/// `.gitignore` there if the former doesn't exist. In addition it leaves out, and lists in [`left_out`](Self::left_out),
+/// what that packager includes but does not belong in a package: secrets, version control, build output and other packages.
 #[derive(Debug)]
 pub struct Selection {
     files: Vec<(String, Vec<u8>)>,
     left_out: Vec<LeftOut>,
 }
 
-/// Something that no ignore file names, and yet is not packed.
+/// A file or folder that is not packed although no ignore file names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeftOut {
-    /// Its path from the plugin's root, `/` separated; a folder's ends with `/`.
+    /// The path from the plugin's root, `/` separated; a folder's path ends with `/`.
     pub path: String,
-    /// Why.
+    /// Why it is not packed.
     pub reason: Reason,
 }
 
-/// Why something is not packed.
+/// Why a file or folder is not packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// It must not get to others.
+    /// It is secret.
     Secret(Secret),
-    /// `.git` and its like.
+    /// `.git` or the folder of another version control system.
     VersionControl,
-    /// Cargo's output, by the tag that cargo puts there, or a Python's virtual environment.
+    /// Cargo's build output, a Python virtual environment, or another folder with a `CACHEDIR.TAG`.
     BuildOutput,
     /// A `.difypkg`.
     Package,
-    /// `.dify`, where `cargo dify dev` keeps what the plugin stores.
+    /// `.dify`, where `cargo dify dev` keeps the plugin's storage.
     Storage,
 }
 
@@ -53,40 +53,42 @@ impl fmt::Display for Reason {
             Self::VersionControl => f.write_str("version control"),
             Self::BuildOutput => f.write_str("build output"),
             Self::Package => f.write_str("a package"),
-            Self::Storage => f.write_str("what the plugin stored here"),
+            Self::Storage => f.write_str("the plugin's local storage"),
         }
     }
 }
 
-/// A file or a folder that could not be read, or can't be packed.
+/// The error returned when a file or folder cannot be read or packed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SelectionError {
-    /// It can't be read; also a link to a folder, which the daemon's packager can't read either.
+    /// It cannot be read. Links to folders belong here too: the daemon's packager cannot read them either.
     #[error("cannot read `{}`", path.display())]
     Unreadable {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// A pipe, a socket or a device, which has no content to pack.
-    #[error("`{}` is not a file", .0.display())]
+    /// It is a pipe, a socket or a device, which has no content to pack.
+    #[error("`{}` is not a regular file", .0.display())]
     Special(PathBuf),
-    /// Paths in packages are UTF-8.
+    /// Its name is not UTF-8, as paths in packages must be.
     #[error("the name of `{}` is not UTF-8", .0.display())]
     Name(PathBuf),
-    /// None of them was read.
+    /// The files are too large together; none was read.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
 }
 
 impl Selection {
-    /// Looks through the folder for files of `limit` bytes at most, [`MAX_PACKAGE_BYTES`](crate::MAX_PACKAGE_BYTES) as a rule.
+    /// Selects and reads the files in `dir`, which may have at most `limit` bytes together; usually the limit is
+    /// [`MAX_PACKAGE_BYTES`](crate::MAX_PACKAGE_BYTES).
     ///
     /// # Errors
-    /// The first file that can't be read, or has no name for a package; or if they are too large together.
+    ///
+    /// Returns an error for the first file that cannot be read or packed, or if the files are too large together.
     pub fn of(dir: impl AsRef<Path>, limit: u64) -> Result<Self, SelectionError> {
         let dir = dir.as_ref();
         let ignored = fs::read(dir.join(".difyignore")).or_else(|_| fs::read(dir.join(".gitignore")));
@@ -110,20 +112,20 @@ impl Selection {
         Ok(Self { files, left_out })
     }
 
-    /// The files as path and content, sorted by path.
+    /// Returns the files as path and content, sorted by path.
     pub fn into_files(self) -> Vec<(String, Vec<u8>)> {
         self.files
     }
 
-    /// What is not packed though no ignore file names it, sorted by path.
+    /// Returns what is not packed although no ignore file names it, sorted by path.
     pub fn left_out(&self) -> &[LeftOut] {
         &self.left_out
     }
 }
 
-/// A file that no pattern leaves out.
+/// A file that no pattern excludes.
 struct Found {
-    /// Its path from the root.
+    /// The path from the plugin's root.
     inside: String,
     path: PathBuf,
     bytes: u64,
@@ -136,7 +138,7 @@ struct Walk {
 }
 
 impl Walk {
-    /// Takes what is in the folder `dir`, whose path from the root has these names.
+    /// Collects the files in the folder `dir`; `names` are the components of its path from the root.
     fn folder(&mut self, dir: &Path, names: &mut Vec<String>) -> Result<(), SelectionError> {
         let unreadable = |path: &Path, source| SelectionError::Unreadable { path: path.to_owned(), source };
         for entry in fs::read_dir(dir).map_err(|source| unreadable(dir, source))? {
@@ -164,7 +166,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Links are followed, as the daemon's packager does; one to a folder is an error as there.
+    /// Adds a file. Links are followed, as by the daemon's packager; there, too, one to a folder is an error.
     fn file(&mut self, path: PathBuf, names: &[String]) -> Result<(), SelectionError> {
         let about = match fs::metadata(&path) {
             Ok(about) if about.is_file() => about,
@@ -179,22 +181,22 @@ impl Walk {
     }
 }
 
-/// Reads a file that may have grown since its size was asked, but not beyond the limit.
+/// Reads a file, but not beyond the limit if it has grown since its size was checked.
 fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut content)?;
     Ok(content)
 }
 
-/// Why something is left out for its name or for what is in it, be it a folder, a file, or a link to either.
+/// Returns why a file, a folder, or a link to either is left out.
 fn reason(path: &Path, names: &[String]) -> Option<Reason> {
     let name = &*names[names.len() - 1];
     match name {
-        // In a worktree or a submodule it is a file.
+        // In a worktree or submodule, `.git` is a file.
         ".git" | ".hg" | ".svn" | ".jj" => Some(Reason::VersionControl),
         ".dify" => Some(Reason::Storage),
         "__pycache__" => Some(Reason::BuildOutput),
-        // Cargo's, also where its tag was taken off.
+        // Cargo's output, even without its tag.
         "target" if path.with_file_name("Cargo.toml").is_file() => Some(Reason::BuildOutput),
         _ if name.ends_with(".difypkg") => Some(Reason::Package),
         _ if path.is_dir() => {

@@ -1,4 +1,4 @@
-//! Signatures of packages (`pkg/plugin_packager/signer`, `pkg/plugin_packager/decoder/verifier.go`).
+//! Signing and verifying packages (`pkg/plugin_packager/signer`, `pkg/plugin_packager/decoder/verifier.go`).
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -8,47 +8,48 @@ use sha2::{Digest, Sha256};
 use crate::archive::{File, Package, VERIFICATION_FILE};
 use crate::key::{PrivateKey, PublicKey};
 
-/// What signing leaves in the zip file's comment, as JSON.
+/// A package's signature, which is stored as JSON in the zip file's comment.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct Signature {
-    /// In base64.
+    /// The signature in base64.
     #[serde(default)]
     pub signature: String,
-    /// When it was made, in seconds since 1970.
+    /// The time of signing, in seconds since 1970.
     #[serde(default)]
     pub time: i64,
 }
 
-/// In whose name a package is signed. The daemon takes a signed package that says nothing as [`Langgenius`](Self::Langgenius).
+/// On whose behalf a package is signed. The daemon treats a signed package without a category as
+/// [`Langgenius`](Self::Langgenius).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Category {
-    /// Dify's makers.
+    /// LangGenius, the makers of Dify.
     Langgenius,
-    /// A partner of theirs.
+    /// A partner of LangGenius.
     Partner,
-    /// Anybody.
+    /// Anyone else.
     Community,
 }
 
-/// Why a signature doesn't hold.
+/// The error returned when a package's signature is missing or invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The zip file's comment is empty or not a signature's.
+    /// The zip file's comment holds no signature.
     #[error("the package is not signed")]
     NotSigned,
-    /// [`VERIFICATION_FILE`] isn't what signing writes.
-    #[error("`{VERIFICATION_FILE}` in the package says in nobody's name that it is signed")]
+    /// [`VERIFICATION_FILE`] is not what signing writes.
+    #[error("`{VERIFICATION_FILE}` in the package has no category")]
     Category,
-    /// Signed with another key, or changed since.
-    #[error("the package was signed with another key, or was changed since")]
+    /// The package was signed with another key or modified after signing.
+    #[error("the package was signed with another key or modified after signing")]
     Mismatch,
 }
 
-/// The key is too short for a signature.
+/// The error returned when a key is too short to sign with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the key is too short to sign with; make one with 2048 bits or more")]
+#[error("the key is too short to sign with; generate one with 2048 bits or more")]
 #[non_exhaustive]
 pub struct SignError;
 
@@ -59,7 +60,7 @@ struct Verification {
 }
 
 impl Category {
-    /// As it is written in a package.
+    /// Returns the category as it is written in a package.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Langgenius => "langgenius",
@@ -76,28 +77,33 @@ impl Package {
         (!signature.signature.is_empty()).then_some(signature)
     }
 
-    /// Signs the package as of `time`, in seconds since 1970. An earlier signature goes: a second one beside it would verify
-    /// nowhere. The checksum changes, because signing adds a file.
+    /// Signs the package. `time` is the time of signing in seconds since 1970.
+    ///
+    /// An earlier signature is replaced, as a package with two would not verify. Signing adds a file and so changes the
+    /// checksum.
     ///
     /// # Errors
-    /// If the key is too short to sign with; the package is as it was.
+    ///
+    /// Returns an error if the key is too short to sign with. The package is then unchanged.
     pub fn sign(&mut self, key: &PrivateKey, category: Category, time: i64) -> Result<(), SignError> {
         let content = format!(r#"{{"authorized_category":"{}"}}"#, category.as_str()).into_bytes();
         let verification = File { path: VERIFICATION_FILE.to_owned(), content };
         let others = self.files().iter().filter(|file| file.path != VERIFICATION_FILE);
         let data = signed_data(others.chain([&verification]), time);
         let signature = BASE64_STANDARD.encode(key.sign(&data).map_err(|_| SignError)?);
-        // Compact, and in the order of Go's sorted keys.
+        // Compact and with sorted keys, as Go writes it.
         let comment = format!(r#"{{"signature":"{signature}","time":{time}}}"#);
         self.seal(verification, comment.into_bytes());
         Ok(())
     }
 
-    /// Checks the signature.
+    /// Verifies the signature.
+    ///
+    /// File names are not signed: the daemon accepts a package in which a file was renamed, under another checksum.
     ///
     /// # Errors
-    /// If there is none, or it isn't by this key over these files. Their names aren't signed: the daemon takes a package in which
-    /// a file was renamed (under another checksum).
+    ///
+    /// Returns an error if the package is not signed, or not with this key over these files.
     pub fn verify(&self, key: &PublicKey) -> Result<(), VerifyError> {
         let signature = self.signature().ok_or(VerifyError::NotSigned)?;
         if self.file(VERIFICATION_FILE).is_some() && self.category().is_none() {
@@ -111,14 +117,14 @@ impl Package {
         }
     }
 
-    /// In whose name the package says to be signed, whether or not a signature holds: one of [`Category`]'s words as a rule.
+    /// Returns the category that the package claims, usually the name of a [`Category`]. The signature is not verified.
     pub fn category(&self) -> Option<String> {
         let verification: Verification = serde_json::from_slice(self.file(VERIFICATION_FILE)?).ok()?;
         Some(verification.authorized_category)
     }
 }
 
-/// The digests of the contents in the zip file's order, and the time in decimal.
+/// Returns the signed data: the digests of the contents in the zip file's order, and the time in decimal.
 fn signed_data<'f>(files: impl IntoIterator<Item = &'f File>, time: i64) -> Vec<u8> {
     let mut data = Vec::new();
     for file in files {

@@ -1,4 +1,4 @@
-//! A package in a folder, as the daemon puts it there.
+//! Unpacking a package into a folder, as the daemon does.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -6,24 +6,26 @@ use std::path::{Path, PathBuf};
 
 use crate::archive::Package;
 
-/// A file or a folder that could not be made.
+/// The error returned when a file or folder cannot be created.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write `{}`", path.display())]
 pub struct UnpackError {
-    /// Which.
+    /// The file or folder.
     pub path: PathBuf,
-    /// Why.
+    /// The cause.
     #[source]
     pub source: io::Error,
 }
 
 impl Package {
-    /// Writes the files below `dir`, which is made if it isn't there: folders with mode 0755, every file with 0644, as the
-    /// daemon does (`ExtractTo` in `pkg/plugin_packager/decoder/zip.go`). A package holds legal paths alone, so that nothing is
-    /// written anywhere else, as long as `dir` has no links in it.
+    /// Writes the files below `dir`, creating it if needed. Folders get mode 0755 and files 0644, as in the daemon
+    /// (`ExtractTo` in `pkg/plugin_packager/decoder/zip.go`).
+    ///
+    /// As all paths in a package are valid, nothing is written outside `dir` if `dir` contains no links.
     ///
     /// # Errors
-    /// If something can't be written, or is there already.
+    ///
+    /// Returns an error if a file already exists or cannot be written.
     pub fn unpack(&self, dir: impl AsRef<Path>) -> Result<(), UnpackError> {
         let dir = dir.as_ref();
         make_folder(dir)?;

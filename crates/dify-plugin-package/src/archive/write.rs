@@ -1,4 +1,4 @@
-//! Writing a zip file: the same bytes for the same files, with nothing of the machine in them.
+//! Writes zip files: the same files give the same bytes on every machine.
 
 use std::io::Write;
 
@@ -23,10 +23,10 @@ pub(super) fn zip(files: &[File], comment: &[u8]) -> Result<Vec<u8>, PackageErro
     let start = u32_of(zip.len())?;
     for (file, fields, at) in entries {
         zip.extend_from_slice(b"PK\x01\x02");
-        // Made by version 2.0 on FAT, as the daemon's packager says: such entries have no modes.
+        // Made by version 2.0 on FAT, like the daemon's packager: such entries have no modes.
         zip.extend_from_slice(&20u16.to_le_bytes());
         zip.extend_from_slice(&fields);
-        // No comment, on the first part, binary, no attributes.
+        // No comment, first part, binary, no attributes.
         zip.extend_from_slice(&[0; 10]);
         zip.extend_from_slice(&at.to_le_bytes());
         zip.extend_from_slice(file.path.as_bytes());
@@ -43,11 +43,11 @@ pub(super) fn zip(files: &[File], comment: &[u8]) -> Result<Vec<u8>, PackageErro
     Ok(zip)
 }
 
-/// The fields that a file's own record and its entry in the directory have in common.
+/// Returns the fields that a file's own record and its entry in the directory share.
 fn common(file: &File, packed: usize) -> Result<Vec<u8>, PackageError> {
     const UTF_8: u16 = 1 << 11;
     const DEFLATED: u16 = 8;
-    // 1 January 1980, the first day there is in zip files; the daemon's packager writes day 0 of month 0.
+    // 1 January 1980, the first day that zip files can express. The daemon's packager writes day 0 of month 0.
     const DATE: u16 = 1 << 5 | 1;
     let mut crc = Crc::new();
     crc.update(&file.content);
@@ -67,20 +67,20 @@ fn common(file: &File, packed: usize) -> Result<Vec<u8>, PackageError> {
 
 fn deflated(content: &[u8]) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-    // Writing to memory doesn't fail.
+    // Writing to memory cannot fail.
     let _ = encoder.write_all(content);
     encoder.finish().unwrap_or_default()
 }
 
-/// All ones stand for a number that is elsewhere.
+// In both fields, a value of all ones means that the number is in a large-file record.
 fn u32_of(number: usize) -> Result<u32, PackageError> {
     let fits = u32::try_from(number).ok().filter(|number| *number != u32::MAX);
-    fits.ok_or(PackageError::Zip("it would have 4 GiB or more"))
+    fits.ok_or(PackageError::Zip("the zip file would have 4 GiB or more"))
 }
 
 fn u16_of(number: usize) -> Result<u16, PackageError> {
     u16::try_from(number)
         .ok()
         .filter(|number| *number != u16::MAX)
-        .ok_or(PackageError::Zip("a name, the comment or the count of files does not fit into a zip file"))
+        .ok_or(PackageError::Zip("a path, the comment or the number of files is too large for a zip file"))
 }

@@ -1,4 +1,4 @@
-//! Writing packages, and what can't be one.
+//! Writing packages, and files that are not a valid package.
 
 use dify_plugin_package::{MAX_FILES, MAX_PACKAGE_BYTES, Package, PackageError};
 use proptest::collection::{btree_map, vec};
@@ -12,7 +12,7 @@ fn package(paths: &[&str]) -> Result<Package, PackageError> {
 
 proptest! {
     #[test]
-    fn what_was_written_is_read(files in btree_map("[a-zé ]{1,12}\\.[a-z]", vec(any::<u8>(), 0..2000), 0..20)) {
+    fn a_written_package_is_read_back(files in btree_map("[a-zé ]{1,12}\\.[a-z]", vec(any::<u8>(), 0..2000), 0..20)) {
         let package = Package::new(files).unwrap();
         let bytes = package.write().unwrap();
         prop_assert_eq!(&bytes, &package.write().unwrap());
@@ -41,7 +41,7 @@ fn entries_have_no_modes_no_times_and_no_extra_fields() {
     assert_eq!(field(38, 4), [0; 4], "attributes");
 }
 
-/// The bytes of one package are pinned: another compressor makes others, and so everybody's packages differ from before.
+/// Pins the bytes of one package. Another compressor would change everybody's packages.
 #[test]
 fn the_bytes_are_the_same_everywhere() {
     let content: Vec<u8> = (0u32..5000).map(|number| (number * number % 251) as u8).collect();
@@ -52,7 +52,7 @@ fn the_bytes_are_the_same_everywhere() {
 }
 
 #[test]
-fn a_path_leads_nowhere_else() {
+fn paths_that_leave_the_package_are_refused() {
     let control = "a\nb";
     let long = "x".repeat(4096);
     for path in ["../a", "/a", "a/../b", "./a", "a//b", "", "a\\b", control, "a\0", "..", &long] {
@@ -65,7 +65,7 @@ fn a_path_leads_nowhere_else() {
 }
 
 #[test]
-fn there_are_only_so_many_files() {
+fn too_many_files_are_refused() {
     let many = |count: usize| Package::new((0..count).map(|number| (format!("f/{number}"), Vec::new())));
     assert_eq!(many(MAX_FILES), Err(PackageError::TooManyFiles(MAX_FILES)));
     let most = many(MAX_FILES - 1).unwrap();
@@ -73,7 +73,7 @@ fn there_are_only_so_many_files() {
 }
 
 #[test]
-fn the_limit_holds_to_the_byte() {
+fn the_size_limit_is_exact() {
     let package = Package::new([("a".to_owned(), vec![0; 60]), ("b".to_owned(), vec![0; 40])]).unwrap();
     assert_eq!(package.bytes(), 100);
     assert!(package.check_size(100).is_ok());
@@ -85,6 +85,6 @@ fn the_limit_holds_to_the_byte() {
 }
 
 #[test]
-fn the_debug_text_shows_no_content() {
+fn debug_output_does_not_show_content() {
     assert_eq!(format!("{:?}", by_daemon("plain").files()[0]), "_assets/icon.svg (42 bytes)");
 }

@@ -1,4 +1,4 @@
-//! Checksums and identifiers beside those that the daemon's command line says.
+//! Checksums and identifiers, compared with those of the daemon's command line.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use dify_plugin_package::{Package, UniqueIdentifier};
 use crate::folders::{by_daemon, fixture};
 
 #[test]
-fn a_package_has_the_checksum_that_the_daemon_says() {
+fn checksums_are_the_daemons() {
     let sums: BTreeMap<String, String> = serde_json::from_slice(&fixture("checksums.json")).unwrap();
     assert_eq!(sums.len(), 4);
     for (name, sum) in sums {
@@ -36,7 +36,7 @@ fn the_identifier_is_author_name_version_and_checksum() {
 }
 
 #[test]
-fn neither_order_nor_compression_counts_and_names_do() {
+fn the_checksum_covers_names() {
     let make = |name: &str| {
         Package::new([("b".to_owned(), b"1".to_vec()), (name.to_owned(), b"2".to_vec())]).unwrap()
     };

@@ -1,4 +1,4 @@
-//! Binaries that fit and such that don't, made of the few headers that matter.
+//! Binaries that run in the daemon's image and ones that don't, made of the few headers that matter.
 
 use dify_plugin_package::{Arch, Binary, BinaryError, Linkage};
 use proptest::prelude::*;
@@ -120,20 +120,20 @@ fn a_static_binary_runs_anywhere() {
         let binary = Elf::fixed(machine).check(arch).unwrap();
         assert_eq!((binary.arch, binary.linkage), (arch, Linkage::Static));
     }
-    // One that may be loaded anywhere, as Rust makes it for musl.
+    // A position-independent one, as Rust makes for musl.
     let anywhere = Elf { has_dynamic: true, has_sections: true, ..Elf::fixed(X86_64) };
     assert_eq!(anywhere.check(Arch::Amd64).unwrap().linkage, Linkage::Static);
 }
 
 #[test]
-fn the_machine_is_that_of_the_name() {
+fn the_architecture_must_match_the_name() {
     let wrong = Elf::fixed(X86_64).check(Arch::Arm64);
     assert_eq!(wrong, Err(BinaryError::Misnamed { is: Arch::Amd64, named: Arch::Arm64 }));
     assert_eq!(Elf::fixed(243).check(Arch::Amd64), Err(BinaryError::Machine(243)));
 }
 
 #[test]
-fn glibc_may_be_as_new_as_the_daemons() {
+fn glibc_may_be_as_new_as_in_the_daemons_image() {
     let needs =
         |versions: &[&'static str]| Elf::dynamic(&["libc.so.6", "libm.so.6", "libgcc_s.so.1"], versions);
     let binary = needs(&["GLIBC_2.2.5", "GLIBC_2.39", "GLIBC_2.4", "GCC_3.0"]).check(Arch::Amd64).unwrap();
@@ -145,19 +145,19 @@ fn glibc_may_be_as_new_as_the_daemons() {
 }
 
 #[test]
-fn other_libraries_need_not_be_there() {
+fn unusual_libraries_are_refused() {
     let error = Elf::dynamic(&["libc.so.6", "libssl.so.3"], &["GLIBC_2.4"]).check(Arch::Amd64);
     assert_eq!(error, Err(BinaryError::Libraries(vec!["libssl.so.3".to_owned()])));
 }
 
 #[test]
-fn musls_loader_is_not_there() {
+fn the_loader_of_musl_is_refused() {
     let elf = Elf { loader: Some("/lib/ld-musl-x86_64.so.1"), ..Elf::dynamic(&["libc.so"], &[]) };
     assert_eq!(elf.check(Arch::Amd64), Err(BinaryError::Loader("/lib/ld-musl-x86_64.so.1".to_owned())));
 }
 
 #[test]
-fn what_hides_its_libraries_is_refused() {
+fn binaries_with_unknown_libraries_are_refused() {
     let bare = Elf { has_sections: false, ..Elf::dynamic(&["libssl.so.3"], &["GLIBC_2.99"]) };
     assert_eq!(bare.check(Arch::Amd64), Err(BinaryError::Opaque));
     let library = Elf { loader: None, ..Elf::dynamic(&["libc.so.6"], &[]) };
@@ -165,7 +165,7 @@ fn what_hides_its_libraries_is_refused() {
 }
 
 #[test]
-fn what_is_no_executable_of_linux_is_refused() {
+fn files_other_than_linux_executables_are_refused() {
     let mut cases: Vec<Vec<u8>> =
         vec![b"".to_vec(), b"#!/bin/sh\n".to_vec(), b"MZ".to_vec(), b"\x7fELF".to_vec()];
     // 32 bits, big-endian, FreeBSD, an object file.
@@ -179,7 +179,7 @@ fn what_is_no_executable_of_linux_is_refused() {
     }
 }
 
-/// This very test, which the system's compiler made.
+/// Reads the binary of this test, which the system's linker made.
 #[test]
 #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
 fn a_real_binary_is_read() {

@@ -1,4 +1,4 @@
-//! The folders of `fixtures/folders.json`, of which the daemon's command line made packages.
+//! The folders in `fixtures/folders.json`, which the daemon's command line packed.
 
 use std::fs;
 use std::path::Path;
@@ -18,12 +18,12 @@ pub(crate) fn fixture(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
 }
 
-/// A package that the daemon's command line made.
+/// Reads a package made by the daemon's command line.
 pub(crate) fn by_daemon(name: &str) -> Package {
     Package::read(&fixture(&format!("{name}.difypkg")), MAX_PACKAGE_BYTES).unwrap()
 }
 
-/// The folder it was made of.
+/// Creates the folder that it was made of.
 #[cfg(unix)]
 pub(crate) fn folder(name: &str) -> TempDir {
     let folders: serde_json::Value = serde_json::from_slice(&fixture("folders.json")).unwrap();

@@ -1,4 +1,4 @@
-//! Bytes that mean no good.
+//! Malicious and damaged input.
 
 use dify_plugin_package::{MAX_PACKAGE_BYTES, Package, PackageError};
 use proptest::collection::vec;
@@ -19,7 +19,7 @@ fn position(bytes: &[u8], what: &[u8]) -> usize {
     bytes.windows(what.len()).rposition(|window| window == what).unwrap()
 }
 
-/// Writes over a number of the record that begins with `record`.
+/// Overwrites a number in the record that begins with `record`.
 fn patch(bytes: &mut [u8], record: &[u8], at: usize, value: &[u8]) {
     let from = position(bytes, record) + at;
     bytes[from..from + value.len()].copy_from_slice(value);
@@ -34,7 +34,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_behind_the_right_beginnings_are_read_or_refused(
+    fn any_bytes_after_valid_signatures_are_read_or_refused(
         parts in vec(prop_oneof![
             Just(b"PK\x03\x04".to_vec()),
             Just(b"PK\x01\x02".to_vec()),
@@ -45,7 +45,7 @@ proptest! {
         let _ = Package::read(&parts.concat(), MAX_PACKAGE_BYTES);
     }
 
-    /// A package in which some bytes are others: what is still read keeps to the limit and to legal paths, and can be written.
+    /// A package with some bytes changed: if it is still read, it respects the limit, has valid paths, and can be written.
     #[test]
     fn a_damaged_package_is_read_or_refused(
         name in prop_oneof![Just("odd"), Just("git"), Just("plain.signed")],
@@ -69,7 +69,7 @@ proptest! {
     }
 }
 
-/// How large the package says to be that is refused for its size.
+/// Returns the stated size of a package that is refused for it.
 fn too_large(bytes: &[u8]) -> u64 {
     match Package::read(bytes, MAX_PACKAGE_BYTES) {
         Err(PackageError::TooLarge(error)) => error.bytes,
@@ -82,18 +82,21 @@ fn a_bomb_is_refused_before_anything_is_unpacked() {
     let mut bytes = one_file(&vec![0; 60 << 20]);
     assert!(bytes.len() < 100_000, "{}", bytes.len());
     assert_eq!(too_large(&bytes), 60 << 20);
-    // Whoever unpacked it would find out that this can't be.
+    // Unpacking would fail on these bytes, so they are not unpacked.
     bytes[31..1000].fill(0xff);
     assert_eq!(too_large(&bytes), 60 << 20);
     assert!(matches!(Package::read(&bytes, 60 << 20), Err(PackageError::Damaged { .. })));
 }
 
 #[test]
-fn a_bomb_that_says_it_is_small_is_refused() {
+fn a_bomb_with_a_small_stated_size_is_refused() {
     let mut bytes = one_file(&vec![0; 40 << 20]);
     patch(&mut bytes, DIRECTORY_ENTRY, 24, &10u32.to_le_bytes());
     let error = Package::read(&bytes, 1000).unwrap_err();
-    assert_eq!(error.to_string(), "`a` in it is damaged: it has another size than the directory says");
+    assert_eq!(
+        error.to_string(),
+        "`a` in the package is damaged: its size doesn't match the archive directory"
+    );
 }
 
 #[test]
@@ -112,7 +115,7 @@ fn many_entries_of_the_same_data_count_each() {
 }
 
 #[test]
-fn what_another_reader_might_read_otherwise_is_refused() {
+fn ambiguous_archives_are_refused() {
     let good = one_file(b"content");
     let refused = |change: Change<'_>| {
         let mut bytes = good.clone();
@@ -121,46 +124,46 @@ fn what_another_reader_might_read_otherwise_is_refused() {
     };
     let all_ones = [0xff; 4];
     let cases: [(&str, Change<'_>); 20] = [
-        ("it is no package: it is not a zip file", &|bytes| bytes.clear()),
-        ("something follows it", &|bytes| bytes.push(b'\n')),
-        ("cut off", &|bytes| bytes.truncate(bytes.len() - 1)),
-        ("something stands before it", &|bytes| bytes.insert(0, b'#')),
-        ("large files", &|bytes| patch(bytes, END, 16, &all_ones)),
-        ("large files", &|bytes| patch(bytes, END, 10, &all_ones[..2])),
-        ("large files", &|bytes| patch(bytes, DIRECTORY_ENTRY, 24, &all_ones)),
+        ("not a package: this is not a zip file", &|bytes| bytes.clear()),
+        ("data follows it", &|bytes| bytes.push(b'\n')),
+        ("truncated", &|bytes| bytes.truncate(bytes.len() - 1)),
+        ("data precedes the archive", &|bytes| bytes.insert(0, b'#')),
+        ("large-file records", &|bytes| patch(bytes, END, 16, &all_ones)),
+        ("large-file records", &|bytes| patch(bytes, END, 10, &all_ones[..2])),
+        ("large-file records", &|bytes| patch(bytes, DIRECTORY_ENTRY, 24, &all_ones)),
         ("several parts", &|bytes| patch(bytes, END, 4, &[1, 0])),
         ("several parts", &|bytes| patch(bytes, END, 8, &[2, 0])),
-        ("more or fewer entries", &|bytes| patch(bytes, END, 8, &[2, 0, 2, 0])),
-        ("directory is damaged", &|bytes| patch(bytes, DIRECTORY_ENTRY, 28, &[9])),
-        ("`a` in it is damaged: it is encrypted", &|bytes| patch(bytes, DIRECTORY_ENTRY, 8, &[1])),
-        ("isn't deflate", &|bytes| patch(bytes, DIRECTORY_ENTRY, 10, &[12])),
-        ("not where the directory says", &|bytes| patch(bytes, DIRECTORY_ENTRY, 42, &[1])),
-        ("its data is cut off", &|bytes| patch(bytes, DIRECTORY_ENTRY, 20, &[200])),
-        ("another size", &|bytes| patch(bytes, DIRECTORY_ENTRY, 24, &[8])),
+        ("number of entries", &|bytes| patch(bytes, END, 8, &[2, 0, 2, 0])),
+        ("archive directory is damaged", &|bytes| patch(bytes, DIRECTORY_ENTRY, 28, &[9])),
+        ("`a` in the package is damaged: it is encrypted", &|bytes| patch(bytes, DIRECTORY_ENTRY, 8, &[1])),
+        ("not compressed with deflate", &|bytes| patch(bytes, DIRECTORY_ENTRY, 10, &[12])),
+        ("not where the archive directory says", &|bytes| patch(bytes, DIRECTORY_ENTRY, 42, &[1])),
+        ("its data is truncated", &|bytes| patch(bytes, DIRECTORY_ENTRY, 20, &[200])),
+        ("its size doesn't match", &|bytes| patch(bytes, DIRECTORY_ENTRY, 24, &[8])),
         ("its CRC", &|bytes| patch(bytes, DIRECTORY_ENTRY, 16, &[0, 0])),
-        ("the path \"\u{fffd}\" is not legal", &|bytes| patch(bytes, DIRECTORY_ENTRY, 46, &[0xff])),
-        (r#"the path ".""#, &|bytes| patch(bytes, DIRECTORY_ENTRY, 46, b".")),
-        ("`/` is an entry of a folder", &|bytes| patch(bytes, DIRECTORY_ENTRY, 46, b"/")),
+        ("\"\u{fffd}\" is not a valid path", &|bytes| patch(bytes, DIRECTORY_ENTRY, 46, &[0xff])),
+        (r#"".""#, &|bytes| patch(bytes, DIRECTORY_ENTRY, 46, b".")),
+        ("`/` is an entry for a folder", &|bytes| patch(bytes, DIRECTORY_ENTRY, 46, b"/")),
     ];
     for (says, change) in cases {
         let said = refused(change);
-        assert!(said.contains(says), "{said}, and not {says}");
+        assert!(said.contains(says), "{said} doesn't contain {says}");
     }
 }
 
-/// As the daemon's packager writes them: what follows the data says the CRC once more, and Go's reader compares.
+/// The daemon's packager repeats the CRC after the data, and Go's reader compares it.
 #[test]
-fn the_record_after_the_data_is_read_too() {
+fn the_record_after_the_data_is_checked() {
     let mut bytes = fixture("plain.difypkg");
     let record = bytes.windows(4).position(|window| window == b"PK\x07\x08").unwrap();
     assert!(Package::read(&bytes, MAX_PACKAGE_BYTES).is_ok());
     bytes[record + 4] ^= 1;
     let error = Package::read(&bytes, MAX_PACKAGE_BYTES).unwrap_err().to_string();
-    assert!(error.contains("the record after its data has another CRC"), "{error}");
+    assert!(error.contains("the CRC after its data doesn't match"), "{error}");
 }
 
 #[test]
-fn a_stored_file_is_read_too() {
+fn a_stored_file_is_read() {
     let mut bytes = one_file(b"");
     let packed = bytes.iter().rposition(|byte| *byte == b'a').unwrap();
     assert!(packed > 0);

@@ -1,4 +1,4 @@
-//! Packages beside the daemon's own: `fixtures/` holds what its command line made of our folders.
+//! Packages, compared with the daemon's own: `fixtures/` holds what its command line made of the same folders.
 #![allow(clippy::unwrap_used, reason = "a scenario stops where it goes wrong")]
 
 mod archive;

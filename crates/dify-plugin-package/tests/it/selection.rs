@@ -1,4 +1,4 @@
-//! Which files of a folder go in, beside what the daemon's packager takes.
+//! The selection of files, compared with the daemon's packager.
 #![cfg(unix)]
 
 use std::fs;
@@ -14,7 +14,7 @@ fn select(dir: &Path) -> Result<Selection, SelectionError> {
     Selection::of(dir, MAX_PACKAGE_BYTES)
 }
 
-/// A folder of these files, each with its path as content.
+/// Creates a folder with these files, each with its path as content.
 fn with(files: &[&str]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for file in files {
@@ -34,7 +34,7 @@ fn left_out(dir: &Path) -> Vec<(String, Reason)> {
 }
 
 #[test]
-fn a_folder_makes_the_package_that_the_daemon_makes_of_it() {
+fn a_folder_gives_the_same_package_as_with_the_daemon() {
     for name in ["odd", "git", "plain"] {
         let dir = folder(name);
         let selection = select(dir.path()).unwrap();
@@ -45,7 +45,7 @@ fn a_folder_makes_the_package_that_the_daemon_makes_of_it() {
 }
 
 #[test]
-fn what_nobody_wants_in_a_package_stays_out_and_is_named() {
+fn secrets_and_build_output_are_left_out_and_listed() {
     let dir = with(&[
         "Cargo.toml",
         "target/debug/x",
@@ -95,7 +95,7 @@ fn what_nobody_wants_in_a_package_stays_out_and_is_named() {
 }
 
 #[test]
-fn what_an_ignore_file_names_is_not_said_to_be_left_out() {
+fn ignored_files_are_not_listed_as_left_out() {
     let dir = with(&["main.py", ".env", "target/CACHEDIR.TAG"]);
     fs::write(dir.path().join(".difyignore"), ".env\ntarget\n").unwrap();
     assert_eq!(left_out(dir.path()), []);
@@ -110,7 +110,7 @@ fn a_link_to_a_folder_is_an_error_unless_it_is_left_out() {
     fs::remove_file(elsewhere.path().join("CACHEDIR.TAG")).unwrap();
     let SelectionError::Unreadable { path, .. } = select(dir.path()).unwrap_err() else { panic!() };
     assert_eq!(path, dir.path().join("out"));
-    // A broken one too.
+    // So is a broken link.
     fs::remove_file(&path).unwrap();
     symlink("nowhere", &path).unwrap();
     assert!(matches!(select(dir.path()), Err(SelectionError::Unreadable { .. })));
@@ -127,16 +127,16 @@ fn a_name_that_is_not_utf8_is_an_error_unless_it_is_left_out() {
 }
 
 #[test]
-fn a_socket_is_refused_and_not_read() {
+fn a_socket_is_refused_unread() {
     let dir = with(&["a"]);
     let _listener = std::os::unix::net::UnixListener::bind(dir.path().join("socket")).unwrap();
     assert!(matches!(select(dir.path()), Err(SelectionError::Special(path)) if path.ends_with("socket")));
 }
 
 #[test]
-fn what_is_too_large_is_not_read_and_the_largest_files_are_named() {
+fn too_large_files_are_not_read_and_the_largest_are_listed() {
     let dir = with(&["a", "b/cc", "ddd", "eeee", "fffff", "gggggg"]);
-    // It takes no room on the disk, and reading it would.
+    // A sparse file: it takes no space on the disk, but reading it would take memory.
     let file = fs::File::create(dir.path().join("huge")).unwrap();
     file.set_len(1 << 40).unwrap();
     let SelectionError::TooLarge(error) = select(dir.path()).unwrap_err() else { panic!() };
@@ -146,7 +146,7 @@ fn what_is_too_large_is_not_read_and_the_largest_files_are_named() {
 }
 
 #[test]
-fn secrets_are_told_from_examples_by_their_names() {
+fn secrets_are_recognized_by_name_and_examples_are_not() {
     let secret =
         [".env", ".env.local", ".ENV", "id_rsa", ".netrc", "me.p12", "dify_plugin_signing_key.private.pem"];
     let plain = [".env.example", "env", "environment.yaml", "id_rsa.pub", "key.public.pem", "main.py"];
@@ -158,7 +158,7 @@ fn secrets_are_told_from_examples_by_their_names() {
 }
 
 #[test]
-fn a_private_key_is_found_in_any_file_and_words_about_keys_are_not() {
+fn private_keys_are_found_in_any_file_and_text_about_keys_is_not() {
     let digits = "MIIEowIBAAKCAQEAx".repeat(4);
     let secret = [
         format!("-----BEGIN RSA PRIVATE KEY-----\n{digits}\n"),
@@ -183,7 +183,7 @@ fn a_private_key_is_found_in_any_file_and_words_about_keys_are_not() {
 }
 
 #[test]
-fn a_pattern_leaves_out_what_it_leaves_out_to_the_daemon() {
+fn patterns_exclude_the_files_that_the_daemon_excludes() {
     let is_packed = |pattern: &str, path: &str| {
         let dir = with(&[path]);
         fs::write(dir.path().join(".difyignore"), pattern).unwrap();

@@ -1,4 +1,4 @@
-//! Signatures beside those that the daemon's command line makes with the same key.
+//! Signatures, compared with those of the daemon's command line and the same key.
 
 use dify_plugin_package::{
     Category, KeyError, MAX_PACKAGE_BYTES, Package, PrivateKey, PublicKey, VERIFICATION_FILE, VerifyError,
@@ -14,13 +14,13 @@ fn key() -> PrivateKey {
     PrivateKey::from_pem(&text("test-key.private.pem")).unwrap()
 }
 
-/// Packages a file in another's place.
+/// Replaces the content of a file and keeps the signature.
 fn with(package: &Package, path: &str, content: &[u8]) -> Package {
     let files = package.files().iter().map(|file| {
         (file.path.clone(), if file.path == path { content.to_vec() } else { file.content.clone() })
     });
     let changed = Package::new(files).unwrap().write().unwrap();
-    // The comment, which is where the signature is, goes with it.
+    // Carry over the comment, which holds the signature.
     let old = package.write().unwrap();
     let comment = old.iter().rposition(|byte| *byte == b'{').map_or(&[][..], |at| &old[at..]);
     let length = u16::try_from(comment.len()).unwrap().to_le_bytes();
@@ -39,7 +39,7 @@ fn the_same_key_at_the_same_time_signs_as_the_daemon_does() {
 }
 
 #[test]
-fn what_the_daemon_signed_holds() {
+fn a_package_signed_by_the_daemon_verifies() {
     let public = PublicKey::from_pem(&text("test-key.public.pem")).unwrap();
     assert_eq!(public, key().public());
     let signed = by_daemon("plain.signed");
@@ -52,7 +52,7 @@ fn what_the_daemon_signed_holds() {
 }
 
 #[test]
-fn a_category_that_cannot_be_read_is_no_signature() {
+fn an_unreadable_category_is_refused() {
     let signed = by_daemon("plain.signed");
     for wrong in [&b"partner"[..], b"{}", b""] {
         let changed = with(&signed, VERIFICATION_FILE, wrong);
@@ -61,7 +61,7 @@ fn a_category_that_cannot_be_read_is_no_signature() {
 }
 
 #[test]
-fn signing_again_takes_the_place_of_the_first_signature() {
+fn signing_again_replaces_the_first_signature() {
     let mut package = by_daemon("plain.signed");
     package.sign(&key(), Category::Community, 7).unwrap();
     let read = Package::read(&package.write().unwrap(), MAX_PACKAGE_BYTES).unwrap();
@@ -73,10 +73,10 @@ fn signing_again_takes_the_place_of_the_first_signature() {
 }
 
 #[test]
-fn what_the_daemon_signed_twice_is_refused() {
-    // The daemon's signer adds a second file of the same name, and then can't read it itself.
+fn a_package_signed_twice_by_the_daemon_is_refused() {
+    // The daemon's signer adds a second file of the same name and cannot read the result itself.
     let error = Package::read(&fixture("plain.signed-twice.difypkg"), MAX_PACKAGE_BYTES).unwrap_err();
-    assert_eq!(error.to_string(), format!("there are two files with the path `{VERIFICATION_FILE}`"));
+    assert_eq!(error.to_string(), format!("two files have the path `{VERIFICATION_FILE}`"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A package in a folder.
+//! Unpacking into a folder.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ fn package() -> Package {
 }
 
 #[test]
-fn files_are_there_without_the_right_to_be_executed() {
+fn files_are_unpacked_without_execute_permission() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("new");
     package().unpack(&root).unwrap();
@@ -24,7 +24,7 @@ fn files_are_there_without_the_right_to_be_executed() {
 }
 
 #[test]
-fn nothing_that_is_there_is_written_over_or_followed() {
+fn existing_files_are_not_overwritten_and_links_not_followed() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("d"), "mine").unwrap();
     let error = package().unpack(dir.path()).unwrap_err();
