@@ -216,10 +216,7 @@ fn secrets_packages_and_what_is_ignored_stay_out() {
     let left_out = [".dify/", ".env", ".git/", "notes.txt", "old.difypkg", "target/"];
     assert_eq!(stdout(&output)["left_out"], json!(left_out));
     let told = stderr(&output);
-    assert!(
-        told.contains(".env (local settings)") && told.contains("notes.txt (a private key)"),
-        "{told}"
-    );
+    assert!(told.contains(".env (local settings)") && told.contains("notes.txt (a private key)"), "{told}");
     assert!(!told.contains("hunter2"), "{told}");
     let package = read(&pond.path("pond-0.0.1.difypkg"));
     let paths: Vec<_> = package.files().iter().map(|file| &*file.path).collect();

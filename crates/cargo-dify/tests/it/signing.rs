@@ -52,7 +52,11 @@ fn whoever_makes_a_key_signs_or_verifies_is_told_what_an_operator_sets() {
     assert_eq!(output.status.code(), Some(1));
     let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(said, json!({"verified": false, "category": "community"}));
-    assert!(stderr(&output).contains("signed with another key or modified after signing"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("signed with another key or modified after signing"),
+        "{}",
+        stderr(&output)
+    );
     let told = stderr(&run(dir, &["verify", "a.difypkg", "--key", "me.public.pem"]));
     assert!(told.contains("the package is not signed"), "{told}");
 
