@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a scenario stops where it goes wrong")]
 
 mod calls;
+mod config;
 mod daemon;
 mod drain;
 mod input;
