@@ -5,7 +5,7 @@ use std::fmt;
 use dify_plugin_app::AppError;
 use dify_plugin_protocol::ErrorData;
 use dify_plugin_protocol::error::{CLOSED, FRAME_TOO_LARGE, INVALID_REQUEST, describe_json};
-use dify_plugin_session::{InvokeError, SendError};
+use dify_plugin_session::{Config, InvokeError, SendError};
 use serde_json::Value;
 
 /// The result of a handler.
@@ -141,6 +141,16 @@ pub(crate) fn with_sources(error: &(dyn std::error::Error + 'static)) -> String 
             text.push_str(&more);
         }
         source = error.source();
+    }
+    with_variables(text)
+}
+
+/// Adds the variable to each field of the session layer's configuration that `text` names: here it is set by the environment.
+fn with_variables(mut text: String) -> String {
+    for (field, variable) in Config::VARIABLES {
+        if !text.contains(variable) {
+            text = text.replace(&format!("`{field}`"), &format!("`{field}` ({variable})"));
+        }
     }
     text
 }

@@ -56,7 +56,10 @@ fn who_does_not_read_its_replies_fails_alone_and_the_setting_is_named() {
     let failure = daemon.failure("deaf");
     assert_eq!(failure["error_type"], "InvokeError", "{failure}");
     let message = failure["message"].as_str().unwrap();
-    assert!(message.contains("100000") && message.contains("`reply_queue_bytes`"), "{failure}");
+    assert!(
+        message.contains("100000") && message.contains("`reply_queue_bytes` (DIFY_PLUGIN_REPLY_QUEUE_BYTES)"),
+        "{failure}"
+    );
     still_answers(&mut daemon);
     daemon.exit().assert_quiet(0);
 }
@@ -91,7 +94,10 @@ fn a_call_that_is_never_answered_fails_and_names_itself_and_the_setting() {
     let failure = daemon.failure("s");
     assert_eq!(failure["error_type"], "InvokeError", "{failure}");
     let message = failure["message"].as_str().unwrap();
-    assert!(message.contains("`app`") && message.contains("`invocation_timeout`"), "{failure}");
+    assert!(
+        message.contains("`app`") && message.contains("`invocation_timeout` (MAX_INVOCATION_TIMEOUT)"),
+        "{failure}"
+    );
     // Too late is as good as never.
     daemon.line(lines::response("s", &call, "1"));
     ask(&mut daemon, "next", "println");

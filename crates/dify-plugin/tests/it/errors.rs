@@ -47,6 +47,16 @@ fn errors_of_the_layers_below_have_their_names_on_the_wire_also_when_wrapped() {
 }
 
 #[test]
+fn a_limit_is_named_with_the_variable_that_sets_it() {
+    let overrun = InvokeError::Overrun { limit: 9, field: "reply_queue_bytes" };
+    let error = Error::from(overrun);
+    assert!(error.message().contains("`reply_queue_bytes` (DIFY_PLUGIN_REPLY_QUEUE_BYTES)"), "{error}");
+    // Passed on, it is not named twice.
+    let again = Error::from(io::Error::other(error.to_string()));
+    assert_eq!(again.message(), error.message());
+}
+
+#[test]
 fn a_json_error_does_not_quote_the_value() {
     let error = Error::from(serde_json::from_str::<u32>(r#""hunter2""#).unwrap_err());
     assert!(error.message().contains("found string") && !error.message().contains("hunter2"), "{error}");
