@@ -130,9 +130,11 @@ impl Narrator {
                 }
                 let (tone, verb, how) = match end {
                     SessionEnd::Done => (Tone::Good, "Closed", format!("done{after}")),
-                    SessionEnd::Forgotten => {
-                        (Tone::Note, "Closed", format!("left by its caller{after}; the plugin is not told"))
-                    }
+                    SessionEnd::Abandoned => (
+                        Tone::Note,
+                        "Closed",
+                        format!("abandoned by its caller{after}; the plugin is not told"),
+                    ),
                     // What a plugin that died wrote on stderr stands above, line by line.
                     SessionEnd::Failed(failure) => {
                         (Tone::Bad, "Failed", format!("{}: {}", after.trim_start(), failure.brief()))

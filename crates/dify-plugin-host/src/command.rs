@@ -1,4 +1,4 @@
-//! How a plugin's process is started.
+//! The command that starts a plugin's process.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -7,9 +7,9 @@ use std::process::Stdio;
 
 use dify_plugin_manifest::{Permission, Plugin};
 
-/// The command that starts a plugin, and what its manifest allows it.
+/// The command that starts a plugin, and the permissions of its manifest.
 ///
-/// The process gets the host's environment and `INSTALL_METHOD=local`, three pipes and no terminal, as from the daemon
+/// As under the daemon, the process has the host's environment with `INSTALL_METHOD=local`, three pipes and no terminal
 /// (`internal/core/local_runtime/subprocess.go`).
 #[derive(Clone)]
 #[must_use]
@@ -23,8 +23,8 @@ pub struct PluginCommand {
 }
 
 impl PluginCommand {
-    /// A command of one's own. It runs in the current directory, and what it asks of Dify is not checked until
-    /// [`permission`](Self::permission) is given.
+    /// Creates a command for a program. It runs in the current directory, and its reverse calls are not checked unless a
+    /// [`permission`](Self::permission) is set.
     pub fn new(program: impl Into<OsString>) -> Self {
         Self {
             program: program.into(),
@@ -36,12 +36,12 @@ impl PluginCommand {
         }
     }
 
-    /// The command for a plugin's folder: where it has a `Cargo.toml`, the built binary (see [`binary`](Self::binary)),
-    /// else its Python entrypoint.
+    /// Creates the command for a plugin's folder: the [built binary](Self::binary) if there is a `Cargo.toml`, else the
+    /// [Python entrypoint](Self::as_daemon).
     ///
     /// # Errors
     ///
-    /// If there is a `Cargo.toml` and no built binary is found.
+    /// Fails if there is a `Cargo.toml` but no built binary.
     pub fn for_plugin(plugin: &Plugin) -> Result<Self, BinaryNotFound> {
         if !plugin.root.join("Cargo.toml").is_file() {
             return Ok(Self::as_daemon(plugin));
@@ -49,16 +49,16 @@ impl PluginCommand {
         find_binary(&plugin.root).map(|path| Self::binary(plugin, path))
     }
 
-    /// Starts a binary, in the plugin's folder and with the rights of its manifest.
+    /// Creates a command that starts a binary in the plugin's folder, with the permissions of its manifest.
     pub fn binary(plugin: &Plugin, path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        // The process starts in another directory.
+        // The process runs in another directory.
         let path = std::path::absolute(&path).unwrap_or(path);
         Self::new(path).in_folder_of(plugin)
     }
 
-    /// Starts what the daemon starts, whatever else the folder holds: `python -m` and the manifest's entrypoint. Python
-    /// is that of the folder's `.venv`, or else `python3` from the `PATH`.
+    /// Creates the command that the daemon runs: `python -m` with the manifest's entrypoint. Uses Python from the folder's
+    /// `.venv`, or else `python3` from the `PATH`.
     pub fn as_daemon(plugin: &Plugin) -> Self {
         let own = plugin.root.join(".venv/bin/python");
         let python = match std::path::absolute(&own) {
@@ -68,7 +68,7 @@ impl PluginCommand {
         Self::as_daemon_with(plugin, python)
     }
 
-    /// As [`as_daemon`](Self::as_daemon), with a Python of the caller's choice.
+    /// Does the same as [`as_daemon`](Self::as_daemon), with the given Python.
     pub fn as_daemon_with(plugin: &Plugin, python: impl Into<OsString>) -> Self {
         Self::new(python).arg("-m").arg(&plugin.manifest.meta.runner.entrypoint).in_folder_of(plugin)
     }
@@ -85,19 +85,19 @@ impl PluginCommand {
         self
     }
 
-    /// Keeps a variable of the host's environment from the plugin.
+    /// Removes a variable of the host's environment from the plugin's.
     pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
         self.without.push(name.as_ref().to_owned());
         self
     }
 
-    /// Sets the directory to run in.
+    /// Sets the working directory. Default: the current directory.
     pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = directory.into();
         self
     }
 
-    /// Sets what the plugin may ask of Dify.
+    /// Sets the permissions that reverse calls are checked against. Default: no checks.
     pub fn permission(mut self, permission: Permission) -> Self {
         self.permission = Some(permission);
         self
@@ -133,7 +133,7 @@ impl PluginCommand {
         for name in &self.without {
             command.env_remove(name);
         }
-        // A terminal's Ctrl-C is for us alone: the plugin is to be ended in order.
+        // Ctrl-C in a terminal must reach only the host, which then shuts the plugin down in order.
         #[cfg(unix)]
         command.process_group(0);
         command
@@ -141,7 +141,7 @@ impl PluginCommand {
 }
 
 impl std::fmt::Debug for PluginCommand {
-    /// Names the variables of the environment and leaves out their values, which may be secrets.
+    /// Shows the names of environment variables and omits their values, which may be secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<_> = self.env.iter().map(|(name, _)| name).collect();
         f.debug_struct("PluginCommand")
@@ -154,21 +154,21 @@ impl std::fmt::Debug for PluginCommand {
     }
 }
 
-/// A plugin in Rust that has not been built.
+/// A Rust plugin's binary was not found, because it has not been built.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("no built binary `{name}` found; run `cargo build` in `{folder}` (looked in {looked_in})")]
+#[error("no built binary `{name}` found; run `cargo build` in `{folder}` (searched in {searched})")]
 #[non_exhaustive]
 pub struct BinaryNotFound {
-    /// The name that was looked for: that of the folder.
+    /// The name of the binary, which is that of the folder.
     pub name: String,
     /// The plugin's folder.
     pub folder: String,
-    /// The directories that were looked in.
-    pub looked_in: String,
+    /// The directories that were searched.
+    pub searched: String,
 }
 
-/// Finds the newest build of a binary with the folder's name, in `CARGO_TARGET_DIR` or in a `target` of the folder or one
-/// above it.
+/// Finds the newest build of a binary with the folder's name, in `CARGO_TARGET_DIR` or in the `target` of the folder or of one
+/// of its parents.
 fn find_binary(root: &Path) -> Result<PathBuf, BinaryNotFound> {
     let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
     let name = root.file_name().unwrap_or_default();
@@ -188,6 +188,6 @@ fn find_binary(root: &Path) -> Result<PathBuf, BinaryNotFound> {
         .ok_or_else(|| BinaryNotFound {
             name: file,
             folder: root.display().to_string(),
-            looked_in: targets.iter().map(|t| t.display().to_string()).collect::<Vec<_>>().join(", "),
+            searched: targets.iter().map(|t| t.display().to_string()).collect::<Vec<_>>().join(", "),
         })
 }

@@ -1,4 +1,4 @@
-//! What a line from the plugin does (`internal/core/io_tunnel/generic.go`).
+//! What a frame from the plugin causes (`internal/core/io_tunnel/generic.go`).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,64 +16,64 @@ use crate::shared::Shared;
 use crate::tap::Direction;
 
 impl Shared {
-    /// Takes in one line of stdout. A reverse call in it is handed back, for the caller to run.
-    pub(crate) fn take_line(&self, line: &[u8]) -> Option<PreparedCall> {
+    /// Handles one frame of stdout. Returns the reverse call in it, if any, for the caller to run.
+    pub(crate) fn receive(&self, frame: &[u8]) -> Option<PreparedCall> {
         self.sign_of_life();
         if let Some(tap) = &self.config.tap {
-            tap.observe(Direction::FromPlugin, line, false);
+            tap.observe(Direction::FromPlugin, frame, false);
         }
         self.counters.frames.fetch_add(1, Ordering::Relaxed);
-        // Go reads a byte that is no UTF-8 as U+FFFD, wherever JSON may have one.
-        let line = String::from_utf8_lossy(line);
-        let reason = match PluginFrame::read(&line) {
-            Ok(read) => return self.take(read),
+        // Go reads bytes that are not UTF-8 as U+FFFD.
+        let text = String::from_utf8_lossy(frame);
+        let reason = match PluginFrame::read(&text) {
+            Ok(read) => return self.handle(read),
             Err(reason) => reason,
         };
-        let respelled = frame::respelled(&line);
+        let respelled = frame::respelled(&text);
         if let Some(Ok(read)) = respelled.as_deref().map(PluginFrame::read) {
-            return self.take(read);
+            return self.handle(read);
         }
         self.counters.junk_frames.fetch_add(1, Ordering::Relaxed);
-        self.keep_early_junk(&line);
-        self.tell(HostEvent::JunkFrame { text: beginning(&line).into_owned(), reason });
+        self.keep_early_junk(&text);
+        self.publish(HostEvent::JunkFrame { text: beginning(&text).into_owned(), reason });
         None
     }
 
-    fn take(&self, line: PluginFrame<'_>) -> Option<PreparedCall> {
-        match line {
+    fn handle(&self, frame: PluginFrame<'_>) -> Option<PreparedCall> {
+        match frame {
             PluginFrame::Session { id, message } => {
                 if let Some(session) = self.sessions.get(&id) {
-                    return self.take_message(&session, &message);
+                    return self.handle_message(&session, &message);
                 }
-                // Its reader left, or it has ended: an `end` after an `error` is of this kind.
+                // Its reader was dropped, or it ended: an `end` after an `error` arrives here.
                 self.counters.unknown_sessions.fetch_add(1, Ordering::Relaxed);
             }
             PluginFrame::Heartbeat => {
                 self.counters.heartbeats.fetch_add(1, Ordering::Relaxed);
                 self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
-                self.tell(HostEvent::Heartbeat);
+                self.publish(HostEvent::Heartbeat);
             }
-            PluginFrame::Log(log) => self.tell(HostEvent::Log(log)),
-            PluginFrame::Error(text) => self.tell(HostEvent::ErrorEvent(text)),
+            PluginFrame::Log(log) => self.publish(HostEvent::Log(log)),
+            PluginFrame::Error(text) => self.publish(HostEvent::ErrorEvent(text)),
             PluginFrame::Nothing => {}
         }
         None
     }
 
-    fn take_message(&self, session: &Arc<Session>, message: &SessionMessage<'_>) -> Option<PreparedCall> {
+    fn handle_message(&self, session: &Arc<Session>, message: &SessionMessage<'_>) -> Option<PreparedCall> {
         match &message.message_type {
             MessageType::Stream => {
-                let answered = session.answer(
+                let queued = session.push(
                     message.data.to_owned(),
                     self.config.message_queue_bytes,
                     &self.counters.queued_bytes,
                     self.config.total_queue_bytes,
                 );
-                if let Err(failure) = answered {
+                if let Err(failure) = queued {
                     self.finish(session, Some(failure));
                 }
             }
-            MessageType::Invoke => return self.take_call(session, message.data),
+            MessageType::Invoke => return self.handle_call(session, message.data),
             MessageType::End => self.finish(session, None),
             MessageType::Error => self.finish(session, Some(read_error(message.data))),
             unknown => {
@@ -85,7 +85,7 @@ impl Shared {
         None
     }
 
-    fn take_call(&self, session: &Arc<Session>, data: &RawValue) -> Option<PreparedCall> {
+    fn handle_call(&self, session: &Arc<Session>, data: &RawValue) -> Option<PreparedCall> {
         match reverse::prepare(session, data, self.permission.as_ref()) {
             Ok(call) => {
                 self.counters.reverse_calls.fetch_add(1, Ordering::Relaxed);

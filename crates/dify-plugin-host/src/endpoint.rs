@@ -1,4 +1,4 @@
-//! Endpoints: an HTTP request into the plugin, and its HTTP answer as it comes
+//! Endpoints: an HTTP request to the plugin, and its HTTP response as it arrives
 //! (`internal/core/io_tunnel/endpoint_service.go`, `internal/service/endpoint.go`).
 
 mod request;
@@ -19,28 +19,28 @@ use crate::error::{HostError, SessionFailure};
 use crate::host::{Host, OpenSession};
 use crate::messages::Messages;
 
-/// Why an endpoint gave no answer.
+/// Why an endpoint sent no response.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
-    /// The plugin could not be asked.
+    /// The plugin could not be called.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// The session failed before the answer's body began.
+    /// The session failed before the body of the response began.
     #[error(transparent)]
     Failed(#[from] SessionFailure),
 }
 
 impl EndpointError {
-    /// What the daemon answers over HTTP in this case: status 500 and a JSON object that holds the error.
+    /// Returns the HTTP response of the daemon in this case: status 500 and a JSON object with the error.
     pub fn response(&self) -> Response<Bytes> {
         let message = match self {
-            // What a plugin wrote on stderr is not for its callers.
-            Self::Host(HostError::PluginExited(exit)) => format!("the plugin is gone: {}", exit.brief()),
+            // A plugin's stderr is not for its callers.
+            Self::Host(HostError::PluginExited(exit)) => format!("the plugin exited: {}", exit.brief()),
             Self::Host(error) => error.to_string(),
             Self::Failed(failure) => failure.daemon_text(),
         };
-        // Go writes a struct's fields in their order.
+        // Written by hand for the order of the fields, which are those of Go structs.
         let inner = format!(
             r#"{{"message":{},"error_type":"PluginDaemonInternalServerError","args":null}}"#,
             encode::text(&message)
@@ -55,16 +55,17 @@ impl EndpointError {
 }
 
 impl Host {
-    /// Hands an HTTP request to the plugin's endpoints and waits until its answer begins. The path of `request` is the
-    /// one below the hook, such as `/duck/app-1`; `hook_id` is the hook's own part of the public address.
+    /// Passes an HTTP request to the plugin's endpoints and waits until the response begins. The path of `request` is the
+    /// one below the hook, such as `/duck/app-1`; `hook_id` is the hook's part of the public address.
     ///
-    /// The request is written as the daemon writes it: headers sorted, some of the proxy's removed, `Dify-Hook-Id` and
-    /// `Dify-Hook-Url` added, a body of more than 10 MiB cut. The answer is read as the daemon reads it, but for what
-    /// the daemon loses: no piece of a body is dropped or cut off here, and what ends a body early there is an error.
+    /// The request is written as the daemon writes it: headers are sorted, some of the proxy's headers are removed,
+    /// `Dify-Hook-Id` and `Dify-Hook-Url` are added, and a body of more than 10 MiB is cut. The response is read as the daemon
+    /// reads it, except that no chunk of the body is dropped, and that an error is returned where the daemon would end a
+    /// body early.
     ///
     /// # Errors
     ///
-    /// If the plugin could not be asked, or its session failed before the body began.
+    /// Fails if the plugin could not be called, or if its session failed before the body began.
     pub async fn invoke_endpoint(
         &self,
         request: Request<Bytes>,
@@ -82,7 +83,7 @@ impl Host {
     }
 }
 
-/// Reads up to the first piece of the body, which fixes status and headers.
+/// Reads up to the first chunk of the body; status and headers can't change after it.
 async fn respond(mut answers: Messages) -> Result<Response<EndpointBody>, EndpointError> {
     let mut head = Head::default();
     let first = loop {
@@ -90,7 +91,7 @@ async fn respond(mut answers: Messages) -> Result<Response<EndpointBody>, Endpoi
         let taken = chunk::endpoint(&answer?).and_then(|chunk| head.take(chunk));
         match taken {
             Ok(None) => {}
-            Ok(Some(piece)) => break Some(piece),
+            Ok(Some(body)) => break Some(body),
             Err(failure) => return Err(answers.fail(failure).into()),
         }
     };
@@ -100,7 +101,7 @@ async fn respond(mut answers: Messages) -> Result<Response<EndpointBody>, Endpoi
     }
 }
 
-/// Status and headers as they are gathered before the body begins.
+/// Status and headers, collected until the body begins.
 #[derive(Default)]
 struct Head {
     status: Option<u16>,
@@ -117,17 +118,17 @@ impl Head {
                     "the header `{name}` has a name or a value that HTTP does not allow; the daemon would drop it"
                 )));
             };
-            // Of a name that comes again the first value counts.
+            // If a name is repeated, the first value is used.
             self.response.headers_mut().entry(name).or_insert(value);
         }
-        chunk.result.as_deref().map(piece).transpose()
+        chunk.result.as_deref().map(decode).transpose()
     }
 
     fn finish(mut self) -> Result<Response<()>, SessionFailure> {
         if let Some(status) = self.status {
             *self.response.status_mut() = StatusCode::from_u16(status).map_err(|_| {
                 SessionFailure::BadMessage(format!(
-                    "the status {status} is not between 100 and 999; the daemon would answer 200 without a body"
+                    "the status {status} is not between 100 and 999; the daemon would send 200 without a body"
                 ))
             })?;
         }
@@ -135,35 +136,39 @@ impl Head {
     }
 }
 
-fn piece(result: &str) -> Result<Bytes, SessionFailure> {
+fn decode(result: &str) -> Result<Bytes, SessionFailure> {
     decode_hex(result).map(Bytes::from).map_err(|error| {
         SessionFailure::BadMessage(format!(
-            "a `result` that is no hex: {error}; the daemon answers 500, or, once the body began, ends it there"
+            "a `result` that is not hex: {error}; the daemon sends 500, or ends a body that has begun"
         ))
     })
 }
 
-/// The body of an endpoint's answer: its pieces as they come, ended by `end`, or by one failure.
+/// The body of an endpoint's response: its chunks as they arrive, until the plugin's final frame or one failure.
 ///
-/// Every piece should reach the caller at once; the daemon flushes after each.
+/// Pass each chunk on immediately; the daemon flushes after each.
 #[derive(Debug)]
-#[must_use = "dropping this forgets the session; its plugin is not told"]
+#[must_use = "dropping this abandons the session; the plugin is not told"]
 pub struct EndpointBody {
     first: Option<Bytes>,
     answers: Messages,
 }
 
 impl EndpointBody {
-    /// The session's id.
+    /// Returns the session's id.
     pub fn session_id(&self) -> &str {
         self.answers.session_id()
     }
 
-    /// The next piece, or `None` after the end. Cancel safe.
+    /// Receives the next chunk, or `None` after the end.
     ///
     /// # Errors
     ///
-    /// The one failure that ended the session. The daemon appends the text of a plugin's error to the body there.
+    /// Returns the failure that ended the session, once. The daemon appends the text of a plugin's error to the body instead.
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe: no chunk is lost.
     pub async fn next(&mut self) -> Option<Result<Bytes, SessionFailure>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -180,12 +185,12 @@ impl Stream for EndpointBody {
         let Some(answer) = ready!(Pin::new(&mut this.answers).poll_next(cx)?) else {
             return Poll::Ready(None);
         };
-        let piece = chunk::endpoint(&answer).and_then(|chunk| match chunk.result {
-            Some(result) => piece(&result),
+        let decoded = chunk::endpoint(&answer).and_then(|chunk| match chunk.result {
+            Some(result) => decode(&result),
             None => Err(SessionFailure::BadMessage(
                 "a message without `result` after the body began; the daemon ends the body there".to_owned(),
             )),
         });
-        Poll::Ready(Some(piece.map_err(|failure| this.answers.fail(failure))))
+        Poll::Ready(Some(decoded.map_err(|failure| this.answers.fail(failure))))
     }
 }

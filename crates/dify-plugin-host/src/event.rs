@@ -1,4 +1,4 @@
-//! What a host tells whoever watches it.
+//! Events of a host, for display.
 
 use std::sync::Arc;
 
@@ -7,21 +7,21 @@ use tokio::sync::broadcast;
 
 use crate::error::{PluginExit, SessionFailure};
 
-/// Events kept for one watcher that doesn't read them.
+/// How many unread events are kept for one receiver.
 pub(crate) const KEPT_EVENTS: usize = 4096;
 
-/// Something that happened, for people to see. Nothing here holds credentials, settings or payloads, except what the
-/// plugin itself wrote as a log, an error or junk.
+/// An event of a host, for display. Holds no credentials, settings or payloads, apart from what the plugin itself wrote into a
+/// log, an error or junk.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum HostEvent {
-    /// A sign of life.
+    /// The plugin sent a heartbeat.
     Heartbeat,
-    /// A log record of the plugin.
+    /// The plugin sent a log record.
     Log(LogData),
-    /// A line on the plugin's stderr.
+    /// The plugin wrote a line to stderr.
     Stderr(String),
-    /// A line on stdout that the daemon would pass over without a word: not JSON, of no known event, of the wrong
+    /// The plugin wrote a line to stdout that the daemon ignores: it is not JSON, has an unknown event, or has the wrong
     /// shape.
     JunkFrame {
         /// Its text, at most 1,024 bytes of it.
@@ -29,47 +29,47 @@ pub enum HostEvent {
         /// What is wrong with it.
         reason: String,
     },
-    /// An `error` event outside any session; the daemon drops those.
+    /// The plugin sent an `error` event outside any session, which the daemon drops.
     ErrorEvent(String),
     /// A session was opened.
     SessionOpened {
         /// Its id.
         session_id: Arc<str>,
-        /// Which part of the plugin it is for.
+        /// The part of the plugin that is called.
         access_type: AccessType,
-        /// What was asked.
+        /// The action to perform.
         action: Action,
     },
-    /// A session is over.
+    /// A session ended.
     SessionClosed {
         /// Its id.
         session_id: Arc<str>,
-        /// How.
+        /// How it ended.
         end: SessionEnd,
     },
-    /// The plugin calls back.
+    /// A reverse call began.
     ReverseCall {
-        /// The session that calls.
+        /// The session that makes the call.
         session_id: Arc<str>,
         /// The call's id, as the plugin chose it.
         call_id: Arc<str>,
-        /// What is asked.
+        /// What is called.
         invoke_type: InvokeType,
-        /// Fields of the request that the daemon drops without a word, such as `files` of an app call.
+        /// Fields of the request that the daemon silently drops, such as `files` of an app call.
         ignored: Vec<String>,
     },
-    /// A reverse call is over.
+    /// A reverse call ended.
     ReverseCallEnded {
-        /// The session that called.
+        /// The session that made the call.
         session_id: Arc<str>,
         /// The call's id.
         call_id: Arc<str>,
         /// The text of the error, if it failed.
         error: Option<String>,
     },
-    /// The process ended.
+    /// The process exited.
     Exited(Arc<PluginExit>),
-    /// This watcher was too slow and missed so many events.
+    /// This receiver was too slow and missed this many events.
     Missed(u64),
 }
 
@@ -77,20 +77,24 @@ pub enum HostEvent {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum SessionEnd {
-    /// By the plugin's `end`.
+    /// With the plugin's final frame.
     Done,
-    /// By a failure.
+    /// With a failure.
     Failed(SessionFailure),
-    /// Its answers were dropped before the end. The plugin is not told.
-    Forgotten,
+    /// Its [`Messages`](crate::Messages) were dropped. The plugin is not told.
+    Abandoned,
 }
 
-/// The events of one host, from [`Host::events`](crate::Host::events).
+/// Receives the events of one host. Returned by [`Host::events`](crate::Host::events).
 #[derive(Debug)]
 pub struct HostEvents(pub(crate) broadcast::Receiver<HostEvent>);
 
 impl HostEvents {
-    /// The next event, or `None` when the host is gone. Cancel safe.
+    /// Receives the next event, or `None` once the host was dropped.
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe: no event is lost.
     pub async fn recv(&mut self) -> Option<HostEvent> {
         match self.0.recv().await {
             Ok(event) => Some(event),

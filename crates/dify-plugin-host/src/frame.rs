@@ -1,4 +1,4 @@
-//! A line from the plugin, read (`pkg/entities/plugin_entities/event.go`).
+//! Reads a frame from the plugin (`pkg/entities/plugin_entities/event.go`).
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// How much of a line or a text is shown to people, in bytes.
+/// How much of a text is displayed, in bytes.
 const SHOWN_BYTES: usize = 1024;
 
-/// What a line says.
+/// What a frame holds.
 #[derive(Debug)]
 pub(crate) enum PluginFrame<'a> {
     Session {
@@ -21,47 +21,48 @@ pub(crate) enum PluginFrame<'a> {
     Log(LogData),
     /// An error outside any session: its text.
     Error(String),
-    /// Nothing, and nothing is wrong with that: `null`, and the first thing the official SDK prints, its bare manifest
-    /// `{"version":…,"type":"plugin",…}`.
+    /// Nothing, which is no fault: `null`, or the bare manifest `{"version":…,"type":"plugin",…}` that the official SDK
+    /// prints first.
     Nothing,
 }
 
 impl<'a> PluginFrame<'a> {
-    /// Reads a line whose keys are spelled as they should be.
+    /// Reads a frame whose keys are spelled exactly.
     ///
     /// # Errors
     ///
-    /// What is wrong with a line that the daemon passes over.
-    pub(crate) fn read(line: &'a str) -> Result<Self, String> {
-        let outgoing = match Outgoing::parse(line) {
+    /// Returns what is wrong with a frame that the daemon ignores.
+    pub(crate) fn read(text: &'a str) -> Result<Self, String> {
+        let outgoing = match Outgoing::parse(text) {
             Ok(outgoing) => outgoing,
-            Err(_) if line.trim() == "null" || is_bare_manifest(line) => return Ok(Self::Nothing),
-            // To a person's text the parser's words say nothing.
-            Err(_) if !line.trim_start().starts_with('{') => return Err("it is not a JSON object".to_owned()),
+            Err(_) if text.trim() == "null" || is_bare_manifest(text) => return Ok(Self::Nothing),
+            // For plain text the parser's message would not help.
+            Err(_) if !text.trim_start().starts_with('{') => return Err("it is not a JSON object".to_owned()),
             Err(error) => return Err(error.to_string()),
         };
         Ok(match outgoing.event {
             OutgoingEvent::Session => {
                 let data = outgoing.data.ok_or("a session message without `data`; the daemon drops it")?;
-                let message = SessionMessage::parse(data)
-                    .map_err(|error| format!("a session message that the daemon drops: {error}"))?;
+                let message = SessionMessage::parse(data).map_err(|error| {
+                    format!("a malformed session message, which the daemon drops: {error}")
+                })?;
                 Self::Session { id: outgoing.session_id.unwrap_or_default(), message }
             }
             OutgoingEvent::Heartbeat => Self::Heartbeat,
             OutgoingEvent::Log => Self::Log(
-                read_log(outgoing.data).map_err(|error| format!("a log record of a wrong shape: {error}"))?,
+                read_log(outgoing.data).map_err(|error| format!("a malformed log record: {error}"))?,
             ),
             OutgoingEvent::Error => {
                 Self::Error(outgoing.data.map(|data| error_text(data.get())).unwrap_or_default())
             }
-            unknown => return Err(format!("the event `{unknown}` is not known; the daemon ignores it")),
+            unknown => return Err(format!("the event `{unknown}` is unknown; the daemon ignores it")),
         })
     }
 }
 
-/// A line with its keys as they should be, if it is an object: Go takes them in any case, and of a key that is there twice
-/// the last.
-pub(crate) fn respelled(line: &str) -> Option<String> {
+/// Rewrites a frame with the exact keys, if it is an object: Go ignores the case of keys, and uses the last of several equal
+/// keys.
+pub(crate) fn respelled(text: &str) -> Option<String> {
     fn named(fields: Map<String, Value>, names: &[&str]) -> Map<String, Value> {
         let name = |key: String| match names.iter().find(|name| name.eq_ignore_ascii_case(&key)) {
             Some(name) => (*name).to_owned(),
@@ -69,14 +70,14 @@ pub(crate) fn respelled(line: &str) -> Option<String> {
         };
         fields.into_iter().map(|(key, value)| (name(key), value)).collect()
     }
-    let mut fields = named(serde_json::from_str(line).ok()?, &["event", "session_id", "data"]);
+    let mut fields = named(serde_json::from_str(text).ok()?, &["event", "session_id", "data"]);
     if let Some(Value::Object(data)) = fields.get_mut("data") {
         *data = named(std::mem::take(data), &["type", "data"]);
     }
     Some(Value::Object(fields).to_string())
 }
 
-/// The first bytes of `text`, cut between two characters.
+/// Returns the beginning of `text` for display.
 pub(crate) fn beginning(text: &str) -> Cow<'_, str> {
     if text.len() <= SHOWN_BYTES {
         return Cow::Borrowed(text);
@@ -84,17 +85,17 @@ pub(crate) fn beginning(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", &text[..text.floor_char_boundary(SHOWN_BYTES)]))
 }
 
-fn is_bare_manifest(line: &str) -> bool {
+fn is_bare_manifest(text: &str) -> bool {
     #[derive(Deserialize)]
     struct Bare<'a> {
         #[serde(rename = "type", borrow)]
         kind: Cow<'a, str>,
         event: Option<serde::de::IgnoredAny>,
     }
-    serde_json::from_str::<Bare<'_>>(line).is_ok_and(|bare| bare.kind == "plugin" && bare.event.is_none())
+    serde_json::from_str::<Bare<'_>>(text).is_ok_and(|bare| bare.kind == "plugin" && bare.event.is_none())
 }
 
-/// No field of a record is required, and the daemon knows more names of levels than a plugin should use
+/// Reads a log record. No field is required, and the daemon accepts more names of levels than a plugin should use
 /// (`internal/core/control_panel/logger.go`).
 fn read_log(data: Option<&RawValue>) -> serde_json::Result<LogData> {
     #[derive(Default, Deserialize)]
@@ -119,7 +120,7 @@ fn read_log(data: Option<&RawValue>) -> serde_json::Result<LogData> {
     Ok(LogData { level, message, timestamp })
 }
 
-/// The text of an `error` event: its `error`, else the whole JSON.
+/// Returns the text of an `error` event: its `error`, or else the whole JSON.
 fn error_text(data: &str) -> String {
     #[derive(Deserialize)]
     struct Text<'a> {
@@ -137,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_in_any_case_and_keys_that_come_twice_can_be_respelled() {
+    fn keys_in_any_case_and_repeated_keys_can_be_respelled() {
         let line = r#"{"EVENT":"log","event":"session","Session_ID":"s","DATA":{"Type":"end","dAtA":{"Type":1}},"x":1}"#;
         assert!(PluginFrame::read(line).is_err());
         let line = respelled(line).unwrap();
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_cut_between_characters() {
+    fn a_long_text_is_cut_between_two_characters() {
         let text = "é".repeat(1000);
         assert_eq!(beginning(&text), "é".repeat(512) + "…");
         assert_eq!(beginning("short"), "short");

@@ -21,12 +21,14 @@ use crate::process;
 use crate::session::{self, Session};
 use crate::shared::Shared;
 
-/// A running plugin. Clones are handles on the same one; when the last is dropped the process is killed.
+/// A running plugin.
+///
+/// Clones are handles to the same plugin; when the last one is dropped, the process is killed.
 #[derive(Clone)]
 pub struct Host {
     pub(crate) shared: Arc<Shared>,
     pid: Option<u32>,
-    /// The watcher that has seen everything since the start, for whoever asks first.
+    /// A receiver of all events since the start, for the first caller of `events`.
     first_watcher: Arc<Mutex<Option<broadcast::Receiver<HostEvent>>>>,
     _kill_on_drop: Arc<KillOnDrop>,
 }
@@ -39,34 +41,34 @@ impl Drop for KillOnDrop {
     }
 }
 
-/// A session to be opened.
+/// A session to open.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct OpenSession {
-    /// Its id; a version 4 UUID by default.
+    /// The session's id. Default: a new version 4 UUID.
     pub session_id: Option<String>,
-    /// The Dify user on whose behalf; empty by default.
+    /// The Dify user the session runs for. Default: empty.
     pub user_id: String,
     /// The conversation in which the caller works, if any.
     pub conversation_id: Option<String>,
-    /// The message the caller answers, if any.
+    /// The message that the caller responds to, if any.
     pub message_id: Option<String>,
-    /// The app the caller runs in, if any.
+    /// The app that the caller belongs to, if any.
     pub app_id: Option<String>,
     /// The endpoint that is called, for endpoint sessions.
     pub endpoint_id: Option<String>,
     /// The caller's context, if any.
     pub context: Option<Map<String, Value>>,
-    /// Which part of the plugin is asked.
+    /// The part of the plugin to call.
     pub access_type: AccessType,
-    /// What it is asked.
+    /// The action to perform.
     pub action: Action,
-    /// The action's own fields.
+    /// The fields of the action.
     pub payload: Map<String, Value>,
 }
 
 impl OpenSession {
-    /// A session that asks for `action` with the fields of `payload`. The other fields can be set afterwards.
+    /// Creates a session that performs `action` with the fields of `payload`. The other fields can be set afterwards.
     pub fn new(access_type: AccessType, action: Action, payload: Map<String, Value>) -> Self {
         Self {
             session_id: None,
@@ -84,7 +86,7 @@ impl OpenSession {
 }
 
 impl std::fmt::Debug for OpenSession {
-    /// Leaves out payload and context, which hold credentials.
+    /// Omits the payload and the context, which hold credentials.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OpenSession")
             .field("session_id", &self.session_id)
@@ -94,33 +96,33 @@ impl std::fmt::Debug for OpenSession {
     }
 }
 
-/// What a host counts.
+/// Counters of a host.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HostStats {
     /// Sessions open now.
     pub open_sessions: usize,
-    /// Bytes of answers that nobody has read yet.
+    /// Bytes of messages that are queued for readers of sessions.
     pub queued_bytes: usize,
-    /// Lines read from stdout.
+    /// Frames read from stdout.
     pub frames: u64,
-    /// Heartbeats among them.
+    /// Heartbeats among the frames.
     pub heartbeats: u64,
-    /// Lines that were passed over as the daemon passes them over.
+    /// Frames that were ignored because the daemon ignores them too.
     pub junk_frames: u64,
-    /// Lines for sessions that are not open, such as an `end` after an `error`.
+    /// Frames of sessions that are not open, such as an `end` after an `error`.
     pub unknown_sessions: u64,
-    /// Reverse calls that were well formed, refused ones included.
+    /// Well-formed reverse calls, including refused ones.
     pub reverse_calls: u64,
 }
 
 impl Host {
-    /// Starts a plugin and waits for its first heartbeat. Needs a tokio runtime with I/O and time.
+    /// Starts a plugin and waits for its first heartbeat. Needs a tokio runtime with I/O and time enabled.
     ///
     /// # Errors
     ///
-    /// If the program can't be started, exits before it is ready, or is not ready in time; in the last two cases with
-    /// the end of what it wrote on stderr.
+    /// Fails if the program can't be started, exits before its first heartbeat, or sends none in time. In the last two cases
+    /// the error holds the end of its stderr.
     pub async fn start(
         mut command: PluginCommand,
         config: HostConfig,
@@ -137,12 +139,11 @@ impl Host {
         Ok(host)
     }
 
-    /// Serves a plugin that has no process to be started, such as one that runs in this program, and waits for its first
-    /// heartbeat. What it writes is read from `output`, what it is to read is written to `input`. With a `permission`, what
-    /// it asks of Dify is checked. Needs a tokio runtime with time.
+    /// Connects to a plugin that has no process of its own, such as one that runs in this program, and waits for its first
+    /// heartbeat. Reads the plugin's frames from `output` and writes its input to `input`. If there is a `permission`, the
+    /// plugin's reverse calls are checked against it. Needs a tokio runtime with time enabled.
     ///
-    /// Such a plugin has no [`pid`](Self::pid), writes no stderr, and can't be killed: in place of that both streams are
-    /// closed.
+    /// Such a plugin has no [`pid`](Self::pid) and no stderr. Instead of being killed, it finds both streams closed.
     ///
     /// ```
     /// # use dify_plugin_host::{Host, HostConfig, Script};
@@ -150,7 +151,7 @@ impl Host {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), dify_plugin_host::HostError> {
     /// let (ours, mut plugins) = tokio::io::duplex(64 * 1024);
     /// let (output, input) = tokio::io::split(ours);
-    /// // The plugin, which would now serve `plugins`.
+    /// // Stands for the plugin, which would serve `plugins`.
     /// plugins.write_all(b"{\"event\":\"heartbeat\"}\n").await.unwrap();
     /// let host = Host::over(output, input, None, HostConfig::default(), Script::new()).await?;
     /// # drop((host, plugins)); Ok(()) }
@@ -158,7 +159,7 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// If `output` ends before the first heartbeat, or that does not come in time.
+    /// Fails if `output` ends before the first heartbeat, or if none arrives in time.
     pub async fn over(
         output: impl AsyncRead + Unpin + Send + 'static,
         input: impl AsyncWrite + Unpin + Send + 'static,
@@ -193,7 +194,7 @@ impl Host {
         let mut ready = self.shared.ready.subscribe();
         tokio::select! {
             biased;
-            // The sender lives as long as we do, so these two only return with a value.
+            // The senders live as long as `self`, so both futures return only with a value.
             _ = ready.wait_for(|ready| *ready) => Ok(()),
             exit = self.wait() => Err(HostError::FailedToStart(exit)),
             () = tokio::time::sleep(limit) => {
@@ -203,12 +204,15 @@ impl Host {
         }
     }
 
-    /// Opens a session: registers it, then writes its request as the daemon does; waits while the plugin's stdin is
-    /// full. Cancel safe: a session that is given up here is forgotten.
+    /// Opens a session and writes its request as the daemon does. Waits while the plugin's stdin is full.
     ///
     /// # Errors
     ///
-    /// If the plugin is gone or going, or a session with that id is open.
+    /// Fails if the plugin exited or is being shut down, or if a session with that id is open.
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe: a session whose opening is canceled is removed.
     pub async fn open(&self, request: OpenSession) -> Result<Messages, HostError> {
         let id = request.session_id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         let info = Arc::new(SessionInfo {
@@ -227,38 +231,36 @@ impl Host {
         if !self.shared.sessions.insert(Arc::clone(&session)) {
             return Err(HostError::SessionOpen(info.session_id.to_string()));
         }
-        // Looked at after the session is in the table: a shutdown either waits for it or is seen here.
+        // Checked after the insert: a shutdown either waits for this session or is seen here.
         if self.shared.kill.is_near() {
             self.shared.sessions.remove(&info.session_id);
             return Err(HostError::PluginExited(self.wait().await));
         }
-        self.shared.tell(HostEvent::SessionOpened {
+        self.shared.publish(HostEvent::SessionOpened {
             session_id: Arc::clone(&info.session_id),
             access_type: info.access_type.clone(),
             action: info.action.clone(),
         });
         let answers = Messages::new(Arc::clone(&self.shared), session, receiver, queued);
-        // The reason of an end is recorded before sessions are failed, so one that is registered in between is seen
-        // here or there.
+        // An exit is recorded before it fails the open sessions, so a session that is inserted in between fails here.
         if self.shared.outbox.send(&frame).await.is_err() || self.shared.exited().is_some() {
             return Err(HostError::PluginExited(self.wait().await));
         }
         Ok(answers)
     }
 
-    /// What happens from now on; the first who asks gets what happened since the start as well, as far as it was kept
-    /// (4,096 events).
+    /// Returns the events from now on. The first call also returns those since the start, up to the latest 4,096.
     pub fn events(&self) -> HostEvents {
         let first = self.first_watcher.lock().unwrap_or_else(PoisonError::into_inner).take();
         HostEvents(first.unwrap_or_else(|| self.shared.subscribe()))
     }
 
-    /// The process's id, while it runs; none for a plugin that is served [over](Self::over) two streams.
+    /// Returns the id of the process while it runs. `None` for a plugin that is connected [over](Self::over) two streams.
     pub fn pid(&self) -> Option<u32> {
         self.pid.filter(|_| self.shared.exited().is_none())
     }
 
-    /// The counters as they stand.
+    /// Returns the counters.
     pub fn stats(&self) -> HostStats {
         let counters = &self.shared.counters;
         HostStats {
@@ -272,40 +274,43 @@ impl Host {
         }
     }
 
-    /// The memory the process holds now (its resident set), in bytes; `None` where the system doesn't tell (it is read
-    /// from Linux's `/proc`).
+    /// Returns the resident memory of the process in bytes. Reads Linux's `/proc`, and returns `None` on other systems.
     pub fn rss_bytes(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()?)).ok()?;
         let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         Some(kib.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
     }
 
-    /// Kills the process at once. Open sessions fail.
+    /// Kills the process immediately. Open sessions fail.
     pub fn kill(&self) {
         self.shared.kill.order(ExitCause::Killed);
     }
 
-    /// Waits for the end of the process. Cancel safe.
+    /// Waits until the process exits.
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe.
     pub async fn wait(&self) -> Arc<PluginExit> {
         let mut exit = self.shared.exit.subscribe();
         loop {
             if let Some(exit) = exit.borrow_and_update().clone() {
                 return exit;
             }
-            // The sender lives as long as we do.
+            // The sender lives as long as `self`.
             let _ = exit.changed().await;
         }
     }
 
-    /// Ends the process. No session is opened any more; the open ones have [`HostConfig::shutdown_grace`] to finish, and
-    /// their reverse calls are answered meanwhile. Then stdin is closed; a process that does not exit within the same
-    /// time again is killed. (The official Python SDK takes no notice of a closed stdin and is always killed.)
+    /// Shuts the plugin down and returns its exit status if the system reports one.
     ///
-    /// Returns what the process left, where the system told.
+    /// From now on no session can be opened. Open sessions have [`HostConfig::shutdown_grace`] to finish, and their reverse
+    /// calls are still answered. Then stdin is closed, and a process that does not exit within the same time again is killed.
+    /// (The official Python SDK ignores that stdin is closed, and is always killed.)
     pub async fn shutdown(self) -> Option<ExitStatus> {
         let grace = self.shared.config.shutdown_grace;
         self.shared.kill.expect(ExitCause::Shutdown);
-        // Those that are left learn of the end from their closed stdin.
+        // The remaining sessions fail when the process exits.
         let _ = tokio::time::timeout(grace, self.shared.sessions.all_closed()).await;
         self.shared.outbox.close();
         match tokio::time::timeout(grace, self.wait()).await {
@@ -324,8 +329,8 @@ impl std::fmt::Debug for Host {
     }
 }
 
-/// A request as the daemon writes it: the three base fields and the payload in one object, a field of the payload before a
-/// base field of that name (`internal/core/io_tunnel/mapping.go`).
+/// Encodes a request as the daemon does: the three base fields and the payload form one object, in which a field of the
+/// payload replaces a base field of the same name (`internal/core/io_tunnel/mapping.go`).
 fn request_frame(info: &SessionInfo, payload: Map<String, Value>) -> Vec<u8> {
     let mut data = Map::new();
     data.insert("user_id".to_owned(), info.user_id.clone().into());

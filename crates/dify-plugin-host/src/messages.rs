@@ -1,4 +1,4 @@
-//! What comes back in one session.
+//! The messages of one session.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,19 +11,18 @@ use tokio::sync::mpsc;
 use tokio::time::Sleep;
 
 use crate::error::SessionFailure;
-use crate::session::{Answer, Session};
+use crate::session::{Queued, Session};
 use crate::shared::Shared;
 
-/// The answers of one session, in order, as raw JSON; ends after the plugin's `end`, or after one failure.
+/// The messages of one session, in order, as raw JSON. Ends after the plugin's final frame, or after one failure.
 ///
-/// What nobody reads is kept up to a limit in bytes, past which this session alone fails; see
-/// [`HostConfig::message_queue_bytes`](crate::HostConfig::message_queue_bytes). The session's time limit is watched while
-/// the stream is polled.
-#[must_use = "dropping this forgets the session; its plugin is not told"]
+/// Unread messages are queued up to [`HostConfig::message_queue_bytes`](crate::HostConfig::message_queue_bytes). The
+/// session's time limit is checked while the stream is polled.
+#[must_use = "dropping this abandons the session; the plugin is not told"]
 pub struct Messages {
     shared: Arc<Shared>,
     session: Arc<Session>,
-    receiver: mpsc::UnboundedReceiver<Answer>,
+    receiver: mpsc::UnboundedReceiver<Queued>,
     queued: Arc<AtomicUsize>,
     deadline: Pin<Box<Sleep>>,
     finished: bool,
@@ -33,48 +32,52 @@ impl Messages {
     pub(crate) fn new(
         shared: Arc<Shared>,
         session: Arc<Session>,
-        receiver: mpsc::UnboundedReceiver<Answer>,
+        receiver: mpsc::UnboundedReceiver<Queued>,
         queued: Arc<AtomicUsize>,
     ) -> Self {
         let deadline = Box::pin(tokio::time::sleep(shared.config.session_timeout));
         Self { shared, session, receiver, queued, deadline, finished: false }
     }
 
-    /// The session's id.
+    /// Returns the session's id.
     pub fn session_id(&self) -> &str {
         &self.session.info.session_id
     }
 
-    /// The next answer, or `None` after the end. Cancel safe.
+    /// Receives the next message, or `None` after the end.
     ///
     /// # Errors
     ///
-    /// The one failure that ended the session.
+    /// Returns the failure that ended the session, once.
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe: no message is lost.
     pub async fn next(&mut self) -> Option<Result<Box<RawValue>, SessionFailure>> {
-        std::future::poll_fn(|cx| self.poll_answer(cx)).await
+        std::future::poll_fn(|cx| self.poll_message(cx)).await
     }
 
-    /// Ends the session because of what its reader found in an answer.
+    /// Ends the session because its reader found a fault in a message.
     pub(crate) fn fail(&mut self, failure: SessionFailure) -> SessionFailure {
         self.finished = true;
         self.shared.finish(&self.session, Some(failure.clone()));
         failure
     }
 
-    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Box<RawValue>, SessionFailure>>> {
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Box<RawValue>, SessionFailure>>> {
         if self.finished {
             return Poll::Ready(None);
         }
         match self.receiver.poll_recv(cx) {
-            Poll::Ready(Some(Answer::Item(item))) => {
-                self.release(item.get().len());
-                Poll::Ready(Some(Ok(item)))
+            Poll::Ready(Some(Queued::Message(message))) => {
+                self.release(message.get().len());
+                Poll::Ready(Some(Ok(message)))
             }
-            Poll::Ready(Some(Answer::Failed(failure))) => {
+            Poll::Ready(Some(Queued::Failed(failure))) => {
                 self.finished = true;
                 Poll::Ready(Some(Err(failure)))
             }
-            Poll::Ready(Some(Answer::End) | None) => {
+            Poll::Ready(Some(Queued::End) | None) => {
                 self.finished = true;
                 Poll::Ready(None)
             }
@@ -84,7 +87,7 @@ impl Messages {
                 }
                 self.finished = true;
                 let failure = SessionFailure::TimedOut { limit: self.shared.config.session_timeout };
-                self.shared.forget(&self.session, Some(failure.clone()));
+                self.shared.abandon(&self.session, Some(failure.clone()));
                 Poll::Ready(Some(Err(failure)))
             }
         }
@@ -100,17 +103,17 @@ impl Stream for Messages {
     type Item = Result<Box<RawValue>, SessionFailure>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_answer(cx)
+        self.poll_message(cx)
     }
 }
 
 impl Drop for Messages {
     fn drop(&mut self) {
-        self.shared.forget(&self.session, None);
+        self.shared.abandon(&self.session, None);
         self.receiver.close();
-        while let Ok(answer) = self.receiver.try_recv() {
-            if let Answer::Item(item) = answer {
-                self.release(item.get().len());
+        while let Ok(queued) = self.receiver.try_recv() {
+            if let Queued::Message(message) = queued {
+                self.release(message.get().len());
             }
         }
     }

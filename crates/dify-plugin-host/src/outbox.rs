@@ -5,42 +5,43 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 
-/// Above this many bytes waiting, whoever has more to write waits too.
+/// Senders wait while at least this many bytes are queued.
 const HIGH_WATER_BYTES: usize = 1 << 20;
 
-/// Whole lines, gathered by many and written by one.
+/// Whole frames that many tasks queue and one writes.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     waiting: Mutex<Waiting>,
-    /// Something came in, or the box was closed.
+    /// Notified when frames are queued or the outbox is closed.
     filled: Notify,
-    /// There is room again, or the box was closed.
+    /// Notified when there is room again or the outbox is closed.
     drained: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    lines: Vec<u8>,
+    frames: Vec<u8>,
     closed: bool,
 }
 
-/// Nothing more can be written: stdin is closed.
+/// The plugin's stdin is closed.
 #[derive(Debug)]
 pub(crate) struct Closed;
 
 impl Outbox {
-    /// Puts `lines` in, whole; waits while the plugin reads too slowly. Cancel safe: they are in, or not at all.
-    pub(crate) async fn send(&self, lines: &[u8]) -> Result<(), Closed> {
+    /// Queues whole frames. Waits while the plugin reads too slowly. Cancel safe: the frames are queued completely or not at
+    /// all.
+    pub(crate) async fn send(&self, frames: &[u8]) -> Result<(), Closed> {
         loop {
-            // Made before the look at the queue: from here on it sees every wake-up.
+            // Created before the check, so that no notification in between is missed.
             let drained = self.drained.notified();
             {
                 let mut waiting = self.lock();
                 if waiting.closed {
                     return Err(Closed);
                 }
-                if waiting.lines.len() < HIGH_WATER_BYTES {
-                    waiting.lines.extend_from_slice(lines);
+                if waiting.frames.len() < HIGH_WATER_BYTES {
+                    waiting.frames.extend_from_slice(frames);
                     self.filled.notify_one();
                     return Ok(());
                 }
@@ -49,7 +50,7 @@ impl Outbox {
         }
     }
 
-    /// Lets nothing more in. What is in is still written.
+    /// Refuses further frames. Those that are queued are still written.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.filled.notify_one();
@@ -63,14 +64,14 @@ impl Outbox {
         mut stdin: impl AsyncWrite + Unpin,
         observe: impl Fn(&[u8]),
     ) -> std::io::Result<()> {
-        let mut lines = Vec::new();
+        let mut frames = Vec::new();
         loop {
             let closed = {
                 let mut waiting = self.lock();
-                std::mem::swap(&mut waiting.lines, &mut lines);
+                std::mem::swap(&mut waiting.frames, &mut frames);
                 waiting.closed
             };
-            if lines.is_empty() {
+            if frames.is_empty() {
                 if closed {
                     return Ok(());
                 }
@@ -78,11 +79,11 @@ impl Outbox {
                 continue;
             }
             self.drained.notify_waiters();
-            observe(&lines);
-            stdin.write_all(&lines).await?;
+            observe(&frames);
+            stdin.write_all(&frames).await?;
             stdin.flush().await?;
-            lines.clear();
-            lines.shrink_to(HIGH_WATER_BYTES);
+            frames.clear();
+            frames.shrink_to(HIGH_WATER_BYTES);
         }
     }
 
@@ -100,7 +101,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn lines_stay_whole_and_nobody_is_lost_behind_a_slow_reader() {
+    async fn frames_stay_whole_and_no_sender_is_forgotten_behind_a_slow_reader() {
         let outbox = Arc::new(Outbox::default());
         let (writer, mut reader) = tokio::io::duplex(64);
         let drain = tokio::spawn({
@@ -126,7 +127,7 @@ mod tests {
         drain.await.unwrap().unwrap();
         let all = read.await.unwrap();
         assert_eq!(all.len(), 20 * line.len());
-        assert!(all.split(|&b| b == b'\n').all(|piece| piece.is_empty() || piece.len() == 300_000));
+        assert!(all.split(|&b| b == b'\n').all(|frame| frame.is_empty() || frame.len() == 300_000));
         assert!(outbox.send(b"late\n").await.is_err());
     }
 }

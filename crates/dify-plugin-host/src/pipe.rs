@@ -1,4 +1,4 @@
-//! A plugin without a process of its own: its two streams and their end.
+//! A plugin without a process of its own: its two streams.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::error::{ExitCause, PluginExit};
 use crate::process::{read_stdout, write_stdin};
 use crate::shared::Shared;
 
-/// Starts the tasks that serve a plugin, which writes what `output` reads and reads what is written to `input`.
+/// Starts the tasks that serve a plugin: they read its frames from `output` and write its input to `input`.
 pub(crate) fn serve(
     shared: &Arc<Shared>,
     output: impl AsyncRead + Unpin + Send + 'static,
@@ -31,10 +31,10 @@ pub(crate) fn serve(
                 }
             }
         }
-        // To a plugin that goes on, both ends are closed now.
+        // A plugin that still runs finds both ends closed now.
         reader.abort();
         writer.abort();
         let (cause, junk) = (shared.kill.cause(), shared.early_junk());
-        shared.gone(PluginExit { cause, status: None, junk, stderr: String::new() });
+        shared.record_exit(PluginExit { cause, status: None, junk, stderr: String::new() });
     });
 }

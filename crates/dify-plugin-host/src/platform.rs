@@ -1,4 +1,4 @@
-//! Who answers what a plugin asks of Dify.
+//! What answers the reverse calls of a plugin.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use serde_json::{Map, Value, json};
 
 use crate::encode;
 
-/// Answers reverse invocations: what stands in for Dify.
+/// Answers reverse invocations in place of Dify.
 ///
-/// The host does the rest as the daemon does it: it refuses malformed calls, those of model sessions, unknown kinds and
-/// what the manifest doesn't allow before a platform hears of them, writes one line an item, puts the daemon's words
-/// before an error, cuts an answer off after its time limit, and closes every call with exactly one `end`, also when
-/// the stream panics. A call is cancelled by dropping its stream.
+/// The host does everything else as the daemon does. It refuses malformed calls, calls of model sessions, calls of unknown
+/// types, and calls that the manifest doesn't permit, and a platform never sees them. It writes one frame for each reply,
+/// prefixes errors as the daemon does, enforces the time limit, and closes every call with exactly one `end`, even if the
+/// stream panics. A call is canceled by dropping its stream.
 ///
 /// A closure from [`ReverseCall`] to a stream is a platform too:
 ///
@@ -33,8 +33,7 @@ use crate::encode;
 /// takes(platform);
 /// ```
 pub trait Platform: Send + Sync + 'static {
-    /// The items that answer `call`, in order. The end of the stream is the end of the answer; nothing is read after
-    /// an error.
+    /// Returns the replies to `call`, in order. The call ends with the stream, or with the first error.
     fn invoke(&self, call: ReverseCall) -> BoxStream<'static, Result<Reply, PlatformError>>;
 }
 
@@ -47,27 +46,26 @@ where
     }
 }
 
-/// What a plugin asks of Dify.
+/// A reverse invocation.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ReverseCall {
-    /// The session that asks.
+    /// The session that makes the call.
     pub session: Arc<SessionInfo>,
     /// The call's id, as the plugin chose it.
     pub call_id: Arc<str>,
-    /// What is asked.
+    /// What is called.
     pub invoke_type: InvokeType,
-    /// The kind's own fields. `tenant_id`, `user_id` and `type` are taken out: at the daemon they are the session's,
-    /// whatever a plugin writes. An app call has just the fields that Dify would get: `app_id`, `inputs`, `query`,
-    /// `response_mode`, `conversation_id` and `user`, all of them; one of `storage` has `opt`, which is one of the four that
-    /// there are, `key` and `value`.
+    /// The fields of the call. `tenant_id`, `user_id` and `type` are removed: the daemon sets them from the session, whatever
+    /// a plugin writes. A call of type `app` has exactly the fields that Dify would receive: `app_id`, `inputs`, `query`,
+    /// `response_mode`, `conversation_id` and `user`. A call of type `storage` has `key`, `value` and a valid `opt`.
     pub request: Map<String, Value>,
     /// What the daemon does with calls of this type.
     pub(crate) spec: &'static InvokeSpec,
 }
 
 impl std::fmt::Debug for ReverseCall {
-    /// Names the request's fields and leaves out their values, which may be secrets.
+    /// Shows the names of the request's fields and omits their values, which may be secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ReverseCall")
             .field("session", &self.session)
@@ -78,27 +76,27 @@ impl std::fmt::Debug for ReverseCall {
     }
 }
 
-/// Whose behalf a session is on.
+/// What a session is for.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SessionInfo {
-    /// Its id.
+    /// The session's id.
     pub session_id: Arc<str>,
     /// The Dify user; empty for endpoints.
     pub user_id: String,
     /// The conversation in which the caller works, if any.
     pub conversation_id: Option<String>,
-    /// The message the caller answers, if any.
+    /// The message that the caller responds to, if any.
     pub message_id: Option<String>,
-    /// The app the caller runs in, if any.
+    /// The app that the caller belongs to, if any.
     pub app_id: Option<String>,
     /// The endpoint that was called, for endpoint sessions.
     pub endpoint_id: Option<String>,
-    /// The caller's context. It may name credentials, so it is left out of `Debug`.
+    /// The caller's context. It may hold credentials, so `Debug` omits it.
     pub context: Option<Map<String, Value>>,
-    /// Which part of the plugin is asked.
+    /// The part of the plugin that is called.
     pub access_type: AccessType,
-    /// What it is asked.
+    /// The action to perform.
     pub action: Action,
 }
 
@@ -115,7 +113,7 @@ impl std::fmt::Debug for SessionInfo {
     }
 }
 
-/// One item of an answer: a JSON value, an object in all that Dify sends, encoded as the daemon writes it.
+/// One reply: a JSON value, encoded as the daemon writes it. Dify itself sends only objects.
 #[derive(Clone)]
 pub struct Reply(pub(crate) Arc<RawValue>);
 
@@ -140,36 +138,35 @@ impl From<Value> for Reply {
     }
 }
 
-/// Why a call got no answer, or no more of it.
+/// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlatformError {
-    /// Dify refused the call with an HTTP status before it answered anything. A call that is answered with one object
-    /// only reads `data is nil` then, because the daemon throws the status away there
-    /// (`pkg/utils/http_requests/http_warpper.go`).
+    /// Dify refused the call with an HTTP status. For a call with a single reply the plugin reads only `data is nil`, because
+    /// the daemon discards the status there (`pkg/utils/http_requests/http_warpper.go`).
     #[error("request failed with status code: {status} and respond with: {body}")]
     Refused {
         /// The HTTP status.
         status: u16,
-        /// The body, as it came.
+        /// The body of the response.
         body: String,
     },
-    /// Dify failed while it was answering.
+    /// Dify failed after its response began.
     #[error("request failed: {0}")]
     Failed(String),
-    /// Something else went wrong; the text reaches the plugin as it is, with nothing before it.
+    /// Any other failure. The plugin reads the text as it is, without a prefix.
     #[error("{0}")]
     Other(String),
 }
 
 impl PlatformError {
-    /// A refusal as Dify writes it: status, `code` and `message` in a JSON object.
+    /// Creates a refusal as Dify writes it: a JSON object with `code`, `message` and `status`.
     pub fn refused(status: u16, code: &str, message: &str) -> Self {
         let body = json!({"code": code, "message": message, "status": status});
         Self::Refused { status, body: format!("{body}\n") }
     }
 
-    /// The error for a call that reached a platform which doesn't handle its type.
+    /// Creates the error of a platform for a call of a type that it doesn't handle.
     pub(crate) fn unhandled(platform: &str, call: &ReverseCall) -> Self {
         Self::Other(format!("{platform} does not handle reverse invocations of type `{}`", call.invoke_type))
     }
@@ -186,7 +183,7 @@ impl PlatformError {
     }
 }
 
-/// An answer of one item.
+/// Creates the stream of a call with a single reply.
 pub(crate) fn one(item: Result<Reply, PlatformError>) -> BoxStream<'static, Result<Reply, PlatformError>> {
     stream::iter([item]).boxed()
 }

@@ -1,4 +1,4 @@
-//! The plugin's process: its three pipes and its end (`internal/core/local_runtime/instance.go`).
+//! The plugin's process: its three pipes and its exit (`internal/core/local_runtime/instance.go`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +17,9 @@ use crate::tap::Direction;
 
 const READ_BYTES: usize = 64 * 1024;
 
-/// How long a process that closed its stdout may take to exit before it is killed, and how long output is waited for
-/// after a process exited (a child of its own may hold the pipes open).
-const LAST_BREATH: Duration = Duration::from_millis(500);
+/// How long a process that closed its stdout may take to exit before it is killed, and how long the host waits for the rest of
+/// its output after it exited (a child of its own may hold the pipes open).
+const EXIT_GRACE: Duration = Duration::from_millis(500);
 
 /// Starts the tasks that serve `child`, which has three pipes.
 pub(crate) fn serve(shared: &Arc<Shared>, mut child: Child) {
@@ -39,12 +39,12 @@ pub(crate) async fn write_stdin(shared: Arc<Shared>, mut stdin: impl AsyncWrite 
         }
     };
     if shared.outbox.drain(&mut stdin, observe).await.is_ok() {
-        // Dropping it closes a pipe, but not one half of a stream that goes both ways.
+        // Dropping it would close a pipe, but not one half of a bidirectional stream.
         let _ = stdin.shutdown().await;
     } else {
         shared.outbox.close();
-        // An exit looks like this too, and is seen in a moment.
-        tokio::time::sleep(LAST_BREATH).await;
+        // The process may have exited; then its exit is noticed during this time.
+        tokio::time::sleep(EXIT_GRACE).await;
         shared.kill.order(ExitCause::StdinClosed);
     }
 }
@@ -53,7 +53,7 @@ pub(crate) async fn read_stdout(shared: Arc<Shared>, mut stdout: impl AsyncRead 
     let limit = shared.config.frame_bytes;
     let mut decoder = FrameDecoder::new(limit);
     let mut buffer = vec![0; READ_BYTES];
-    // A read error is the end of the pipe, whatever its cause.
+    // A read error ends the output just as its end does.
     while let Ok(count @ 1..) = stdout.read(&mut buffer).await {
         let mut lines = decoder.feed(&buffer[..count]);
         while let Some(line) = lines.next() {
@@ -67,7 +67,7 @@ pub(crate) async fn read_stdout(shared: Arc<Shared>, mut stdout: impl AsyncRead 
                     return;
                 }
             };
-            let Some(call) = shared.take_line(frame) else { continue };
+            let Some(call) = shared.receive(frame) else { continue };
             // Never closed, so there is always a permit to wait for.
             let permit = Arc::clone(&shared.reverse_calls).acquire_owned().await;
             let shared = Arc::clone(&shared);
@@ -78,7 +78,7 @@ pub(crate) async fn read_stdout(shared: Arc<Shared>, mut stdout: impl AsyncRead 
         }
     }
     if let Some(Frame::Whole(rest)) = decoder.finish()
-        && let Some(call) = shared.take_line(rest)
+        && let Some(call) = shared.receive(rest)
     {
         tokio::spawn(reverse::run(Arc::clone(&shared), call));
     }
@@ -90,7 +90,7 @@ async fn read_stderr(shared: Arc<Shared>, mut stderr: impl AsyncRead + Unpin) {
     let take = |line: &[u8]| {
         shared.sign_of_life();
         shared.keep_stderr(line);
-        shared.tell(HostEvent::Stderr(beginning(&String::from_utf8_lossy(line)).into_owned()));
+        shared.publish(HostEvent::Stderr(beginning(&String::from_utf8_lossy(line)).into_owned()));
     };
     while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
         let mut lines = decoder.feed(&buffer[..count]);
@@ -103,7 +103,7 @@ async fn read_stderr(shared: Arc<Shared>, mut stderr: impl AsyncRead + Unpin) {
     }
 }
 
-/// Waits for the end of the process, or brings it about.
+/// Waits for the process to exit, or kills it.
 async fn supervise(
     shared: Arc<Shared>,
     mut child: Child,
@@ -119,7 +119,7 @@ async fn supervise(
             () = shared.kill.ordered() => break kill(&mut child).await,
             () = finished(&mut stdout), if stdout_open => {
                 stdout_open = false;
-                if let Ok(status) = tokio::time::timeout(LAST_BREATH, child.wait()).await {
+                if let Ok(status) = tokio::time::timeout(EXIT_GRACE, child.wait()).await {
                     break status.ok();
                 }
                 shared.kill.order(ExitCause::StdoutClosed);
@@ -131,19 +131,19 @@ async fn supervise(
             }
         }
     };
-    // What it wrote before its end still counts.
+    // What it wrote before its exit still counts.
     let mut stderr = stderr;
-    let last_words = async {
+    let rest = async {
         if stdout_open {
             finished(&mut stdout).await;
         }
         finished(&mut stderr).await;
     };
-    let _ = tokio::time::timeout(LAST_BREATH, last_words).await;
+    let _ = tokio::time::timeout(EXIT_GRACE, rest).await;
     for reader in [stdout, stderr].into_iter().flatten() {
         reader.abort();
     }
-    shared.gone(PluginExit {
+    shared.record_exit(PluginExit {
         cause: shared.kill.cause(),
         status,
         junk: shared.early_junk(),
@@ -152,7 +152,7 @@ async fn supervise(
 }
 
 async fn kill(child: &mut Child) -> Option<std::process::ExitStatus> {
-    // It may be gone already.
+    // It may have exited already.
     let _ = child.start_kill();
     child.wait().await.ok()
 }

@@ -104,7 +104,7 @@ enum End {
 pub(crate) async fn run(shared: Arc<Shared>, call: PreparedCall) {
     let PreparedCall { session, call_id, invoke_type, admitted } = call;
     let session_id = Arc::clone(&session.info.session_id);
-    shared.tell(HostEvent::ReverseCall {
+    shared.publish(HostEvent::ReverseCall {
         session_id: Arc::clone(&session_id),
         call_id: Arc::clone(&call_id),
         invoke_type: invoke_type.clone(),
@@ -137,7 +137,7 @@ pub(crate) async fn run(shared: Arc<Shared>, call: PreparedCall) {
         // If stdin is closed, nobody waits for the end.
         let _ = shared.outbox.send(&out).await;
     }
-    shared.tell(HostEvent::ReverseCallEnded { session_id, call_id, error });
+    shared.publish(HostEvent::ReverseCallEnded { session_id, call_id, error });
 }
 
 async fn answer(shared: &Shared, session: &Session, call: ReverseCall, frames: &Frames<'_>) -> End {

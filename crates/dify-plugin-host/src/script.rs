@@ -18,14 +18,13 @@ pub use file::ScriptError;
 
 use crate::platform::{Platform, PlatformError, Reply, ReverseCall, one};
 
-/// The app that answers for those that are not in the script.
+/// The id of the app that answers for those that are not in the script.
 const ANY_APP: &str = "*";
 
-/// A platform that answers calls of apps from a script, made in Rust or read from a YAML or JSON file. The crate's front
-/// page shows the file.
+/// A platform whose apps answer from a script, built in Rust or read from a YAML or JSON file. The crate's documentation
+/// describes the file.
 ///
-/// An app that isn't there is refused as Dify refuses it, with one field more, `script`, that says which apps there are.
-/// Calls of other types than `app` and `fetch_app` are refused.
+/// An unknown app is refused as Dify refuses it; one more field, `script`, lists the known apps. Calls of other types than `app` and `fetch_app` are refused.
 ///
 /// ```
 /// use std::time::Duration;
@@ -52,12 +51,12 @@ pub struct Script {
 }
 
 impl Script {
-    /// A script without apps.
+    /// Creates a script without apps.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds an app under its id, or under `*` for all that are not named. A second one of the same id replaces the first.
+    /// Adds an app under its id, or under `*` for all other apps. Replaces the previous app with the same id, if any.
     pub fn app(mut self, id: impl Into<String>, app: ScriptedApp) -> Self {
         self.apps.insert(id.into(), Arc::new(app));
         self
@@ -67,17 +66,17 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// If it can't be read, is no YAML or JSON, or says something a script doesn't have.
+    /// Fails if the file can't be read, or is not a valid script.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ScriptError> {
         let path = path.as_ref();
         Ok(Self::of_file(&path.display().to_string(), file::read(path)?))
     }
 
-    /// Reads a script from the text of a YAML file; `name` is for the errors.
+    /// Reads a script from the text of a YAML file. Errors mention `name` as the file.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read).
+    /// Fails if the text is not a valid script.
     pub fn from_yaml(name: &str, text: &str) -> Result<Self, ScriptError> {
         Ok(Self::of_file(name, file::from_yaml(name, text)?))
     }
@@ -87,8 +86,8 @@ impl Script {
         Self { apps, file: Some(name.to_owned()) }
     }
 
-    /// Returns warnings about apps whose events lack the one that ends an answer, which a plugin takes for an answer that
-    /// broke off. Apps without events, and those that fail, are not meant.
+    /// Returns a warning for each app whose events lack the one that ends an answer, which a plugin reads as an answer that
+    /// broke off. Apps without events, and those that fail, are not reported.
     pub fn warnings(&self) -> Vec<String> {
         let open = self.apps.iter().filter(|(_, app)| app.stays_open());
         let warning = |(id, _): (&String, _)| {
@@ -109,7 +108,7 @@ impl Script {
         self.apps.get(id).or_else(|| self.apps.get(ANY_APP))
     }
 
-    /// Dify's refusal of an app it doesn't have, and what to do about it here.
+    /// Returns Dify's refusal of an unknown app, with what to do about it here.
     fn not_found(&self, id: &str) -> PlatformError {
         let script = self.file.as_deref().unwrap_or("the script");
         let ids: Vec<_> = self.app_ids().map(|id| format!("`{id}`")).collect();

@@ -1,4 +1,4 @@
-//! The open sessions, and what each may still get.
+//! The open sessions and their queues.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,20 +15,20 @@ use crate::encode;
 use crate::error::SessionFailure;
 use crate::platform::SessionInfo;
 
-/// What a session's reader is handed.
+/// What is queued for a session's reader.
 #[derive(Debug)]
-pub(crate) enum Answer {
-    Item(Box<RawValue>),
+pub(crate) enum Queued {
+    Message(Box<RawValue>),
     End,
     Failed(SessionFailure),
 }
 
-/// Why a session was closed, as far as its open reverse calls care.
+/// How a session was closed, as far as its open reverse calls are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Closed {
-    /// The plugin ended it or broke it, or its reader left. Open calls fall silent, as at the daemon.
+    /// The plugin ended or broke it, or its reader was dropped. Open calls get no more frames, as at the daemon.
     Silently,
-    /// Its time was up: open calls are told.
+    /// It exceeded its time limit. Open calls fail.
     TimedOut,
 }
 
@@ -36,8 +36,8 @@ pub(crate) enum Closed {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) info: Arc<SessionInfo>,
-    answers: mpsc::UnboundedSender<Answer>,
-    /// Bytes of answers that nobody has read.
+    queue: mpsc::UnboundedSender<Queued>,
+    /// Bytes of unread messages.
     queued: Arc<AtomicUsize>,
     closed: OnceLock<Closed>,
     closing: CancellationToken,
@@ -46,12 +46,12 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(
         info: Arc<SessionInfo>,
-    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Answer>, Arc<AtomicUsize>) {
-        let (answers, receiver) = mpsc::unbounded_channel();
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Queued>, Arc<AtomicUsize>) {
+        let (queue, receiver) = mpsc::unbounded_channel();
         let queued = Arc::new(AtomicUsize::new(0));
         let session = Self {
             info,
-            answers,
+            queue,
             queued: Arc::clone(&queued),
             closed: OnceLock::new(),
             closing: CancellationToken::new(),
@@ -59,20 +59,21 @@ impl Session {
         (Arc::new(session), receiver, queued)
     }
 
-    /// Whether this session may call back into Dify (`internal/core/io_tunnel/backwards_invocation/task.go`).
+    /// Whether this is a session of a model, which may not call Dify (`internal/core/io_tunnel/backwards_invocation/task.go`).
     pub(crate) fn is_model(&self) -> bool {
         self.info.access_type == AccessType::Model
     }
 
-    /// Queues an answer. The queues are counted in bytes, so that a plugin can't make us keep what nobody reads.
-    pub(crate) fn answer(
+    /// Queues a message. The queues are limited in bytes, so that a plugin can't exhaust the memory of a host whose caller
+    /// doesn't read.
+    pub(crate) fn push(
         &self,
-        item: Box<RawValue>,
+        message: Box<RawValue>,
         limit: usize,
         total: &AtomicUsize,
         total_limit: usize,
     ) -> Result<(), SessionFailure> {
-        let size = item.get().len();
+        let size = message.get().len();
         let before = self.queued.fetch_add(size, Ordering::Relaxed);
         let total_before = total.fetch_add(size, Ordering::Relaxed);
         let over = if before > 0 && before + size > limit {
@@ -82,20 +83,20 @@ impl Session {
         } else {
             None
         };
-        if over.is_some() || self.answers.send(Answer::Item(item)).is_err() {
+        if over.is_some() || self.queue.send(Queued::Message(message)).is_err() {
             self.queued.fetch_sub(size, Ordering::Relaxed);
             total.fetch_sub(size, Ordering::Relaxed);
         }
         over.map_or(Ok(()), |limit| Err(SessionFailure::Overrun { limit }))
     }
 
-    /// Tells the reader how it ended.
+    /// Queues the end for the reader.
     pub(crate) fn finish(&self, end: Option<SessionFailure>) {
-        // A reader that is gone already doesn't want to know.
-        let _ = self.answers.send(end.map_or(Answer::End, Answer::Failed));
+        // The reader may have been dropped.
+        let _ = self.queue.send(end.map_or(Queued::End, Queued::Failed));
     }
 
-    /// Ends the session's reverse calls.
+    /// Cancels the session's reverse calls.
     pub(crate) fn close(&self, how: Closed) {
         let _ = self.closed.set(how);
         self.closing.cancel();
@@ -112,12 +113,12 @@ impl Session {
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     open: Mutex<HashMap<Arc<str>, Arc<Session>>>,
-    /// The last one was removed.
+    /// Notified when the last session is removed.
     emptied: Notify,
 }
 
 impl Sessions {
-    /// Adds a session, unless its id is taken.
+    /// Adds a session. Returns false if its id is in use.
     pub(crate) fn insert(&self, session: Arc<Session>) -> bool {
         match self.lock().entry(Arc::clone(&session.info.session_id)) {
             std::collections::hash_map::Entry::Occupied(_) => false,
@@ -132,7 +133,7 @@ impl Sessions {
         self.lock().get(id).cloned()
     }
 
-    /// Removes a session; of two who try, one gets it.
+    /// Removes a session. If two tasks try, only one gets it.
     pub(crate) fn remove(&self, id: &str) -> Option<Arc<Session>> {
         let mut open = self.lock();
         let removed = open.remove(id);
@@ -148,10 +149,10 @@ impl Sessions {
         all
     }
 
-    /// Waits until none is open.
+    /// Waits until no session is open.
     pub(crate) async fn all_closed(&self) {
         loop {
-            // Made before the look at the table: from here on it sees every wake-up.
+            // Created before the check, so that no notification in between is missed.
             let emptied = self.emptied.notified();
             if self.len() == 0 {
                 return;

@@ -1,4 +1,4 @@
-//! What the host's tasks and handles share.
+//! State that a host's tasks and handles share.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -16,40 +16,39 @@ use crate::outbox::Outbox;
 use crate::platform::Platform;
 use crate::session::{Closed, Session, Sessions};
 
-/// Reverse calls that run at once; past it the reader waits for one to end, as the daemon's does past its pool of
-/// 10,000 (`internal/types/app/default.go`, `ROUTINE_POOL_SIZE`).
+/// The limit of concurrent reverse calls. At the limit the reader waits for one to end, as the daemon's does at the limit of
+/// its pool, 10,000 (`internal/types/app/default.go`, `ROUTINE_POOL_SIZE`).
 const REVERSE_CALLS: usize = 100_000;
 
-/// How much of the end of stderr is kept, in bytes (`internal/core/local_runtime/instance.go`).
+/// How much of the end of stderr is kept for errors, in bytes (`internal/core/local_runtime/instance.go`).
 const STDERR_TAIL_BYTES: usize = 1024;
 
-/// How much of what is no message is kept until the plugin is ready, in bytes.
+/// How much of the junk on stdout is kept until the plugin is ready, in bytes.
 const EARLY_JUNK_BYTES: usize = 1024;
 
 pub(crate) struct Shared {
     pub(crate) config: HostConfig,
-    /// What the manifest allows; `None` where there is no manifest and nothing is checked.
+    /// The permissions of the manifest. `None` if there is no manifest; then nothing is checked.
     pub(crate) permission: Option<Permission>,
     pub(crate) platform: Box<dyn Platform>,
     pub(crate) sessions: Sessions,
     pub(crate) outbox: Outbox,
     pub(crate) counters: Counters,
     pub(crate) reverse_calls: Arc<Semaphore>,
-    /// Turns true at the first heartbeat.
+    /// Set to true by the first heartbeat.
     pub(crate) ready: watch::Sender<bool>,
-    /// Set once, when the process is gone and nothing more comes from it.
+    /// Set once, after the process exited and all of its output was read.
     pub(crate) exit: watch::Sender<Option<Arc<PluginExit>>>,
     pub(crate) kill: Kill,
     events: broadcast::Sender<HostEvent>,
     stderr: Mutex<Vec<u8>>,
-    /// What was on stdout before the first heartbeat that is no message.
+    /// Junk that was on stdout before the first heartbeat.
     early_junk: Mutex<String>,
     started: Instant,
-    /// When the last sign of life came, in milliseconds after `started`.
+    /// When the plugin last wrote something, in milliseconds after `started`.
     last_sign_ms: AtomicU64,
 }
 
-/// What is counted.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) queued_bytes: AtomicUsize,
@@ -60,7 +59,7 @@ pub(crate) struct Counters {
     pub(crate) reverse_calls: AtomicU64,
 }
 
-/// The order to end the process, and why. The first reason counts.
+/// The order to kill the process, and its cause. The first cause is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Kill {
     cause: OnceLock<ExitCause>,
@@ -73,12 +72,12 @@ impl Kill {
         self.ordered.cancel();
     }
 
-    /// Names the cause of an end that is going to come by itself, such as that after stdin was closed.
+    /// Records the cause of an exit that is about to happen without a kill, such as after stdin is closed.
     pub(crate) fn expect(&self, cause: ExitCause) {
         let _ = self.cause.set(cause);
     }
 
-    /// Whether the end was ordered or is expected.
+    /// Whether an exit was ordered or is expected.
     pub(crate) fn is_near(&self) -> bool {
         self.cause.get().is_some()
     }
@@ -118,8 +117,8 @@ impl Shared {
         }
     }
 
-    /// Tells the watchers, if there are any.
-    pub(crate) fn tell(&self, event: HostEvent) {
+    /// Sends an event to all receivers, if there are any.
+    pub(crate) fn publish(&self, event: HostEvent) {
         let _ = self.events.send(event);
     }
 
@@ -127,14 +126,14 @@ impl Shared {
         self.events.subscribe()
     }
 
-    /// Takes a sign of life: any line that isn't blank, on stdout or stderr
+    /// Records a sign of life: any line that isn't blank, on stdout or stderr
     /// (`internal/core/local_runtime/notifier_lifecycle.go`).
     pub(crate) fn sign_of_life(&self) {
         let since = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last_sign_ms.store(since, Ordering::Relaxed);
     }
 
-    /// When the plugin's silence becomes too long, as things stand.
+    /// Returns when the plugin has been silent for too long, if it writes nothing until then.
     pub(crate) fn silent_until(&self) -> Instant {
         let last = Duration::from_millis(self.last_sign_ms.load(Ordering::Relaxed));
         self.started + last + self.config.silence_timeout
@@ -151,11 +150,11 @@ impl Shared {
 
     pub(crate) fn stderr_tail(&self) -> String {
         let tail = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
-        // The first character may have been cut.
+        // The cut may be inside a character.
         String::from_utf8_lossy(&tail).trim_start_matches('\u{fffd}').trim_end().to_owned()
     }
 
-    /// Keeps a line that is no message, if the plugin isn't ready yet: it may be all there is to tell why.
+    /// Keeps junk if the plugin isn't ready yet: it may be the only hint why.
     pub(crate) fn keep_early_junk(&self, line: &str) {
         if *self.ready.borrow() {
             return;
@@ -177,7 +176,7 @@ impl Shared {
         self.exit.borrow().clone()
     }
 
-    /// Ends a session by what its plugin did: `None` is success.
+    /// Ends a session because of its plugin. `None` is success.
     pub(crate) fn finish(&self, session: &Session, failure: Option<SessionFailure>) {
         if self.sessions.remove(&session.info.session_id).is_none() {
             return;
@@ -187,22 +186,22 @@ impl Shared {
         self.closed(session, Closed::Silently, end);
     }
 
-    /// Ends a session from the reader's side: it left (`None`), or its time was up.
-    pub(crate) fn forget(&self, session: &Session, timed_out: Option<SessionFailure>) {
+    /// Ends a session from the reader's side: it was dropped (`None`), or it exceeded its time limit.
+    pub(crate) fn abandon(&self, session: &Session, timed_out: Option<SessionFailure>) {
         if self.sessions.remove(&session.info.session_id).is_none() {
             return;
         }
         let how = if timed_out.is_some() { Closed::TimedOut } else { Closed::Silently };
-        self.closed(session, how, timed_out.map_or(SessionEnd::Forgotten, SessionEnd::Failed));
+        self.closed(session, how, timed_out.map_or(SessionEnd::Abandoned, SessionEnd::Failed));
     }
 
     fn closed(&self, session: &Session, how: Closed, end: SessionEnd) {
         session.close(how);
-        self.tell(HostEvent::SessionClosed { session_id: Arc::clone(&session.info.session_id), end });
+        self.publish(HostEvent::SessionClosed { session_id: Arc::clone(&session.info.session_id), end });
     }
 
-    /// Records the end of the process, then fails whoever waits: no session that sees it can miss the reason.
-    pub(crate) fn gone(&self, exit: PluginExit) {
+    /// Records the exit, then fails the open sessions. In this order, a session that fails to write finds the exit recorded.
+    pub(crate) fn record_exit(&self, exit: PluginExit) {
         let exit = Arc::new(exit);
         self.exit.send_replace(Some(Arc::clone(&exit)));
         self.outbox.close();
@@ -211,6 +210,6 @@ impl Shared {
             session.finish(Some(failure.clone()));
             self.closed(&session, Closed::Silently, SessionEnd::Failed(failure));
         }
-        self.tell(HostEvent::Exited(exit));
+        self.publish(HostEvent::Exited(exit));
     }
 }

@@ -1,4 +1,4 @@
-//! What a plugin keeps in Dify, kept in a folder (`internal/core/persistence/persistence.go`).
+//! A plugin's storage, in a folder (`internal/core/persistence/persistence.go`).
 
 use std::collections::HashSet;
 use std::fs;
@@ -20,14 +20,14 @@ const DAEMON_BYTES: u64 = 100 * 1024 * 1024;
 /// The longest key that can be set, in bytes.
 const KEY_BYTES: usize = 256;
 
-/// A platform that keeps what a plugin stores, as files in a folder: one for each value, with the key as its path.
+/// A platform that keeps a plugin's stored values as files in a folder, with the key as the path.
 ///
 /// It answers calls of type `storage` and refuses all others; combine it with other platforms in a
-/// [`Router`](crate::Router). Clones share the folder and the count of what is in it.
+/// [`Router`](crate::Router). Clones share the folder and the count of its bytes.
 ///
-/// It decides as the daemon does, also where that is odd: a value past the limit is refused *after* it was written, `get` of a
-/// missing key is an error, and `deleted_num` says whether a value had been read since it was set, not whether there was one.
-/// Unlike at the daemon, a value that was refused counts from the next start on.
+/// It decides as the daemon does, even where that is surprising: a value over the limit is refused *after* it was written,
+/// `get` of a missing key is an error, and `deleted_num` says whether the value had been read since it was set, not whether it
+/// existed. Unlike at the daemon, a refused value counts from the next start on.
 #[derive(Clone)]
 #[must_use]
 pub struct Storage {
@@ -38,14 +38,14 @@ pub struct Storage {
 
 #[derive(Default)]
 struct State {
-    /// The bytes of all values as the daemon counts them, once they are known.
+    /// The bytes of all values as the daemon counts them. `None` until they are counted.
     bytes: Option<i64>,
     /// The keys that the daemon would have in its cache.
     cached: HashSet<String>,
 }
 
 impl Storage {
-    /// Keeps values in `folder`, which is created when the first one is set.
+    /// Creates a storage in `folder`, which is created when the first value is set.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into().into(), limit: DAEMON_BYTES, state: Arc::default() }
     }
@@ -89,7 +89,7 @@ impl Storage {
                 self.delete(&mut state, &path).map_err(|error| format!("delete data failed: {error}"))?;
                 Ok(json!({"data": "ok", "deleted_num": u8::from(deleted)}))
             }
-            // The host passes on nothing but these four.
+            // `exist`: the host has refused everything else.
             _ => {
                 let exists = path.exists();
                 Ok(json!({"data": exists, "exist_num": u8::from(exists)}))
@@ -172,7 +172,7 @@ fn size(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
-/// The bytes of all files below `folder`; what can't be read counts nothing.
+/// Returns the bytes of all files below `folder`. Unreadable ones are not counted.
 fn bytes_below(folder: &Path) -> i64 {
     let mut bytes = 0;
     let mut folders = vec![folder.to_owned()];
@@ -188,7 +188,7 @@ fn bytes_below(folder: &Path) -> i64 {
     bytes
 }
 
-/// A path as Go's `path.Clean` leaves it.
+/// Normalizes a path as Go's `path.Clean` does.
 fn clean(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();

@@ -1,4 +1,4 @@
-//! Tools: a call, and its messages as they come.
+//! Tools: a call and its messages.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -19,12 +19,12 @@ use crate::host::{Host, OpenSession};
 use crate::messages::Messages;
 
 impl Host {
-    /// Runs a tool. `provider` and `tool` are the names inside the plugin. For a user id or a context, use
+    /// Calls a tool. `provider` and `tool` are their names in the plugin. To set a user id or a context, use
     /// [`open`](Self::open) and [`ToolMessages::from`].
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open).
+    /// Fails as [`open`](Self::open) does.
     pub async fn invoke_tool(
         &self,
         provider: &str,
@@ -43,10 +43,9 @@ impl Host {
     }
 }
 
-/// The messages of a tool, in order, checked as the daemon checks them: a message that it refuses ends the session with
-/// its words.
+/// The messages of a tool, in order, checked as the daemon checks them: a message that it refuses ends the session.
 #[derive(Debug)]
-#[must_use = "dropping this forgets the session; its plugin is not told"]
+#[must_use = "dropping this abandons the session; the plugin is not told"]
 pub struct ToolMessages {
     answers: Messages,
     joiner: Option<BlobJoiner>,
@@ -59,22 +58,26 @@ impl From<Messages> for ToolMessages {
 }
 
 impl ToolMessages {
-    /// Joins the pieces of a file to one `blob` message, as Dify does; the pieces then don't appear themselves.
+    /// Joins the chunks of a file to one `blob` message, as Dify does. The chunks themselves are then not returned.
     pub fn join_blobs(mut self) -> Self {
         self.joiner = Some(BlobJoiner::default());
         self
     }
 
-    /// The session's id.
+    /// Returns the session's id.
     pub fn session_id(&self) -> &str {
         self.answers.session_id()
     }
 
-    /// The next message, or `None` after the end. Cancel safe.
+    /// Receives the next message, or `None` after the end.
     ///
     /// # Errors
     ///
-    /// The one failure that ended the session.
+    /// Returns the failure that ended the session, once.
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe: no message is lost.
     pub async fn next(&mut self) -> Option<Result<ToolMessage, SessionFailure>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -82,7 +85,7 @@ impl ToolMessages {
     fn read(&mut self, answer: &RawValue) -> Result<Option<ToolMessage>, SessionFailure> {
         let message = ToolMessage::deserialize(chunk::tool(answer)?).map_err(|error| {
             SessionFailure::BadMessage(format!(
-                "a tool message that the daemon passes on and Dify can't read: {error}"
+                "a tool message that the daemon passes on but Dify can't read: {error}"
             ))
         })?;
         match &mut self.joiner {
@@ -105,7 +108,8 @@ impl Stream for ToolMessages {
                     let unfinished = this.joiner.take().is_some_and(|joiner| !joiner.files.is_empty());
                     return Poll::Ready(unfinished.then(|| {
                         Err(SessionFailure::BadMessage(
-                            "the session ended inside a file: no piece of it has `end` true".to_owned(),
+                            "the session ended before the last chunk of a file, the one with `end` true"
+                                .to_owned(),
                         ))
                     }));
                 }
@@ -119,24 +123,24 @@ impl Stream for ToolMessages {
     }
 }
 
-/// Joins the pieces of files by their ids (Dify's `api/core/plugin/utils/chunk_merger.py`).
+/// Joins the chunks of files by their ids (Dify's `api/core/plugin/utils/chunk_merger.py`).
 #[derive(Debug, Default)]
 struct BlobJoiner {
     files: HashMap<String, Vec<u8>>,
 }
 
 impl BlobJoiner {
-    /// Hands back what is no piece, and each file whose last piece came.
+    /// Returns the message if it is not a chunk, and each file when its last chunk arrives.
     fn take(&mut self, message: ToolMessage) -> Result<Option<ToolMessage>, SessionFailure> {
         let ToolMessageBody::BlobChunk(BlobChunk { id, blob, end, .. }) = message.body else {
             return Ok(Some(message));
         };
         let id = id.unwrap_or_default();
         let bytes = blob::decode(blob.as_deref().unwrap_or_default())
-            .map_err(|error| SessionFailure::BadMessage(format!("a piece of the file `{id}`: {error}")))?;
+            .map_err(|error| SessionFailure::BadMessage(format!("a chunk of the file `{id}`: {error}")))?;
         if bytes.len() > BLOB_CHUNK_BYTES {
             return Err(SessionFailure::BadMessage(format!(
-                "a piece of the file `{id}` has {} bytes; Dify takes {BLOB_CHUNK_BYTES} at most",
+                "a chunk of the file `{id}` has {} bytes; Dify accepts at most {BLOB_CHUNK_BYTES}",
                 bytes.len()
             )));
         }
@@ -144,7 +148,7 @@ impl BlobJoiner {
         file.extend_from_slice(&bytes);
         if file.len() > TOOL_BLOB_BYTES {
             return Err(SessionFailure::BadMessage(format!(
-                "the file `{id}` has more than {TOOL_BLOB_BYTES} bytes; Dify takes no larger one from a tool"
+                "the file `{id}` has more than {TOOL_BLOB_BYTES} bytes, the most that Dify accepts from a tool"
             )));
         }
         if !end.unwrap_or_default() {

@@ -150,12 +150,12 @@ fn a_plugin_that_is_killed_is_told_with_the_signal() {
     let pond = Pond::answering("echo 'out of water' >&2; kill -9 $$");
     let (code, _, stderr) = run(&pond, &["tool", "pond/swim", "--param", "far=3"]);
     assert_eq!(code, Some(1));
-    let how = "it was killed (signal: 9 (SIGKILL)), by somebody or by the system, as when memory runs out; the end of its stderr:\n\
+    let how = "it was killed (signal: 9 (SIGKILL)) by another process or by the system, for example for lack of memory; the end of its stderr:\n\
                out of water\n";
     assert!(stderr.ends_with(how), "{stderr}");
     let pond = Pond::answering("exit 101");
     let (_, _, stderr) = run(&pond, &["tool", "pond/swim", "--param", "far=3"]);
-    assert!(stderr.ends_with("(exit status: 101, as a Rust program does that panicked)\n"), "{stderr}");
+    assert!(stderr.ends_with("(exit status: 101, as a Rust program does after a panic)\n"), "{stderr}");
 }
 
 #[test]

@@ -170,7 +170,7 @@ fn a_plugin_that_never_runs_is_asked_whether_it_ends_in_run_and_shown_what_it_pr
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(
-        told.contains("ended before its first heartbeat: it exited by itself (exit status: 0)"),
+        told.contains("exited before its first heartbeat: it exited by itself (exit status: 0)"),
         "{told}"
     );
     assert!(
@@ -238,10 +238,13 @@ fn a_body_that_breaks_off_ends_as_at_the_daemon_with_the_cause_but_no_stderr() {
     let address = dev.until("Serving http://");
     let mut page = String::new();
     dev.get(&address, "/duck/a").read_to_string(&mut page).unwrap();
-    assert!(page.contains("one ") && page.contains("the plugin ended while"), "{page}");
+    assert!(page.contains("one ") && page.contains("the plugin exited while"), "{page}");
     assert!(page.ends_with("\r\n0\r\n\r\n") && !page.contains("out of water"), "{page}");
     let why = dev.until("the plugin ended and is restarted in 500 ms: ");
-    assert!(why.starts_with("it was killed (signal: 9 (SIGKILL)), by somebody or by the system"), "{why}");
+    assert!(
+        why.starts_with("it was killed (signal: 9 (SIGKILL)) by another process or by the system"),
+        "{why}"
+    );
     dev.until("out of water");
     dev.interrupt();
     assert_eq!(dev.end().0, Some(0));

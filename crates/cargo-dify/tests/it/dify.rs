@@ -132,7 +132,7 @@ fn what_is_wrong_with_the_options_is_told_without_a_key() {
         (
             &["--dify", "dify.example", "--app", "a=app-hunter2"],
             None,
-            "error: not the address of a Dify Service API: ",
+            "error: not a valid address of a Dify Service API: ",
         ),
         (
             &["--dify", "http://a"],
@@ -142,7 +142,7 @@ fn what_is_wrong_with_the_options_is_told_without_a_key() {
         (
             &["--dify", "http://a", "--app", "a=hunter2 hunter2"],
             None,
-            "error: what was given as the API key of the app `a`",
+            "error: the API key of the app `a` is empty or",
         ),
         (
             &["--dify", "http://a", "--app", "a=@no/such/file"],

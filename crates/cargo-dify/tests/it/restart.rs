@@ -138,7 +138,7 @@ fn one_that_dies_at_its_start_is_told_and_the_one_before_goes_on() {
     dev.until("error: the plugin could not be started");
     assert!(
         dev.until("caused by: ")
-            .contains("it ended before its first heartbeat: it exited by itself (exit status: 3)")
+            .contains("it exited before its first heartbeat: it exited by itself (exit status: 3)")
     );
     dev.until("out of water");
     dev.until("the previous build continues; the next change triggers a new build");

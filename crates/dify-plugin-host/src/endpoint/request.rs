@@ -1,12 +1,12 @@
-//! An HTTP request as the daemon writes it into a line (`internal/service/endpoint.go`), which is how Go's `net/http`
-//! writes a request of a client.
+//! An HTTP request as the daemon writes it (`internal/service/endpoint.go`), which is how Go's `net/http` writes the request
+//! of a client.
 
 use bytes::Bytes;
 use dify_plugin_protocol::limits::ENDPOINT_REQUEST_BODY_BYTES;
 use http::{HeaderMap, HeaderName, Method, Request, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
-/// Removed on the way in.
+/// Headers that the daemon removes.
 const REMOVED: [&str; 6] = [
     "x-forwarded-for",
     "x-real-ip",
@@ -16,14 +16,14 @@ const REMOVED: [&str; 6] = [
     "x-original-host",
 ];
 
-/// Written by Go itself, or left out by it.
+/// Headers that Go writes itself, or omits.
 const WRITTEN_APART: [HeaderName; 5] =
     [header::HOST, header::USER_AGENT, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::TRAILER];
 
 const HOOK_ID: &str = "dify-hook-id";
 const HOOK_URL: &str = "dify-hook-url";
 
-/// What Go escapes in a path.
+/// The bytes that Go escapes in a path.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -39,10 +39,10 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'=')
     .remove(b'@');
 
-/// What Go escapes in a query; a space becomes `+`.
+/// The bytes that Go escapes in a query. A space becomes `+`.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b' ');
 
-/// The bytes of the HTTP/1.1 message.
+/// Returns the bytes of the HTTP/1.1 message.
 pub(super) fn write(request: &Request<Bytes>, hook_id: &str) -> Vec<u8> {
     let headers = request.headers();
     let path: Vec<u8> = percent_decode_str(request.uri().path()).collect();
@@ -60,13 +60,13 @@ pub(super) fn write(request: &Request<Bytes>, hook_id: &str) -> Vec<u8> {
     out.extend_from_slice(b" HTTP/1.1\r\n");
     field(&mut out, "Host", &host);
     match headers.get(header::USER_AGENT) {
-        // Go leaves out what a caller set to nothing.
+        // Go omits the header if the caller sends it empty.
         Some(agent) if agent.is_empty() => {}
         Some(agent) => field(&mut out, "User-Agent", agent.as_bytes()),
         None => field(&mut out, "User-Agent", b"Go-http-client/1.1"),
     }
     let body = &request.body()[..request.body().len().min(ENDPOINT_REQUEST_BODY_BYTES)];
-    // Go can't tell an empty body from one whose length it doesn't know, and minds only where a body is usual.
+    // Go can't tell an empty body from one of unknown length, and marks it as chunked only for methods that usually have one.
     let chunked = body.is_empty() && [Method::POST, Method::PUT, Method::PATCH].contains(request.method());
     if chunked {
         field(&mut out, "Transfer-Encoding", b"chunked");
@@ -81,7 +81,7 @@ pub(super) fn write(request: &Request<Bytes>, hook_id: &str) -> Vec<u8> {
     out
 }
 
-/// The other headers by name, a name's values in their order.
+/// Returns the other headers, sorted by name; the values of one name stay in order.
 fn sorted(headers: &HeaderMap, path: &[u8], host: &[u8], hook_id: &str) -> Vec<(String, Vec<u8>)> {
     let mut fields: Vec<(String, Vec<u8>)> = headers
         .iter()
@@ -96,14 +96,14 @@ fn sorted(headers: &HeaderMap, path: &[u8], host: &[u8], hook_id: &str) -> Vec<(
         || {
             let https = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
             let scheme: &[u8] = if https { b"https" } else { b"http" };
-            // The path as it was before it was escaped.
+            // The path without escapes, as in the daemon.
             [scheme, b"://", host, b"/e/", hook_id.as_bytes(), path].concat()
         },
         |url| url.as_bytes().to_vec(),
     );
     fields.push((canonical(HOOK_URL), url));
     fields.push((canonical(HOOK_ID), hook_id.as_bytes().to_vec()));
-    // Stable: the values of one name stay in order.
+    // The sort is stable, so that the values of one name stay in order.
     fields.sort_by(|(one, _), (other, _)| one.cmp(other));
     fields
 }
@@ -117,7 +117,7 @@ fn host(request: &Request<Bytes>) -> Vec<u8> {
     }
 }
 
-/// Go's spelling of a header's name: each word with a capital.
+/// Returns a header's name in Go's spelling: each word begins with a capital.
 fn canonical(name: &str) -> String {
     let mut capital = true;
     name.chars()
@@ -132,18 +132,18 @@ fn canonical(name: &str) -> String {
 fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b": ");
-    // No line may end early, wherever the value came from; Go puts a space too.
+    // A value must not end the line early; Go writes a space as well.
     out.extend(value.iter().map(|&byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
     out.extend_from_slice(b"\r\n");
 }
 
-/// A query parsed and written again: keys sorted, what has a `;` or a broken escape lost.
+/// Parses a query and writes it again: keys are sorted, and pairs with a `;` or a broken escape are dropped.
 fn query(query: &str) -> String {
     let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = query
         .split('&')
-        .filter(|piece| !piece.is_empty() && !piece.contains(';'))
-        .filter_map(|piece| {
-            let (key, value) = piece.split_once('=').unwrap_or((piece, ""));
+        .filter(|pair| !pair.is_empty() && !pair.contains(';'))
+        .filter_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             Some((unescape(key)?, unescape(value)?))
         })
         .collect();
@@ -154,7 +154,7 @@ fn query(query: &str) -> String {
     written.join("&")
 }
 
-/// `None` for an escape that isn't one.
+/// Returns `None` for a broken escape.
 fn unescape(text: &str) -> Option<Vec<u8>> {
     let bytes = text.as_bytes();
     let whole = |at: usize| {

@@ -1,4 +1,4 @@
-//! One scripted app, and how its events are played.
+//! A scripted app, and how its events are played.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use crate::platform::PlatformError;
 
-/// What one app answers: events in order, waits between them, perhaps a failure. A streaming call gets the events as
-/// they come; a blocking one gets them folded to one object, or what [`blocking`](Self::blocking) says.
+/// The answer of one app: events in order, pauses, and possibly a failure. A streaming call gets the events one by one; a
+/// blocking call gets them combined into one object, or the one set with [`blocking`](Self::blocking).
 ///
-/// In an event's strings `{query}` stands for the call's query, and in a repeated event `{i}` for the number of the
-/// repetition, from 0.
+/// In the strings of an event, `{query}` is replaced by the query of the call, and in a repeated event `{i}` by the number of
+/// the repetition, from 0.
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct ScriptedApp {
@@ -25,7 +25,7 @@ pub struct ScriptedApp {
     ends: bool,
 }
 
-/// The events that end an answer; after none of these a plugin takes it for broken off.
+/// The events that end an answer. Without one of these a plugin reads the answer as broken off.
 const ENDS: [&str; 4] = ["message_end", "workflow_finished", "workflow_paused", "error"];
 
 #[derive(Debug, Clone)]
@@ -34,19 +34,19 @@ pub(super) enum Step {
     Events {
         event: Value,
         times: u64,
-        /// Before each.
+        /// The pause before each.
         delay: Duration,
     },
     Fail(String),
 }
 
 impl ScriptedApp {
-    /// An app that answers with no events at all: its stream just ends.
+    /// Creates an app without events: its stream just ends.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// An app that refuses every call as Dify does: with an HTTP status, and a code and a message in the body.
+    /// Creates an app that refuses every call as Dify does: with an HTTP status, a code and a message.
     pub fn refusing(status: u16, code: &str, message: &str) -> Self {
         Self { refusal: Some(PlatformError::refused(status, code, message)), ..Self::default() }
     }
@@ -56,7 +56,7 @@ impl ScriptedApp {
         self.repeat(1, Duration::ZERO, event)
     }
 
-    /// Sends an event so many times, with a pause before each.
+    /// Sends an event several times, with a pause before each.
     pub fn repeat(mut self, times: u64, delay: Duration, event: Value) -> Self {
         let name = event.get("event").and_then(Value::as_str);
         self.ends |= times > 0 && name.is_some_and(|name| ENDS.contains(&name));
@@ -64,13 +64,13 @@ impl ScriptedApp {
         self
     }
 
-    /// Waits.
+    /// Pauses.
     pub fn wait(mut self, time: Duration) -> Self {
         self.steps.push(Step::Wait(time));
         self
     }
 
-    /// Breaks off with an error, as when Dify fails while it answers; what follows is not played.
+    /// Fails in mid-stream, as when Dify raises an error after its response began. Later steps are not played.
     pub fn fail(mut self, text: impl Into<String>) -> Self {
         self.steps.push(Step::Fail(text.into()));
         self
@@ -84,13 +84,13 @@ impl ScriptedApp {
         self.refusal.is_none() && events && !fails && !self.ends
     }
 
-    /// What a blocking call gets, instead of the events folded to one object.
+    /// Sets the reply to a blocking call. Default: the events combined into one object.
     pub fn blocking(mut self, answer: Value) -> Self {
         self.blocking = Some(answer);
         self
     }
 
-    /// What `fetch_app` gets. Without it the app is one that Dify doesn't know.
+    /// Sets the reply to `fetch_app`. Without it, such a call is refused as one of an unknown app.
     pub fn parameters(mut self, parameters: Value) -> Self {
         self.parameters = Some(parameters);
         self
@@ -100,11 +100,11 @@ impl ScriptedApp {
 const QUERY: &str = "{query}";
 const NUMBER: &str = "{i}";
 
-/// Fills in the places of an event's strings.
+/// Replaces the placeholders in an event's strings.
 fn fill(event: &Value, query: &str, number: Option<u64>) -> Value {
     match event {
         Value::String(text) => {
-            // The number first: a query may hold its placeholder.
+            // The number first, because the query may contain `{i}`.
             let text = match number {
                 Some(number) => text.replace(NUMBER, &number.to_string()),
                 None => text.clone(),
@@ -135,7 +135,7 @@ struct Position {
     app: Arc<ScriptedApp>,
     query: String,
     step: usize,
-    /// Repetitions of this step that were sent.
+    /// How many repetitions of this step were sent.
     sent: u64,
 }
 

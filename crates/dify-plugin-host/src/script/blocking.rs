@@ -1,4 +1,4 @@
-//! An app's events folded to the one object that a blocking call gets.
+//! Combines an app's events into the one object that a blocking call gets.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::app::{self, ScriptedApp};
 use crate::platform::{PlatformError, Reply};
 
-/// What a blocking call gets, after the time that the events take.
+/// Returns the reply to a blocking call, after the pauses of the events.
 pub(super) async fn answer(app: Arc<ScriptedApp>, query: String) -> Result<Reply, PlatformError> {
     if let (None, Some(answer)) = (&app.refusal, &app.blocking) {
         return Ok(Reply::from(answer));
@@ -22,11 +22,11 @@ pub(super) async fn answer(app: Arc<ScriptedApp>, query: String) -> Result<Reply
     Ok(Reply::from(fold.finish()))
 }
 
-/// What was found in the events so far.
+/// What the events so far contain.
 #[derive(Default)]
 struct Fold {
     answer: Option<String>,
-    /// The ids and the time that every event of a message repeats.
+    /// The ids and the time, which every event of a message repeats.
     message: Map<String, Value>,
     metadata: Option<Value>,
     workflow_run_id: Option<Value>,
@@ -69,7 +69,7 @@ impl Fold {
     fn finish(self) -> Value {
         let task_id = self.task_id.unwrap_or_else(|| "".into());
         if let (None, Some(data)) = (&self.answer, &self.finished) {
-            // Dify's answer of a workflow has no `event`.
+            // Dify's object for a workflow has no `event`.
             return json!({"task_id": task_id, "workflow_run_id": self.workflow_run_id, "data": data});
         }
         let mode = match (&self.finished, self.message.contains_key("conversation_id")) {

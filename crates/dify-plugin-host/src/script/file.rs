@@ -23,7 +23,7 @@ pub enum ScriptError {
         /// The error of the system.
         source: Arc<io::Error>,
     },
-    /// The file is not YAML or JSON, or not a script.
+    /// The file is not a valid script.
     #[error("{file}:{line}:{column}: {problem}")]
     Invalid {
         /// Its path.
@@ -71,7 +71,7 @@ pub(super) fn from_yaml(name: &str, text: &str) -> Result<Apps, ScriptError> {
     Ok(file.unwrap_or_default().apps())
 }
 
-/// A parser's message without the line and column at its end.
+/// Removes the line and column from the end of a parser's message.
 fn without_place(message: &str) -> String {
     message.rsplit_once(" at line ").map_or(message, |(problem, _)| problem).to_owned()
 }
@@ -158,7 +158,7 @@ impl TryFrom<u16> for Status {
     }
 }
 
-/// An entry of `events`: an event with what steers it beside its own fields, a wait, or a failure.
+/// An entry of `events`: an event, whose fields stand beside `delay_ms` and `repeat`, a pause, or a failure.
 #[derive(Deserialize)]
 #[serde(try_from = "StepFields")]
 enum Step {

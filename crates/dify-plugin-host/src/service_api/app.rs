@@ -1,4 +1,4 @@
-//! One app, its key, and what is known of it.
+//! One app and its key.
 
 use std::sync::OnceLock;
 
@@ -6,7 +6,7 @@ use reqwest::header::HeaderValue;
 
 use super::error::ServiceApiError;
 
-/// Where an app is asked.
+/// The route that runs an app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
     Chat,
@@ -15,7 +15,8 @@ pub(super) enum Route {
 }
 
 impl Route {
-    /// That of an app's mode, if such an app can be called back (dify `api/core/plugin/backwards_invocation/app.py`).
+    /// Returns the route for an app's mode, or `None` if plugins can't call such apps (dify
+    /// `api/core/plugin/backwards_invocation/app.py`).
     pub(super) fn of_mode(mode: &str) -> Option<Self> {
         match mode {
             "chat" | "agent-chat" | "advanced-chat" => Some(Self::Chat),
@@ -40,7 +41,7 @@ pub(super) struct App {
     key: String,
     /// `Bearer` and the key.
     pub(super) authorization: HeaderValue,
-    /// Its route, once that is known.
+    /// The app's route, once it is known.
     pub(super) route: OnceLock<Route>,
 }
 
@@ -49,17 +50,17 @@ impl App {
         let legal = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
         let header = HeaderValue::try_from(format!("Bearer {key}")).ok().filter(|_| legal);
         let Some(mut authorization) = header else { return Err(ServiceApiError::Key { app: id }) };
-        // Left out of Debug and logs.
+        // Keeps it out of Debug and logs.
         authorization.set_sensitive(true);
         Ok(Self { id, key: key.to_owned(), authorization, route: OnceLock::new() })
     }
 
-    /// What a server said, without the key in it, which some servers repeat.
+    /// Removes the key from a server's text, because some servers repeat it.
     pub(super) fn without_key(&self, text: &str) -> String {
         text.replace(&self.key, "…")
     }
 
-    /// The length of the key, in bytes.
+    /// Returns the length of the key in bytes.
     pub(super) fn key_bytes(&self) -> usize {
         self.key.len()
     }

@@ -1,4 +1,4 @@
-//! The calls to Dify, and what comes back as a plugin reads it.
+//! Calls to Dify, and its responses as a plugin reads them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ const ANSWER_BYTES: usize = 30 * 1024 * 1024;
 /// How much of a refusal's body is read, in bytes.
 const REFUSAL_BYTES: usize = 64 * 1024;
 
-/// How long the answers about an app, which Dify has at hand, and the body of a refusal may take.
+/// How long a request about an app, and the body of a refusal, may take. Dify needs to run nothing for them.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(30);
 
 type Replies = BoxStream<'static, Result<Reply, PlatformError>>;
@@ -45,42 +45,42 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(url: &str, user: &str) -> Result<Self, ServiceApiError> {
         let base = base(url)?;
-        // Err: the program has chosen one itself.
+        // Fails if the program has installed a provider itself, which is then used.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            // A key is for the address that was given, and a POST would arrive as a GET.
+            // The key is meant only for the given address, and a redirected POST would become a GET.
             .redirect(redirect::Policy::none())
             .build()
             .map_err(|source| ServiceApiError::Client(Arc::new(source)))?;
         Ok(Self { http, base, user: user.into(), silence_timeout: Duration::from_secs(60) })
     }
 
-    /// What `fetch_app` gets.
+    /// Returns the reply to `fetch_app`.
     pub(super) async fn parameters(&self, app: &App, call: &ReverseCall) -> Result<Replies, PlatformError> {
-        let asked = Asked { app, spec: call.spec };
-        let response = asked.about(self, "parameters").await?;
-        let body = asked.object(response).await?;
+        let app_call = AppCall { app, spec: call.spec };
+        let response = app_call.about(self, "parameters").await?;
+        let body = app_call.object(response).await?;
         Ok(one(Ok(Reply::from(&Value::Object(body)))))
     }
 
-    /// Runs an app. The items of a stream come as Dify sends them.
+    /// Runs an app. The replies of a stream arrive as Dify sends them.
     pub(super) async fn answer(&self, app: &App, call: &ReverseCall) -> Result<Replies, PlatformError> {
         let mode = Mode::of(&call.request)?;
-        let asked = Asked { app, spec: call.spec };
+        let app_call = AppCall { app, spec: call.spec };
         let user = if call.session.user_id.is_empty() { &*self.user } else { &call.session.user_id };
         let no_query = request::text(&call.request, "query").is_empty();
-        let (routes, sure) = match self.route(&asked).await? {
+        let (routes, sure) = match self.route(&app_call).await? {
             Some(route) => (vec![route], true),
             None if no_query => (vec![Route::Workflow, Route::Completion], false),
             None => (vec![Route::Chat, Route::Workflow, Route::Completion], false),
         };
         let mut refusal = request::missing_query();
         for route in routes {
-            let response = self.run(&asked, route, &call.request, user, mode).await?;
-            match asked.accepted(response).await {
+            let response = self.run(&app_call, route, &call.request, user, mode).await?;
+            match app_call.accepted(response).await {
                 Err(PlatformError::Refused { status: 400, body }) if !sure && is_wrong_route(&body) => {
-                    // All that is left is a chat then, and it needs a query.
+                    // Without a query the only route left is a chat, and that needs one.
                     if !no_query {
                         refusal = PlatformError::Refused { status: 400, body };
                     }
@@ -88,20 +88,20 @@ impl Client {
                 Err(error) => return Err(error),
                 Ok(response) => {
                     let _ = app.route.set(route);
-                    return asked.items(response, mode, self.silence_timeout).await;
+                    return app_call.replies(response, mode, self.silence_timeout).await;
                 }
             }
         }
         Err(refusal)
     }
 
-    /// Where to ask, if Dify tells the app's mode; older ones don't.
-    async fn route(&self, asked: &Asked<'_>) -> Result<Option<Route>, PlatformError> {
-        if let Some(route) = asked.app.route.get() {
+    /// Returns the app's route, or `None` if Dify is too old to report the app's mode.
+    async fn route(&self, app_call: &AppCall<'_>) -> Result<Option<Route>, PlatformError> {
+        if let Some(route) = app_call.app.route.get() {
             return Ok(Some(*route));
         }
-        let info = match asked.about(self, "info").await {
-            Ok(response) => asked.object(response).await?,
+        let info = match app_call.about(self, "info").await {
+            Ok(response) => app_call.object(response).await?,
             Err(PlatformError::Refused { status: 404, .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
@@ -110,28 +110,28 @@ impl Client {
         };
         let route = Route::of_mode(mode)
             .ok_or_else(|| PlatformError::refused(400, "invalid_param", "unexpected app type"))?;
-        let _ = asked.app.route.set(route);
+        let _ = app_call.app.route.set(route);
         Ok(Some(route))
     }
 
     async fn run(
         &self,
-        asked: &Asked<'_>,
+        app_call: &AppCall<'_>,
         route: Route,
         request: &Map<String, Value>,
         user: &str,
         mode: Mode,
     ) -> Result<Response, PlatformError> {
         let body = request::body(route, request, user)?.to_string();
-        let request = self.request(Method::POST, route.path(), asked.app)?;
+        let request = self.request(Method::POST, route.path(), app_call.app)?;
         let request = request.header(CONTENT_TYPE, "application/json").body(body);
-        let sent = asked.send(request);
+        let sent = app_call.send(request);
         match mode {
-            // The app runs before Dify answers at all.
+            // Dify runs the whole app before it responds.
             Mode::Blocking => sent.await,
             Mode::Streaming => match tokio::time::timeout(self.silence_timeout, sent).await {
                 Ok(sent) => sent,
-                Err(_) => Err(asked.silent(false, self.silence_timeout)),
+                Err(_) => Err(app_call.silent(false, self.silence_timeout)),
             },
         }
     }
@@ -143,41 +143,39 @@ impl Client {
     }
 }
 
-/// The address below which the routes are.
+/// Parses the address below which the routes are.
 fn base(url: &str) -> Result<Url, ServiceApiError> {
     let illegal = |problem: &'static str| ServiceApiError::Url { problem };
-    let mut base = Url::parse(url).map_err(|_| illegal("it can't be read as an address"))?;
+    let mut base = Url::parse(url).map_err(|_| illegal("it is not a valid URL"))?;
     if !["http", "https"].contains(&base.scheme()) || base.host_str().is_none() {
         return Err(illegal("it doesn't begin with http:// or https:// and a host"));
     }
     if !base.username().is_empty() || base.password().is_some() {
-        return Err(illegal(
-            "it holds a name or a password, in the place of which the key of the app is sent",
-        ));
+        return Err(illegal("it contains a user name or password, but the app's key is sent in their place"));
     }
     if base.query().is_some() || base.fragment().is_some() {
-        return Err(illegal("nothing may follow its path"));
+        return Err(illegal("it has a query or a fragment"));
     }
     let path = base.path().trim_end_matches('/').to_owned();
     base.set_path(&if path.ends_with("/v1") { format!("{path}/") } else { format!("{path}/v1/") });
     Ok(base)
 }
 
-/// Whether Dify refused a call because the app is of another kind than the route.
+/// Whether Dify refused a call because the route is for another kind of app.
 fn is_wrong_route(body: &str) -> bool {
     let code = serde_json::from_str::<Map<String, Value>>(body).ok().and_then(|mut body| body.remove("code"));
     let wrong = ["not_chat_app", "not_workflow_app", "app_unavailable"];
     code.as_ref().and_then(Value::as_str).is_some_and(|code| wrong.contains(&code))
 }
 
-/// What is asked of which app, for the words of its failures.
-struct Asked<'a> {
+/// A call of an app, with what its errors need.
+struct AppCall<'a> {
     app: &'a App,
     spec: &'static InvokeSpec,
 }
 
-impl Asked<'_> {
-    /// A failure before the answer began, in the daemon's manner.
+impl AppCall<'_> {
+    /// Creates the error of a failure before the first reply, as the daemon does.
     fn failed(&self, text: &str) -> PlatformError {
         PlatformError::Other(format!("{}{}", self.spec.error_prefix, self.app.without_key(text)))
     }
@@ -195,13 +193,13 @@ impl Asked<'_> {
         client.execute(request).await.map_err(|error| self.failed(&format!("{to}: {}", cause(error))))
     }
 
-    /// Asks for something about the app.
+    /// Requests something about the app.
     async fn about(&self, client: &Client, path: &str) -> Result<Response, PlatformError> {
         let request = client.request(Method::GET, path, self.app)?.timeout(SHORT_TIMEOUT);
         self.accepted(self.send(request).await?).await
     }
 
-    /// Lets an answer pass whose status is 200, as the daemon does.
+    /// Accepts a response with status 200 and refuses all others, as the daemon does.
     async fn accepted(&self, response: Response) -> Result<Response, PlatformError> {
         let (status, url) = (response.status(), response.url().clone());
         if status == StatusCode::OK {
@@ -215,7 +213,7 @@ impl Asked<'_> {
             });
             let location = location.unwrap_or_default();
             return Err(self.failed(&format!(
-                "{url} answered with a redirection{location} (status {}); give the address that it leads to",
+                "{url} sent a redirect{location} (status {}); use the address that it leads to",
                 status.as_u16()
             )));
         }
@@ -223,24 +221,22 @@ impl Asked<'_> {
         let fields: Map<String, Value> = serde_json::from_str(&body).unwrap_or_default();
         let field = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
         if status == StatusCode::UNAUTHORIZED {
-            // Behind the daemon there are no keys, and so no words of its own for this.
+            // The daemon has no error for this, because it needs no keys.
             let id = &self.app.id;
             let said = beginning(field("message"));
-            let text = format!(
-                "{url} does not know the API key that was given for the app `{id}` (status 401): {said}"
-            );
+            let text = format!("{url} does not accept the API key of the app `{id}` (status 401): {said}");
             return Err(self.failed(&text));
         }
         if status == StatusCode::NOT_FOUND
             && field("message").eq_ignore_ascii_case("conversation not exists.")
         {
-            // What a plugin gets: the exception without its text.
+            // Behind the daemon a plugin reads Dify's exception without its text.
             return Err(PlatformError::refused(400, "invalid_param", ""));
         }
         Err(PlatformError::Refused { status: status.as_u16(), body })
     }
 
-    /// The beginning of a refusal's body, as far as it comes.
+    /// Reads the beginning of a refusal's body.
     async fn refusal_body(&self, mut response: Response) -> String {
         let mut body = Vec::new();
         let read = async {
@@ -253,14 +249,14 @@ impl Asked<'_> {
         let whole = tokio::time::timeout(SHORT_TIMEOUT, read).await.is_ok() && body.len() <= REFUSAL_BYTES;
         let mut body = self.app.without_key(&String::from_utf8_lossy(&body));
         if !whole {
-            // The end may be the beginning of the key.
+            // The cut may leave the beginning of the key at the end.
             let end = body.len().min(REFUSAL_BYTES).saturating_sub(self.app.key_bytes());
             body.truncate(body.floor_char_boundary(end));
         }
         body
     }
 
-    /// An answer that is one JSON object.
+    /// Reads a response that is one JSON object.
     async fn object(&self, mut response: Response) -> Result<Map<String, Value>, PlatformError> {
         let url = response.url().clone();
         let mut body = Vec::new();
@@ -278,13 +274,13 @@ impl Asked<'_> {
         match serde_json::from_str(&String::from_utf8_lossy(&body)) {
             Ok(Value::Object(object)) => Ok(object),
             Ok(_) | Err(_) => Err(self.failed(&format!(
-                "{url} answered with what is no JSON object; is it the address of a Dify Service API?"
+                "{url} did not send a JSON object; is it the address of a Dify Service API?"
             ))),
         }
     }
 
-    /// The items of an answer that was accepted.
-    async fn items(
+    /// Returns the replies of an accepted response.
+    async fn replies(
         &self,
         response: Response,
         mode: Mode,
@@ -299,7 +295,7 @@ impl Asked<'_> {
         if !is_stream {
             let what = content_type.map_or_else(|| "no content type".to_owned(), |name| format!("`{name}`"));
             return Err(self.failed(&format!(
-                "{} answered with {what} where a stream of events was due; is it the address of a Dify Service API?",
+                "{} sent {what} instead of a stream of events; is it the address of a Dify Service API?",
                 response.url()
             )));
         }
@@ -317,14 +313,14 @@ impl Asked<'_> {
     }
 }
 
-/// A stream of events as it comes.
+/// A stream of events.
 struct Reading {
     response: Response,
-    /// Until the end of the stream.
+    /// `None` after the end of the stream.
     reader: Option<EventReader>,
-    /// The data of events that have come.
+    /// The data of events that have arrived.
     events: VecDeque<Vec<u8>>,
-    /// What follows them.
+    /// The failure that follows them.
     failure: Option<PlatformError>,
     silent: PlatformError,
     silence: Duration,
@@ -356,7 +352,7 @@ impl Reading {
                         self.failure = Some(self.broken(&format!("data length is too long: {bytes}")));
                     }
                 },
-                // Some servers leave out the last empty line. What isn't whole was cut off.
+                // Some servers omit the last empty line. An event that isn't complete JSON was cut off.
                 Ok(Ok(None)) => match reader.rest() {
                     Some(rest) if serde_json::from_slice::<serde::de::IgnoredAny>(&rest).is_err() => {
                         self.failure = Some(self.broken("EOF\nfailed to read data"));
@@ -371,14 +367,13 @@ impl Reading {
         }
     }
 
-    /// A failure in the middle, in the daemon's manner.
+    /// Creates the error of a failure in mid-stream, as the daemon does.
     fn broken(&self, text: &str) -> PlatformError {
         PlatformError::Other(format!("{}{text}", self.prefix))
     }
 }
 
-/// An event as Dify hands it on to a plugin, which it does with objects alone, and not with its signs of life
-/// (dify `api/core/plugin/backwards_invocation/base.py`).
+/// Reads an event. Dify passes only objects on to a plugin, and no pings (dify `api/core/plugin/backwards_invocation/base.py`).
 fn read_event(data: &[u8]) -> Result<Option<Reply>, String> {
     let text = String::from_utf8_lossy(data);
     match serde_json::from_str(&text) {
@@ -386,11 +381,11 @@ fn read_event(data: &[u8]) -> Result<Option<Reply>, String> {
         Ok(event @ Value::Object(_)) => Ok(Some(Reply::from(&event))),
         Ok(_) => Ok(None),
         Err(_) if text == "ping" || text.is_empty() => Ok(None),
-        Err(error) => Err(format!("an event is no JSON: {error}")),
+        Err(error) => Err(format!("an event is not JSON: {error}")),
     }
 }
 
-/// The last cause of a failure, which says most.
+/// Returns the innermost cause of a failure, which is the most specific.
 fn cause(error: reqwest::Error) -> String {
     if error.is_timeout() && error.is_connect() {
         return "dial tcp: i/o timeout".to_owned();

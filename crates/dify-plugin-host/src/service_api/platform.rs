@@ -1,4 +1,4 @@
-//! The platform: which app is asked, with which key.
+//! The platform: which app is called with which key.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::client::Client;
 use super::error::ServiceApiError;
 use crate::platform::{Platform, PlatformError, Reply, ReverseCall, one};
 
-/// In whose name Dify runs an app where it is told nobody's, as it does for the callers of an endpoint
+/// The user for whom Dify runs an app if none is given, such as for callers of an endpoint
 /// (dify `api/core/plugin/backwards_invocation/app.py`).
 const DEFAULT_USER: &str = "DEFAULT-USER";
 
@@ -51,38 +51,37 @@ pub struct ServiceApi {
 }
 
 impl ServiceApi {
-    /// The Service API at an address such as `https://api.dify.ai/v1`; `/v1` may be left out. Apps are added with
-    /// [`app`](Self::app). Uses the proxy and the certificates of the system.
+    /// Creates a client of the Service API at an address such as `https://api.dify.ai/v1`; `/v1` may be omitted. Apps are added
+    /// with [`app`](Self::app). Uses the system's proxy and certificates.
     ///
-    /// The process's TLS provider is set to ring's where the program has chosen none itself.
+    /// Installs ring as the process's TLS provider, unless the program has installed another.
     ///
     /// # Errors
     ///
-    /// If that is no http or https address, or if it holds a password, a query or a fragment.
+    /// Fails if this is not an http or https address, or if it holds a password, a query or a fragment.
     pub fn new(url: &str) -> Result<Self, ServiceApiError> {
         Ok(Self { client: Client::new(url, DEFAULT_USER)?, apps: BTreeMap::new() })
     }
 
-    /// Adds an app by its id, as the plugin names it, with a key of its API. A second key of the same app replaces the first.
+    /// Adds an app by its id, with a key of its API. Replaces the app's previous key, if any.
     ///
     /// # Errors
     ///
-    /// If the key is empty or can't stand in an HTTP header.
+    /// Fails if the key is empty or not allowed in an HTTP header.
     pub fn app(mut self, id: impl Into<String>, key: impl AsRef<str>) -> Result<Self, ServiceApiError> {
         let id = id.into();
         self.apps.insert(id.clone(), Arc::new(App::new(id, key.as_ref())?));
         Ok(self)
     }
 
-    /// Sets the user in whose name an app runs where the session has none, as those of endpoints. Default: `DEFAULT-USER`,
-    /// the user of whom Dify then thinks itself.
+    /// Sets the user for sessions without one, such as those of endpoints. Default: `DEFAULT-USER`, which Dify also uses.
     pub fn user(mut self, user: impl Into<Arc<str>>) -> Self {
         self.client.user = user.into();
         self
     }
 
-    /// Sets how long a stream of events may be silent before it counts as broken; a blocking answer may take as long as the
-    /// session. Dify sends a sign of life every 10 s. Default: 60 s.
+    /// Sets how long a stream of events may be silent before the call fails. A blocking call is limited only by its session.
+    /// Dify sends a ping every 10 s. Default: 60 s.
     pub fn silence_timeout(mut self, limit: Duration) -> Self {
         self.client.silence_timeout = limit;
         self
@@ -93,14 +92,14 @@ impl ServiceApi {
         self.apps.keys().map(String::as_str)
     }
 
-    /// The address that is asked, ending in a slash.
+    /// Returns the address of the Service API, with a slash at the end.
     pub fn url(&self) -> &str {
         self.client.base.as_str()
     }
 }
 
 impl std::fmt::Debug for ServiceApi {
-    /// Names the apps and leaves out their keys.
+    /// Shows the ids of the apps and omits their keys.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ServiceApi")
             .field("url", &self.url())

@@ -1,12 +1,11 @@
-//! What is asked of Dify, and what of it is refused before it is asked, as Dify refuses a plugin's call
-//! (dify `api/core/plugin/entities/request.py`, `api/core/plugin/backwards_invocation/app.py`).
+//! Requests to Dify. Some calls are refused here, as Dify refuses them from a plugin but not from the Service API (dify `api/core/plugin/entities/request.py`, `api/core/plugin/backwards_invocation/app.py`).
 
 use serde_json::{Map, Value, json};
 
 use super::app::Route;
 use crate::platform::PlatformError;
 
-/// Whether a call wants a stream or one object.
+/// Whether a call expects a stream or one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     Streaming,
@@ -14,7 +13,7 @@ pub(super) enum Mode {
 }
 
 impl Mode {
-    /// Reads the mode of a call and checks what Dify demands of every call.
+    /// Reads the mode of a call and checks what Dify requires of every call.
     pub(super) fn of(request: &Map<String, Value>) -> Result<Self, PlatformError> {
         let refused =
             |what| Err(PlatformError::refused(400, "invalid_param", &format!("invalid payload: {what}")));
@@ -29,11 +28,11 @@ impl Mode {
     }
 }
 
-/// The body of a call of `route` on behalf of `user`.
+/// Creates the body of a request to `route` for `user`.
 ///
 /// # Errors
 ///
-/// A chat without a query, which Dify refuses.
+/// Refuses a chat without a query, as Dify does.
 pub(super) fn body(route: Route, request: &Map<String, Value>, user: &str) -> Result<Value, PlatformError> {
     let mut body = json!({
         "inputs": request.get("inputs"),
@@ -53,12 +52,12 @@ pub(super) fn body(route: Route, request: &Map<String, Value>, user: &str) -> Re
     Ok(body)
 }
 
-/// Dify's refusal of a chat without a query.
+/// Returns Dify's refusal of a chat without a query.
 pub(super) fn missing_query() -> PlatformError {
     PlatformError::refused(400, "invalid_param", "missing query")
 }
 
-/// A field that holds text; the host has seen to it that it does.
+/// Returns a field that the host has checked to be text.
 pub(super) fn text<'a>(request: &'a Map<String, Value>, name: &str) -> &'a str {
     request.get(name).and_then(Value::as_str).unwrap_or_default()
 }

@@ -7,16 +7,16 @@ use std::collections::VecDeque;
 pub(super) struct EventReader {
     /// The most that one event may have, in bytes.
     limit: usize,
-    /// The beginning of a line whose end has not come.
+    /// The beginning of a line that is not complete.
     line: Vec<u8>,
-    /// The data of an event whose end has not come. Several lines of it are joined by `\n`.
+    /// The data of an event that is not complete. Several lines of data are joined by `\n`.
     data: Option<Vec<u8>>,
 }
 
 /// An event is longer than the limit.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooLong {
-    /// How much of it came, in bytes.
+    /// How much of it arrived, in bytes.
     pub(super) bytes: usize,
 }
 
@@ -29,7 +29,7 @@ impl EventReader {
     ///
     /// # Errors
     ///
-    /// If an event is too long. Those before it have been added; nothing more can be read.
+    /// Fails if an event is too long. Those before it have been added; no more can be read.
     pub(super) fn feed(&mut self, bytes: &[u8], events: &mut VecDeque<Vec<u8>>) -> Result<(), TooLong> {
         for part in bytes.split_inclusive(|&byte| byte == b'\n') {
             let bytes = self.data.as_ref().map_or(0, Vec::len) + self.line.len() + part.len();
@@ -38,7 +38,7 @@ impl EventReader {
             }
             self.line.extend_from_slice(part);
             if !self.line.starts_with(b"data:") {
-                // A comment or another field: what tells it from data is enough.
+                // A comment or another field: keep only enough to tell it from data.
                 self.line.truncate(b"data:".len());
             }
             if part.ends_with(b"\n") {
@@ -48,7 +48,7 @@ impl EventReader {
         Ok(())
     }
 
-    /// Returns the data of an event that no empty line ended before the stream did.
+    /// Returns the data of an event that the stream ended before an empty line did.
     pub(super) fn rest(mut self) -> Option<Vec<u8>> {
         self.end_line().or(self.data)
     }

@@ -93,7 +93,7 @@ async fn what_ends_a_body_early_at_the_daemon_is_an_error_here() {
     for (message, words) in [
         (r#"session $id error '{"error_type":"E","message":"late"}'"#, "E: late"),
         (r#"session $id stream '{"status":200}'; session $id end '{}'"#, "without `result`"),
-        (r#"session $id stream '{"result":"zz"}'; session $id end '{}'"#, "no hex"),
+        (r#"session $id stream '{"result":"zz"}'; session $id end '{}'"#, "not hex"),
         (
             r#"session $id stream '{"headers":{"a":[1]},"result":""}'; session $id end '{}'"#,
             "unmarshal_error",
@@ -115,7 +115,7 @@ async fn heads_that_http_cannot_carry_are_refused() {
         (r#"{"status":70000}"#, "unmarshal_error"),
         (r#"{"headers":{"a b":"c"}}"#, "header `a b`"),
         (r#"{"headers":{"a":"c\nd"}}"#, "header `a`"),
-        (r#"{"result":"6"}"#, "no hex"),
+        (r#"{"result":"6"}"#, "not hex"),
     ] {
         let plugin = plugin(&format!("session $id stream '{message}'; session $id end '{{}}'")).await;
         let text = ask(&plugin).await.unwrap_err().to_string();

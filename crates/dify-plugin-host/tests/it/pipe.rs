@@ -79,7 +79,7 @@ async fn what_ends_the_plugin_is_told_to_its_sessions() {
     let mut answers = host.open(open.clone()).await.unwrap();
     drop(plugin);
     let failure = answers.next().await.unwrap().unwrap_err();
-    assert_eq!(failure.to_string(), "the plugin ended while the session was open: it exited by itself");
+    assert_eq!(failure.to_string(), "the plugin exited while the session was open: it exited by itself");
     assert!(matches!(host.open(open).await, Err(HostError::PluginExited(_))));
 
     let (output, input, plugin) = ends();

@@ -21,7 +21,7 @@ async fn a_plugin_without_heartbeat_is_killed_and_its_stderr_told() {
     let error = refused("echo 'still loading' >&2; say '{}'; read x", config).await;
     let text = error.to_string();
     assert!(matches!(error, HostError::NotReady { .. }));
-    assert!(text.starts_with("failed to start plugin as no heartbeat received within 1 s"), "{text}");
+    assert!(text.starts_with("the plugin failed to start, it sent no heartbeat within 1 s"), "{text}");
     assert!(text.ends_with("still loading"), "{text}");
 }
 
@@ -34,7 +34,7 @@ async fn an_exit_before_the_heartbeat_is_told_at_once_with_status_and_stderr() {
     assert_eq!((exit.cause, exit.status.unwrap().code()), (ExitCause::Exited, Some(3)));
     assert_eq!(
         error.to_string(),
-        "plugin failed to start, it ended before its first heartbeat: it exited by itself (exit status: 3); the end of its \
+        "the plugin failed to start, it exited before its first heartbeat: it exited by itself (exit status: 3); the end of its \
          stderr:\nNo module named main"
     );
 }
@@ -44,8 +44,8 @@ async fn what_a_plugin_printed_that_never_became_ready_is_told_up_to_1024_bytes(
     let error = refused("echo hello; say null; say '{\"event\":\"log\"}'; exit 0", config()).await;
     assert_eq!(
         error.to_string(),
-        "plugin failed to start, it ended before its first heartbeat: it exited by itself (exit status: 0); what it wrote \
-         on stdout, where nothing but messages belongs:\nhello"
+        "the plugin failed to start, it exited before its first heartbeat: it exited by itself (exit status: 0); it wrote this \
+         to stdout, where only frames belong:\nhello"
     );
     let error =
         refused("i=0; while [ $i -lt 100 ]; do echo \"line é $i\"; i=$((i+1)); done; exit 0", config()).await;
@@ -168,7 +168,7 @@ async fn a_line_over_the_limit_kills_the_process_and_one_at_the_limit_passes() {
     assert_eq!(items.len(), 1);
     let Some(SessionFailure::PluginExited(exit)) = &failure else { panic!("{failure:?}") };
     assert_eq!(exit.cause, ExitCause::FrameTooLong { limit: 1000 });
-    assert!(failure.unwrap().to_string().contains("killed for a line of more than 1000 bytes"));
+    assert!(failure.unwrap().to_string().contains("a frame of more than 1000 bytes"));
     assert!(matches!(drain(&mut other).await.1, Some(SessionFailure::PluginExited(_))));
     assert_eq!(HostConfig::default().frame_bytes, 5_242_879);
 }

@@ -252,8 +252,7 @@ async fn an_unknown_key_is_told_with_its_app_and_never_shown() {
         call["type"] = kind.into();
         let (_, error) = answer(&dify, call).await;
         let error = error.unwrap();
-        let what =
-            "does not know the API key that was given for the app `a` (status 401): Bearer … is invalid";
+        let what = "does not accept the API key of the app `a` (status 401): Bearer … is invalid";
         assert!(error.ends_with(what), "{error}");
         assert!(
             error.starts_with(
@@ -367,12 +366,12 @@ async fn a_stream_that_breaks_is_an_error_after_its_events() {
         (
             ended("data: <html>\n\n"),
             false,
-            "read app failed: an event is no JSON: expected value at line 1 column 1",
+            "read app failed: an event is not JSON: expected value at line 1 column 1",
         ),
         (
             ended(&format!("data: {}\n\n", "[".repeat(1000))),
             false,
-            "read app failed: an event is no JSON: recursion limit exceeded at line 1 column 128",
+            "read app failed: an event is not JSON: recursion limit exceeded at line 1 column 128",
         ),
     ] {
         assert_eq!(hostile(bytes, keep_open).await, (vec![one.clone()], Some(error.to_owned())));
@@ -391,17 +390,17 @@ async fn an_answer_that_is_none_is_an_error() {
         (
             response("200 OK", "Content-Length: 2\r\n\r\n{}"),
             false,
-            "answered with no content type where a stream of events was due",
+            "sent no content type instead of a stream of events",
         ),
         (
             response("200 OK", "Content-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>"),
             false,
-            "answered with `text/html` where a stream of events was due; is it the address of a Dify Service API?",
+            "sent `text/html` instead of a stream of events; is it the address of a Dify Service API?",
         ),
         (
             response("308 Moved", "Location: /v2?key=app-hunter2\r\nContent-Length: 0\r\n\r\n"),
             false,
-            "/v2 (status 308); give the address that it leads to",
+            "/v2 (status 308); use the address that it leads to",
         ),
         (
             response("204 No Content", "\r\n"),
@@ -426,7 +425,7 @@ async fn an_answer_that_is_none_is_an_error() {
     // A blocking answer that is none.
     let dify = Dify::of_mode("chat").answering("/chat-messages", 200, "[]").start().await;
     let (_, error) = answer(&dify, call("q", "blocking")).await;
-    assert!(error.unwrap().contains("answered with what is no JSON object"));
+    assert!(error.unwrap().contains("did not send a JSON object"));
 }
 
 #[tokio::test]

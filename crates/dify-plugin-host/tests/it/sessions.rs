@@ -87,7 +87,7 @@ async fn junk_is_passed_over_and_reported() {
         }
     }
     assert_eq!(reasons[0], ("print from a library".to_owned(), "it is not a JSON object".to_owned()));
-    assert!(reasons[3].1.contains("`nosuch` is not known"), "{reasons:?}");
+    assert!(reasons[3].1.contains("`nosuch` is unknown"), "{reasons:?}");
     assert!(reasons[6].1.contains("missing field `data`"), "{reasons:?}");
 }
 
