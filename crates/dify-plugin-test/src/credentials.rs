@@ -4,13 +4,14 @@ use std::fmt;
 
 use dify_plugin_host::{OpenSession, SessionFailure};
 use dify_plugin_protocol::{AccessType, Action};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::plugin::TestPlugin;
-use crate::show::{fail, quoted};
+use crate::show::{Outcome, quoted};
 
-/// A check of credentials, put together piece by piece.
-#[must_use = "a check is made by `invoke`"]
+/// A request to check credentials.
+#[derive(Debug)]
+#[must_use = "the check runs with `invoke`"]
 pub struct CredentialsCheck<'a> {
     plugin: &'a TestPlugin,
     provider: String,
@@ -22,74 +23,70 @@ impl<'a> CredentialsCheck<'a> {
         Self { plugin, provider: provider.to_owned(), credentials: Map::new() }
     }
 
-    /// Gives a credential.
+    /// Adds a credential.
     pub fn credential(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.credentials.insert(name.into(), value.into());
         self
     }
 
-    /// Asks the plugin.
-    pub async fn invoke(self) -> CredentialsAnswer {
-        let provider = self.provider;
+    /// Runs the check.
+    pub async fn invoke(self) -> CredentialsResult {
+        let name = format!("the check of {}'s credentials", self.provider);
         let payload = Map::from_iter([
-            ("provider".to_owned(), provider.clone().into()),
-            ("credentials".to_owned(), self.credentials.into()),
+            ("provider".to_owned(), self.provider.into()),
+            ("credentials".to_owned(), json!(self.credentials)),
         ]);
         let session = OpenSession::new(AccessType::Tool, Action::ValidateToolCredentials, payload);
-        let mut answers = match self.plugin.host().await.open(session).await {
-            Ok(answers) => answers,
-            Err(error) => panic!("the check of {provider}'s credentials could not be asked for: {error}"),
+        let mut messages = match self.plugin.host().await.open(session).await {
+            Ok(messages) => messages,
+            Err(error) => panic!("cannot open a session for {name}: {error}"),
         };
         let mut failure = None;
-        while let Some(answer) = answers.next().await {
-            failure = failure.or(answer.err());
+        while let Some(message) = messages.next().await {
+            failure = failure.or(message.err());
         }
-        CredentialsAnswer { provider, failure }
+        CredentialsResult { name, failure }
     }
 }
 
-impl fmt::Debug for CredentialsCheck<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CredentialsCheck").field("provider", &self.provider).finish_non_exhaustive()
-    }
-}
-
-/// Whether credentials are good, and if not, what the user is told.
+/// Whether credentials are valid, and if not, what the user is told.
 #[derive(Debug, Clone)]
-#[must_use = "an answer that nobody looks at tests nothing"]
-pub struct CredentialsAnswer {
-    provider: String,
+#[must_use = "a result that is not asserted tests nothing"]
+pub struct CredentialsResult {
+    name: String,
     failure: Option<SessionFailure>,
 }
 
-impl CredentialsAnswer {
-    /// Why they are not good, if they are not.
+impl CredentialsResult {
+    /// Returns why the credentials are refused, if they are.
     pub fn failure(&self) -> Option<&SessionFailure> {
         self.failure.as_ref()
     }
 
-    /// Holds that the credentials are good.
+    /// Asserts that the credentials are valid.
     #[track_caller]
     pub fn assert_valid(&self) {
-        if self.failure.is_some() {
-            fail(&format!("the credentials of {} are refused", self.provider), &"good ones", self);
-        }
+        self.expect(self.failure.is_none(), &"valid");
     }
 
-    /// Holds that the credentials are refused, and that this is somewhere in what the user is told.
+    /// Asserts that the credentials are refused, and that the message for the user contains `part`.
     #[track_caller]
     pub fn assert_refused(&self, part: &str) {
-        if !self.failure.as_ref().is_some_and(|failure| failure.to_string().contains(part)) {
-            let what = format!("the credentials of {} are not refused like that", self.provider);
-            fail(&what, &format!("an error with {}", quoted(Some(part))), self);
-        }
+        let is_refused = self.failure.as_ref().is_some_and(|failure| failure.to_string().contains(part));
+        self.expect(is_refused, &format!("an error that contains {}", quoted(part)));
     }
 }
 
-impl fmt::Display for CredentialsAnswer {
+impl Outcome for CredentialsResult {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Display for CredentialsResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.failure {
-            None => f.write_str("good"),
+            None => f.write_str("valid"),
             Some(failure) => write!(f, "error {failure}"),
         }
     }

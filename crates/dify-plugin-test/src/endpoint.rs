@@ -1,4 +1,4 @@
-//! Endpoints: a request, and what came of it.
+//! Endpoints: a request, and its response.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -10,25 +10,26 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri}
 use serde_json::{Map, Value};
 
 use crate::plugin::TestPlugin;
-use crate::show::{self, fail, quoted};
+use crate::show::{self, Outcome, quoted};
 
-/// The hook's part of the public address.
+/// The hook id in the endpoint's public URL.
 const HOOK_ID: &str = "test";
 
-/// A request to the plugin's endpoints, put together piece by piece. It is made when it is awaited.
-#[must_use = "a request is made when it is awaited"]
-pub struct EndpointCall<'a> {
+/// A request to an endpoint. It is sent when it is awaited.
+#[derive(Debug)]
+#[must_use = "the request is sent when it is awaited"]
+pub struct EndpointRequest<'a> {
     plugin: &'a TestPlugin,
     request: Request<Bytes>,
     settings: Map<String, Value>,
 }
 
-impl<'a> EndpointCall<'a> {
+impl<'a> EndpointRequest<'a> {
     #[track_caller]
     pub(crate) fn new(plugin: &'a TestPlugin, method: Method, path: &str) -> Self {
         let uri = match path.parse::<Uri>() {
             Ok(uri) if path.starts_with('/') => uri,
-            _ => panic!("{} is no path; write it as the YAML has it, as in /duck/app-1", quoted(Some(path))),
+            _ => panic!("{} is not a path; write it as in the YAML, such as /duck/app-1", quoted(path)),
         };
         let mut request = Request::new(Bytes::new());
         *request.method_mut() = method;
@@ -40,194 +41,162 @@ impl<'a> EndpointCall<'a> {
     ///
     /// # Panics
     ///
-    /// If it is not legal in HTTP.
+    /// If it is not valid in HTTP.
     #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let header = name.parse::<HeaderName>().ok().zip(value.parse::<HeaderValue>().ok());
-        let Some((name, value)) = header else { panic!("the header `{name}: {value}` is not legal in HTTP") };
+        let Some((name, value)) = header else { panic!("the header `{name}: {value}` is not valid in HTTP") };
         self.request.headers_mut().append(name, value);
         self
     }
 
-    /// Gives the request's body.
+    /// Sets the body.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         *self.request.body_mut() = body.into();
         self
     }
 
-    /// Gives JSON as the request's body, and says so in `content-type`.
+    /// Sets the body to JSON, and the header `content-type` with it.
     pub fn json(mut self, value: impl Into<Value>) -> Self {
         let json = HeaderValue::from_static("application/json");
         self.request.headers_mut().insert(http::header::CONTENT_TYPE, json);
         self.body(value.into().to_string())
     }
 
-    /// Gives a setting of the endpoint, as its user fills it in.
+    /// Adds a setting of the endpoint, as its user fills it in.
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.settings.insert(name.into(), value.into());
         self
     }
 
-    async fn ask(self) -> EndpointAnswer {
+    async fn send(self) -> EndpointResponse {
         let name = format!("{} {}", self.request.method(), self.request.uri());
         let host = self.plugin.host().await;
-        let response = match host.invoke_endpoint(self.request, HOOK_ID, self.settings).await {
-            Ok(response) => response,
-            Err(error @ EndpointError::Host(_)) => panic!("{name} could not be asked: {error}"),
+        let (head, chunks, failure) = match host.invoke_endpoint(self.request, HOOK_ID, self.settings).await {
+            Ok(response) => {
+                let (head, mut body) = response.into_parts();
+                let (mut chunks, mut failure) = (Vec::new(), None);
+                while let Some(chunk) = body.next().await {
+                    match chunk {
+                        Ok(chunk) => chunks.push(chunk),
+                        Err(error) => failure = Some(error),
+                    }
+                }
+                (head, chunks, failure)
+            }
+            Err(error @ EndpointError::Host(_)) => panic!("cannot open a session for {name}: {error}"),
             Err(error) => {
                 let (head, body) = error.response().into_parts();
-                let failure = match error {
-                    EndpointError::Failed(failure) => Some(failure),
-                    _ => None,
-                };
-                return EndpointAnswer {
-                    name,
-                    status: head.status,
-                    headers: head.headers,
-                    pieces: vec![body],
-                    failure,
-                };
+                let failure = if let EndpointError::Failed(failure) = error { Some(failure) } else { None };
+                (head, vec![body], failure)
             }
         };
-        let (head, mut body) = response.into_parts();
-        let (mut pieces, mut failure) = (Vec::new(), None);
-        while let Some(piece) = body.next().await {
-            match piece {
-                Ok(piece) => pieces.push(piece),
-                Err(error) => failure = Some(error),
-            }
-        }
-        EndpointAnswer { name, status: head.status, headers: head.headers, pieces, failure }
+        EndpointResponse { name, status: head.status, headers: head.headers, chunks, failure }
     }
 }
 
-impl<'a> IntoFuture for EndpointCall<'a> {
-    type Output = EndpointAnswer;
-    type IntoFuture = Pin<Box<dyn Future<Output = EndpointAnswer> + Send + 'a>>;
+impl<'a> IntoFuture for EndpointRequest<'a> {
+    type Output = EndpointResponse;
+    type IntoFuture = Pin<Box<dyn Future<Output = EndpointResponse> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.ask())
+        Box::pin(self.send())
     }
 }
 
-impl fmt::Debug for EndpointCall<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EndpointCall")
-            .field("method", self.request.method())
-            .field("uri", self.request.uri())
-            .finish_non_exhaustive()
-    }
-}
-
-/// What an endpoint answered. A plugin that fails before its answer begins is answered for with the daemon's status 500.
+/// The response of an endpoint. If the plugin fails before its response begins, this is the daemon's response with status
+/// 500.
 #[derive(Debug, Clone)]
-#[must_use = "an answer that nobody looks at tests nothing"]
-pub struct EndpointAnswer {
+#[must_use = "a response that is not asserted tests nothing"]
+pub struct EndpointResponse {
     name: String,
     status: StatusCode,
     headers: HeaderMap,
-    pieces: Vec<Bytes>,
+    chunks: Vec<Bytes>,
     failure: Option<SessionFailure>,
 }
 
-impl EndpointAnswer {
-    /// Its status.
+impl EndpointResponse {
+    /// Returns the status.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// Its headers.
+    /// Returns the headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// A header, if it is there and a text.
+    /// Returns the value of a header, if the header exists and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Its body, piece by piece as it came.
-    pub fn pieces(&self) -> &[Bytes] {
-        &self.pieces
+    /// Returns the chunks of the body as they came.
+    pub fn chunks(&self) -> &[Bytes] {
+        &self.chunks
     }
 
-    /// Its whole body.
+    /// Returns the whole body.
     pub fn bytes(&self) -> Bytes {
-        self.pieces.concat().into()
+        self.chunks.concat().into()
     }
 
-    /// Its whole body as text; what is no UTF-8 in it is replaced.
+    /// Returns the whole body as text; bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 
-    /// How it failed, if it did, before its body began or in the middle.
+    /// Returns the error, if the plugin failed before or within the body.
     pub fn failure(&self) -> Option<&SessionFailure> {
         self.failure.as_ref()
     }
 
-    /// Holds that the answer has this status.
+    /// Asserts that the response has this status.
     #[track_caller]
     pub fn assert_status(&self, expected: u16) -> &Self {
-        if self.status.as_u16() != expected {
-            self.fail("with another status", &expected.to_string());
-        }
-        self
+        self.expect(self.status.as_u16() == expected, &format!("status {expected}"))
     }
 
-    /// Holds that the answer has this header.
+    /// Asserts that the response has this header.
     #[track_caller]
     pub fn assert_header(&self, name: &str, expected: &str) -> &Self {
-        if self.header(name) != Some(expected) {
-            let headers = self.headers.iter().map(|(name, value)| format!("{name}: {value:?}"));
-            let what = format!("{} answered with other headers", self.name);
-            fail(&what, &format!("{name}: {expected}"), &show::lines(headers));
-        }
-        self
+        self.expect(self.header(name) == Some(expected), &format!("the header {name}: {expected}"))
     }
 
-    /// Holds that the body is this text, whole.
+    /// Asserts that the whole body is this text.
     #[track_caller]
     pub fn assert_text(&self, expected: &str) -> &Self {
-        if self.bytes() != expected.as_bytes() || self.failure.is_some() {
-            self.fail("something else", &quoted(Some(expected)));
-        }
-        self
+        self.expect(self.failure.is_none() && self.bytes() == expected.as_bytes(), &quoted(expected))
     }
 
-    /// Holds that this text is somewhere in the body.
+    /// Asserts that the body contains this text.
     #[track_caller]
     pub fn assert_text_contains(&self, part: &str) -> &Self {
-        if !self.text().contains(part) {
-            self.fail("something else", &format!("a text with {}", quoted(Some(part))));
-        }
-        self
+        self.expect(self.text().contains(part), &format!("a text that contains {}", quoted(part)))
     }
 
-    /// Holds that the body is this JSON, however it is written.
+    /// Asserts that the body is this JSON, in whatever format.
     #[track_caller]
     pub fn assert_json(&self, expected: impl Into<Value>) -> &Self {
         let expected = expected.into();
-        let same = serde_json::from_slice::<Value>(&self.bytes()).is_ok_and(|json| json == expected);
-        if !same || self.failure.is_some() {
-            self.fail("something else", &expected.to_string());
-        }
-        self
-    }
-
-    #[track_caller]
-    fn fail(&self, what: &str, expected: &str) -> ! {
-        fail(&format!("{} answered {what}", self.name), &expected, self)
+        let is_equal = serde_json::from_slice::<Value>(&self.bytes()).is_ok_and(|json| json == expected);
+        self.expect(self.failure.is_none() && is_equal, &expected)
     }
 }
 
-/// Status and body, and how it failed.
-impl fmt::Display for EndpointAnswer {
+impl Outcome for EndpointResponse {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// Prints the status, the headers, the body and the error.
+impl fmt::Display for EndpointResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.status, show::bytes(&self.bytes()))?;
-        match &self.failure {
-            Some(failure) => write!(f, ", and failed: error {failure}"),
-            None => Ok(()),
-        }
+        let headers = self.headers.iter().map(|(name, value)| format!("{name}: {value:?}"));
+        let body = format!("{} {}", self.status, show::bytes(&self.bytes()));
+        let failure = self.failure.iter().map(|failure| format!("error {failure}"));
+        f.write_str(&show::lines(std::iter::once(body).chain(headers).chain(failure)))
     }
 }

@@ -6,13 +6,12 @@ mod credentials;
 mod endpoint;
 mod tool;
 
-mod dify;
 mod show;
 
-pub use credentials::{CredentialsAnswer, CredentialsCheck};
-pub use endpoint::{EndpointAnswer, EndpointCall};
+pub use credentials::{CredentialsCheck, CredentialsResult};
+pub use endpoint::{EndpointRequest, EndpointResponse};
 pub use plugin::TestPlugin;
-pub use tool::{File, ToolAnswer, ToolCall};
+pub use tool::{File, ToolRequest, ToolResult};
 
 pub use dify_plugin_host::{
     Platform, PlatformError, Reply, ReverseCall, Script, ScriptedApp, SessionFailure, SessionInfo,

@@ -1,55 +1,54 @@
-//! A plugin under test.
+//! A plugin under test, and what stands in for Dify.
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dify_plugin::Plugin;
 use dify_plugin::session_layer::{Config, Connection};
-use dify_plugin_host::{Host, HostConfig, Platform, ReverseCall, Script, ScriptedApp};
+use dify_plugin_host::{Host, HostConfig, Platform, ReverseCall, Router, Script, ScriptedApp};
 use dify_plugin_manifest::Permission;
 use http::Method;
+use serde_json::json;
 use tokio::sync::OnceCell;
 
 use crate::credentials::CredentialsCheck;
-use crate::dify::{self, Asked, StandIn};
-use crate::endpoint::EndpointCall;
-use crate::tool::ToolCall;
+use crate::endpoint::EndpointRequest;
+use crate::show::with_sources;
+use crate::tool::ToolRequest;
 
-/// How much fits into each pipe.
+/// The capacity of each pipe, in bytes.
 const PIPE_BYTES: usize = 64 * 1024;
 
-/// A plugin that runs inside the test, and what stands in for Dify.
+/// A plugin that runs inside the test.
 ///
-/// It is started by the first call, and runs until it is dropped. One serves any number of calls, also at once. Time may
-/// be paused (`#[tokio::test(start_paused = true)]`): a script's waits and a handler's then take none.
+/// The first request starts it, and it runs until it is dropped. It serves any number of requests, also at once. With
+/// paused time (`#[tokio::test(start_paused = true)]`), waiting takes no time, in a script as in a handler.
 ///
-/// What can't be set up panics, as a test's own mistakes should: what stands in for Dify is set before the first call, and a
-/// first call that is given up before the plugin has started can't be made again.
+/// Mistakes in the set-up panic. Set up what stands in for Dify before the first request: it has no effect afterwards.
 pub struct TestPlugin {
-    /// What it is made of, until it is started.
-    parts: Mutex<Option<Parts>>,
-    asked: Asked,
+    plugin: Arc<Plugin>,
+    script: Script,
+    otherwise: Option<Arc<dyn Platform>>,
+    permission: Option<Permission>,
+    calls: Arc<Mutex<Vec<ReverseCall>>>,
     host: OnceCell<Host>,
 }
 
-struct Parts {
-    plugin: Plugin,
-    stand_in: StandIn,
-    permission: Option<Permission>,
-}
-
 impl TestPlugin {
-    /// The plugin as its `main` would run it. No app answers yet, and all that it asks of Dify is permitted.
+    /// Creates the plugin as its `main` would run it. There are no apps yet, and every reverse invocation is permitted.
     pub fn new(plugin: Plugin) -> Self {
-        let stand_in = StandIn::default();
-        let asked = stand_in.asked.clone();
-        let parts = Parts { plugin, stand_in, permission: None };
-        Self { parts: Mutex::new(Some(parts)), asked, host: OnceCell::new() }
+        Self {
+            plugin: Arc::new(plugin),
+            script: Script::default(),
+            otherwise: None,
+            permission: None,
+            calls: Arc::default(),
+            host: OnceCell::new(),
+        }
     }
 
-    /// Adds a chat app that answers every question in these pieces; `*` stands for all apps that have no answer of their
-    /// own.
+    /// Adds a chat app that answers every question with these chunks. The id `*` stands for every app that is not added.
     ///
     /// ```
     /// # use dify_plugin_test::TestPlugin;
@@ -57,116 +56,118 @@ impl TestPlugin {
     /// TestPlugin::new(plugin).app("app-1", ["Hello", " world"]);
     /// ```
     #[must_use]
-    #[track_caller]
-    pub fn app(self, id: impl Into<String>, pieces: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.scripted_app(id, dify::chat_app(pieces))
+    pub fn app(self, id: impl Into<String>, chunks: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scripted_app(id, chat_app(chunks))
     }
 
-    /// Adds an app with events of any kind, waits between them, or a failure.
+    /// Adds an app with events of any type, waits between them, or a failure.
     #[must_use]
-    #[track_caller]
-    pub fn scripted_app(self, id: impl Into<String>, app: ScriptedApp) -> Self {
-        self.with(|parts| {
-            let script = std::mem::take(&mut parts.stand_in.script);
-            parts.stand_in.script = script.app(id, app);
-        })
+    pub fn scripted_app(mut self, id: impl Into<String>, app: ScriptedApp) -> Self {
+        self.script = self.script.app(id, app);
+        self
     }
 
-    /// Takes a script for all apps, such as `Script::read("script.yaml")`; those added before are gone.
+    /// Sets the script of all apps, for example `Script::read("script.yaml")`. Replaces the apps added before.
     #[must_use]
-    #[track_caller]
-    pub fn script(self, script: Script) -> Self {
-        self.with(|parts| parts.stand_in.script = script)
+    pub fn script(mut self, script: Script) -> Self {
+        self.script = script;
+        self
     }
 
-    /// Answers whatever the plugin asks of Dify and no scripted app is there for: models, tools, storage, other apps.
+    /// Sets the platform that answers all reverse invocations other than those of the apps: models, tools, storage.
     #[must_use]
-    #[track_caller]
-    pub fn platform(self, platform: impl Platform) -> Self {
-        self.with(|parts| parts.stand_in.otherwise = Some(Box::new(platform)))
+    pub fn platform(mut self, platform: impl Platform) -> Self {
+        self.otherwise = Some(Arc::new(platform));
+        self
     }
 
-    /// Permits what the manifest in `folder` permits, and no more: all else is refused in the daemon's words. In a
-    /// plugin's own tests the folder is `env!("CARGO_MANIFEST_DIR")`.
+    /// Permits only what the manifest in `folder` permits, and refuses the rest as the daemon does. In a plugin's own
+    /// tests the folder is `env!("CARGO_MANIFEST_DIR")`.
     ///
     /// # Panics
     ///
-    /// If the plugin's YAML can't be read.
+    /// If the plugin's YAML cannot be read.
     #[must_use]
     #[track_caller]
-    pub fn manifest(self, folder: impl AsRef<Path>) -> Self {
+    pub fn manifest(mut self, folder: impl AsRef<Path>) -> Self {
         let folder = folder.as_ref();
         match dify_plugin_manifest::Plugin::read(folder) {
-            Ok(plugin) => self.with(|parts| parts.permission = Some(plugin.manifest.resource.permission)),
+            Ok(plugin) => self.permission = Some(plugin.manifest.resource.permission),
             Err(error) => {
-                panic!("the plugin's YAML in {} can't be read: {}", folder.display(), with_sources(&error))
+                panic!("cannot read the plugin's YAML in {}: {}", folder.display(), with_sources(&error))
             }
         }
+        self
     }
 
-    /// A call of a tool, by the names that the plugin gives its provider and itself.
-    pub fn tool(&self, provider: &str, tool: &str) -> ToolCall<'_> {
-        ToolCall::new(self, provider, tool)
+    /// Creates a request to run a tool, by the names under which the plugin registers its provider and the tool.
+    pub fn tool(&self, provider: &str, tool: &str) -> ToolRequest<'_> {
+        ToolRequest::new(self, provider, tool)
     }
 
-    /// A check of a provider's credentials, as when a user fills them in.
+    /// Creates a request to check a provider's credentials, as when a user fills them in.
     pub fn check_credentials(&self, provider: &str) -> CredentialsCheck<'_> {
         CredentialsCheck::new(self, provider)
     }
 
-    /// A GET request to the plugin's endpoints, by the path that the YAML declares, with or without a query.
+    /// Creates a GET request to an endpoint, by the path that the YAML declares, with or without a query.
     #[track_caller]
-    pub fn get(&self, path: &str) -> EndpointCall<'_> {
+    pub fn get(&self, path: &str) -> EndpointRequest<'_> {
         self.request(Method::GET, path)
     }
 
-    /// A POST request to the plugin's endpoints.
+    /// Creates a POST request to an endpoint.
     #[track_caller]
-    pub fn post(&self, path: &str) -> EndpointCall<'_> {
+    pub fn post(&self, path: &str) -> EndpointRequest<'_> {
         self.request(Method::POST, path)
     }
 
-    /// A request of any method to the plugin's endpoints.
+    /// Creates a request of any method to an endpoint.
     ///
     /// # Panics
     ///
-    /// If `path` is none.
+    /// If `path` is not a path.
     #[track_caller]
-    pub fn request(&self, method: Method, path: &str) -> EndpointCall<'_> {
-        EndpointCall::new(self, method, path)
+    pub fn request(&self, method: Method, path: &str) -> EndpointRequest<'_> {
+        EndpointRequest::new(self, method, path)
     }
 
-    /// What the plugin has asked of Dify so far, in order. A call that the manifest does not permit, or that is malformed,
-    /// is not among them: Dify would not hear of it either.
-    pub fn asked(&self) -> Vec<ReverseCall> {
-        self.asked.calls()
+    /// Returns the reverse invocations that the plugin has made so far, in order. Those that are malformed or that the
+    /// manifest does not permit are left out, since they would not reach Dify.
+    pub fn calls(&self) -> Vec<ReverseCall> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The host that the plugin runs under, for what has no method here. Starts the plugin, if nothing has yet.
+    /// Returns the host that the plugin runs under, for what has no method here. Starts the plugin if necessary.
     pub async fn host(&self) -> &Host {
         self.host.get_or_init(|| self.start()).await
     }
 
     async fn start(&self) -> Host {
-        let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Parts { plugin, stand_in, permission } =
-            parts.expect("a plugin is started once; the start before this one was given up");
         let (host_end, plugin_end) = tokio::io::duplex(PIPE_BYTES);
         let (reader, writer) = tokio::io::split(plugin_end);
+        let plugin = self.plugin.clone();
         tokio::spawn(async move { plugin.serve(Connection::new(reader, writer, Config::default())).await });
         let (output, input) = tokio::io::split(host_end);
-        match Host::over(output, input, permission, HostConfig::default(), stand_in.platform()).await {
+        let permission = self.permission.clone();
+        match Host::over(output, input, permission, HostConfig::default(), self.dify()).await {
             Ok(host) => host,
             Err(error) => panic!("the plugin does not start: {}", with_sources(&error)),
         }
     }
 
-    #[track_caller]
-    fn with(self, change: impl FnOnce(&mut Parts)) -> Self {
-        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        parts.as_mut().map(change).expect("what stands in for Dify is set before the first call");
-        drop(parts);
-        self
+    /// Returns the platform that stands in for Dify and remembers the calls.
+    fn dify(&self) -> impl Platform + use<> {
+        let router = Router::new().apps(self.script.app_ids(), self.script.clone());
+        let router = match self.otherwise.clone() {
+            Some(otherwise) => router.fallback(move |call| otherwise.invoke(call)),
+            None => router.fallback(self.script.clone()),
+        };
+        let calls = self.calls.clone();
+        move |call: ReverseCall| {
+            calls.lock().unwrap_or_else(PoisonError::into_inner).push(call.clone());
+            router.invoke(call)
+        }
     }
 }
 
@@ -176,12 +177,20 @@ impl fmt::Debug for TestPlugin {
     }
 }
 
-fn with_sources(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(&format!(": {error}"));
-        source = error.source();
-    }
-    text
+/// Returns a chat app that answers with these chunks.
+fn chat_app(chunks: impl IntoIterator<Item = impl Into<String>>) -> ScriptedApp {
+    let event = |name: &str| {
+        json!({
+            "event": name, "task_id": "task-1", "id": "message-1", "message_id": "message-1",
+            "conversation_id": "conversation-1", "created_at": 1_767_225_600,
+        })
+    };
+    let app = chunks.into_iter().fold(ScriptedApp::new(), |app, chunk| {
+        let mut event = event("message");
+        event["answer"] = chunk.into().into();
+        app.event(event)
+    });
+    let mut end = event("message_end");
+    end["metadata"] = json!({});
+    app.event(end)
 }

@@ -110,16 +110,16 @@ async fn echo(RawQuery(query): RawQuery, body: String) -> impl IntoResponse {
 }
 
 async fn slow() -> Body {
-    let pieces = stream::iter(["one ", "two ", "three"]).then(async |piece| {
+    let chunks = stream::iter(["one ", "two ", "three"]).then(async |chunk| {
         tokio::time::sleep(Duration::from_secs(100)).await;
-        Ok::<_, std::convert::Infallible>(piece)
+        Ok::<_, std::convert::Infallible>(chunk)
     });
-    Body::from_stream(pieces)
+    Body::from_stream(chunks)
 }
 
 async fn broken() -> Body {
-    let pieces = stream::iter([Ok("half "), Err(Error::new("Snapped", "the line snapped"))]);
-    Body::from_stream(pieces.map_err(|error| std::io::Error::other(error.to_string())))
+    let chunks = stream::iter([Ok("half "), Err(Error::new("Snapped", "the line snapped"))]);
+    Body::from_stream(chunks.map_err(|error| std::io::Error::other(error.to_string())))
 }
 
 fn plugin() -> Plugin {
@@ -137,14 +137,14 @@ fn plugin() -> Plugin {
         .endpoints(endpoints)
 }
 
-/// What a failed assertion says.
+/// Returns the message of a failed assertion.
 fn said<T>(assertion: impl FnOnce() -> T) -> String {
     let panic = catch_unwind(AssertUnwindSafe(assertion)).err().expect("it held");
     *panic.downcast::<String>().unwrap()
 }
 
 #[tokio::test]
-async fn a_tool_is_called_and_its_answer_looked_at() {
+async fn a_tool_runs_and_its_result_is_asserted() {
     let plugin = TestPlugin::new(plugin());
     let answer = plugin.tool("kit", "hello").parameter("name", "Ada").parameter("times", 2).invoke().await;
     answer.assert_ok().assert_text("Hello, Ada! Hello, Ada! ").assert_text_contains("Ada");
@@ -177,17 +177,19 @@ async fn a_tool_is_called_and_its_answer_looked_at() {
 }
 
 #[tokio::test]
-async fn a_failed_assertion_shows_the_whole_answer() {
+async fn a_failed_assertion_prints_the_whole_result() {
     let plugin = TestPlugin::new(plugin());
     let answer = plugin.tool("kit", "hello").parameter("name", "Ada").invoke().await;
     assert_eq!(
         said(|| answer.assert_text("Hello, Bob! ")),
-        "the tool kit/hello answered another text\n  expected: \"Hello, Bob! \"\n  answered:\n    text \"Hello, Ada! \"\n    \
+        "unexpected result of the tool kit/hello\n  expected: \"Hello, Bob! \"\n  actual:\n    text \"Hello, Ada! \"\n    \
          json {\"name\":\"Ada\",\"user\":\"user-1\"}"
     );
-    assert!(said(|| answer.assert_text_contains("Bob")).contains("a text with \"Bob\""));
+    assert!(said(|| answer.assert_text_contains("Bob")).contains("a text that contains \"Bob\""));
     assert!(said(|| answer.assert_json(json!({}))).contains("expected: json {}\n"));
-    assert!(said(|| answer.assert_error("Anything")).contains("expected: an error with \"Anything\"\n"));
+    assert!(
+        said(|| answer.assert_error("Anything")).contains("expected: an error that contains \"Anything\"\n")
+    );
     assert!(said(|| answer.assert_variable("x", 1)).contains("expected: the variable `x` = 1\n"));
 
     let answer = plugin.tool("kit", "kinds").invoke().await;
@@ -202,27 +204,27 @@ async fn a_failed_assertion_shows_the_whole_answer() {
             assert!(text.contains(line), "{text}");
         }
     }
-    // A failure is no answer, even where the rest is right.
+    // An assertion about the messages fails if the tool failed after them.
     assert!(said(|| answer.assert_variable("whole", 3)).contains("OutOfPaper"));
     assert!(said(|| answer.assert_error("Other")).contains("OutOfPaper"));
 
     let answer = plugin.get("/greet/Ada").setting("greeting", "Hi").await;
-    assert_eq!(
-        said(|| answer.assert_text("Hi!")),
-        "GET /greet/Ada answered something else\n  expected: \"Hi!\"\n  answered: 200 OK \"Hi, Ada!\""
-    );
-    assert!(said(|| answer.assert_status(404)).contains("with another status\n  expected: 404\n"));
+    assert!(said(|| answer.assert_text("Hi!")).starts_with(
+        "unexpected result of GET /greet/Ada\n  expected: \"Hi!\"\n  actual:\n    200 OK \"Hi, Ada!\"\n"
+    ));
+    assert!(said(|| answer.assert_status(404)).contains("expected: status 404\n"));
     assert!(said(|| answer.assert_json(json!(1))).contains("expected: 1\n"));
-    assert!(said(|| answer.assert_text_contains("Bob")).contains("a text with \"Bob\""));
+    assert!(said(|| answer.assert_text_contains("Bob")).contains("a text that contains \"Bob\""));
     let headers = said(|| answer.assert_header("x-kind", "echo"));
     assert!(
-        headers.contains("expected: x-kind: echo\n") && headers.contains("    content-type: \"text/plain"),
+        headers.contains("expected: the header x-kind: echo\n")
+            && headers.contains("    content-type: \"text/plain"),
         "{headers}"
     );
 }
 
 #[tokio::test]
-async fn an_endpoint_is_asked_with_all_that_a_request_has() {
+async fn an_endpoint_gets_method_path_header_body_and_settings() {
     let plugin = TestPlugin::new(plugin());
     let answer = plugin.get("/greet/Ada").setting("greeting", "Hi").await;
     answer.assert_status(200).assert_text("Hi, Ada!");
@@ -239,11 +241,11 @@ async fn an_endpoint_is_asked_with_all_that_a_request_has() {
 
     let answer = plugin.get("/broken").await;
     assert!(answer.failure().is_some_and(|failure| failure.to_string().contains("snapped")), "{answer}");
-    assert!(said(|| answer.assert_text("half ")).contains("and failed: error "));
+    assert!(said(|| answer.assert_text("half ")).contains("\n    error "));
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_take_no_time_where_it_is_paused() {
+async fn waiting_takes_no_time_while_time_is_paused() {
     let started = std::time::Instant::now();
     let app = ScriptedApp::new()
         .wait(Duration::from_secs(200))
@@ -255,12 +257,12 @@ async fn waits_take_no_time_where_it_is_paused() {
     plugin.tool("kit", "relay").parameter("name", "x").invoke().await.assert_text("late");
     let answer = plugin.get("/slow").await;
     answer.assert_text("one two three");
-    assert_eq!(answer.pieces().len(), 3);
+    assert_eq!(answer.chunks().len(), 3);
     assert!(started.elapsed() < Duration::from_secs(60));
 }
 
 #[tokio::test]
-async fn what_stands_in_for_dify_answers_and_remembers() {
+async fn the_stand_in_for_dify_answers_calls_and_remembers_them() {
     let other = |call: ReverseCall| {
         let answer = json!({"data": call.invoke_type.to_string()});
         stream::iter([Ok(Reply::from(answer))]).boxed()
@@ -268,11 +270,11 @@ async fn what_stands_in_for_dify_answers_and_remembers() {
     let plugin = TestPlugin::new(plugin()).app("*", ["quack ", "quack"]).platform(other);
     let answer = plugin.tool("kit", "relay").parameter("name", "Ada").invoke().await;
     answer.assert_text("quack quack").assert_json(json!({"data": "storage"}));
-    let asked: Vec<_> = plugin.asked().into_iter().map(|call| call.invoke_type).collect();
+    let asked: Vec<_> = plugin.calls().into_iter().map(|call| call.invoke_type).collect();
     assert_eq!(asked, [InvokeType::App, InvokeType::Storage]);
-    assert_eq!(plugin.asked()[0].request["query"], "Ada");
+    assert_eq!(plugin.calls()[0].request["query"], "Ada");
 
-    // Nothing stands in: the errors are Dify's.
+    // The error for an unknown app is that of Dify.
     let script = Script::new().app("other", ScriptedApp::new());
     let plugin = TestPlugin::new(self::plugin()).script(script);
     let answer = plugin.tool("kit", "relay").parameter("name", "Ada").invoke().await;
@@ -284,33 +286,33 @@ async fn credentials_are_checked() {
     let plugin = TestPlugin::new(plugin());
     let good = plugin.check_credentials("kit").credential("api_key", "good").invoke().await;
     good.assert_valid();
-    assert!(said(|| good.assert_refused("opens")).ends_with("answered: good"));
+    assert!(said(|| good.assert_refused("opens")).ends_with("actual: valid"));
     let bad = plugin.check_credentials("kit").credential("api_key", "bad").invoke().await;
     bad.assert_refused("opens nothing");
     assert!(
         said(|| bad.assert_valid())
-            .ends_with("answered: error ToolProviderCredentialValidationError: the key opens nothing")
+            .ends_with("actual: error ToolProviderCredentialValidationError: the key opens nothing")
     );
     plugin.check_credentials("none").invoke().await.assert_refused("HandlerNotFound");
 }
 
 #[tokio::test]
-async fn what_the_manifest_does_not_permit_is_refused() {
+async fn calls_that_the_manifest_does_not_permit_are_refused() {
     let example = |name: &str| format!("{}/../../examples/{name}", env!("CARGO_MANIFEST_DIR"));
     let plugin = TestPlugin::new(plugin()).app("app-1", ["quack"]).manifest(example("duck"));
     let answer = plugin.tool("kit", "relay").parameter("name", "Ada").invoke().await;
     // The duck may ask apps, and may store nothing.
     answer.assert_error("permission denied, you need to enable storage access in plugin manifest");
     assert_eq!(answer.text(), "quack");
-    assert_eq!(plugin.asked().len(), 1);
+    assert_eq!(plugin.calls().len(), 1);
 
     let said = said(|| TestPlugin::new(self::plugin()).manifest("no/such/folder"));
-    assert!(said.starts_with("the plugin's YAML in no/such/folder can't be read: "), "{said}");
+    assert!(said.starts_with("cannot read the plugin's YAML in no/such/folder: "), "{said}");
 }
 
 #[tokio::test]
-async fn mistakes_of_the_test_are_named() {
+async fn mistakes_in_a_test_are_named() {
     let plugin = TestPlugin::new(plugin());
-    assert!(said(|| plugin.get("greet")).contains("\"greet\" is no path"));
-    assert!(said(|| plugin.get("/").header("a b", "c")).contains("the header `a b: c` is not legal"));
+    assert!(said(|| plugin.get("greet")).contains("\"greet\" is not a path"));
+    assert!(said(|| plugin.get("/").header("a b", "c")).contains("the header `a b: c` is not valid"));
 }
