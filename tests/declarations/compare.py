@@ -52,7 +52,7 @@ def unseen(validator, findings):
     """The validator's complaints that no finding repeats: about that field, or about one that it is a part of."""
     for field, tag in re.findall(r"Key: '([^']*)' Error:.* on the '([^']*)' tag", validator):
         parts = [snake(part.split("[")[0]) for part in field.split(".")]
-        codes = {CODES.get(tag, "unknown-value"), "missing", "illegal", "wrong-form", "unknown-value", "no-icon", "refused-by-dify"}
+        codes = {CODES.get(tag, "unknown-value"), "missing", "illegal", "wrong-format", "unknown-value", "no-icon", "refused-by-dify"}
         codes.add("empty")
         seen = any(f["code"] == "empty" or f["field"].split(".")[-1].split("[")[0] in parts for f in findings if f["code"] in codes)
         if not seen:

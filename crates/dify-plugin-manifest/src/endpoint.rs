@@ -1,4 +1,4 @@
-//! Endpoint groups and their endpoints.
+//! Endpoint groups and endpoints.
 
 use serde::Deserialize;
 
@@ -10,42 +10,35 @@ use crate::provider_config::ProviderConfig;
 #[serde(default)]
 #[non_exhaustive]
 pub struct EndpointGroup {
-    /// What a person fills in.
+    /// The settings that a user fills in.
     #[serde(deserialize_with = "crate::typed::list")]
     pub settings: Vec<ProviderConfig>,
-    /// The endpoints: those written in the group's own file, then those of the files it names.
+    /// The endpoints: first the inline ones, then those in files that the group names.
     #[serde(deserialize_with = "crate::typed::list")]
     pub endpoints: Vec<Endpoint>,
 }
 
-/// One endpoint.
+/// An endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Endpoint {
-    /// The path below the group's address, as in `/duck/<app_id>`. The daemon doesn't interpret it: it hands
-    /// every path to the plugin.
+    /// The path below the group's URL, as in `/duck/<app_id>`. The daemon passes every path to the plugin without matching it.
     pub path: String,
-    /// The HTTP method. The daemon doesn't compare it with a request's either.
+    /// The HTTP method. The daemon doesn't match it either.
     pub method: Method,
-    /// Whether the interface leaves it out.
+    /// Whether Dify's interface hides the endpoint.
     pub hidden: bool,
 }
 
 open_enum! {
-    /// The HTTP method of an endpoint; the names are upper case.
+    /// The HTTP method of an endpoint, in upper case.
     Method {
-        /// Headers only:
         Head = "HEAD",
-        /// Reading:
         Get = "GET",
-        /// Sending:
         Post = "POST",
-        /// Replacing:
         Put = "PUT",
-        /// Removing:
         Delete = "DELETE",
-        /// Asking what is allowed:
         Options = "OPTIONS",
     }
 }

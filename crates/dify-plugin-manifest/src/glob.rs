@@ -1,58 +1,61 @@
-//! Shell patterns for one name of a path, with the meaning that Go's `filepath.Match` gives them.
+//! Shell patterns for one component of a path, with the semantics of Go's `filepath.Match`.
+//!
+//! The `glob` and `globset` crates decide differently: they negate classes with `!`, give `**` a meaning of its own, and accept
+//! patterns such as `[a-]` that Go refuses.
 
 use std::ops::RangeInclusive;
 
-/// What a name looks like: `*`, `?`, `[classes]`, and `\` before a character that is meant itself.
+/// A shell pattern for a file name, with `*`, `?`, `[classes]`, and `\` before a literal character.
 #[derive(Debug)]
-pub struct Glob(Vec<Piece>);
+pub struct Glob(Vec<Token>);
 
 #[derive(Debug)]
-enum Piece {
+enum Token {
     /// `*`: any bytes.
     Star,
     /// `?`: one character.
     Any,
-    /// `[a-z]`, or `[^a-z]`: one character of these, or none of these.
+    /// `[a-z]`, or if negated `[^a-z]`: one character inside or outside these ranges.
     Class { negated: bool, ranges: Vec<RangeInclusive<char>> },
-    /// A byte of a character that stands for itself.
+    /// A byte of a literal character.
     Byte(u8),
 }
 
 impl Glob {
-    /// Reads a pattern. `None` if it isn't legal; then it stands for no name at all.
+    /// Parses a pattern. Returns `None` if it is invalid.
     pub fn parse(pattern: &str) -> Option<Self> {
-        let mut pieces = Vec::new();
+        let mut tokens = Vec::new();
         let mut rest = pattern.chars();
         while let Some(letter) = rest.next() {
             match letter {
-                '*' => pieces.push(Piece::Star),
-                '?' => pieces.push(Piece::Any),
-                '[' => pieces.push(class(&mut rest)?),
+                '*' => tokens.push(Token::Star),
+                '?' => tokens.push(Token::Any),
+                '[' => tokens.push(class(&mut rest)?),
                 letter => {
                     let meant = if letter == '\\' { rest.next()? } else { letter };
-                    pieces.extend(meant.encode_utf8(&mut [0; 4]).bytes().map(Piece::Byte));
+                    tokens.extend(meant.encode_utf8(&mut [0; 4]).bytes().map(Token::Byte));
                 }
             }
         }
-        Some(Self(pieces))
+        Some(Self(tokens))
     }
 
-    /// Whether the pattern stands for all of `name`, in which there is no `/`.
+    /// Returns whether the pattern matches all of `name`, which must not contain `/`.
     pub fn matches(&self, name: &str) -> bool {
         let name = name.as_bytes();
-        let (mut piece, mut at) = (0, 0);
-        // The piece after the last star, and the first byte that the star doesn't take.
+        let (mut token, mut at) = (0, 0);
+        // The token after the last star, and the first byte that the star doesn't match.
         let mut star = None;
         loop {
-            match self.0.get(piece) {
-                Some(Piece::Star) => {
-                    piece += 1;
-                    star = Some((piece, at));
+            match self.0.get(token) {
+                Some(Token::Star) => {
+                    token += 1;
+                    star = Some((token, at));
                     continue;
                 }
                 Some(single) => {
                     if let Some(bytes) = single.length_in(&name[at..]) {
-                        piece += 1;
+                        token += 1;
                         at += bytes;
                         continue;
                     }
@@ -60,11 +63,11 @@ impl Glob {
                 None if at == name.len() => return true,
                 None => {}
             }
-            // So far it doesn't fit: the last star has to take a byte more.
+            // No match so far: let the last star match one byte more.
             match &mut star {
                 Some((after, from)) if *from < name.len() => {
                     *from += 1;
-                    (piece, at) = (*after, *from);
+                    (token, at) = (*after, *from);
                 }
                 _ => return false,
             }
@@ -72,8 +75,8 @@ impl Glob {
     }
 }
 
-impl Piece {
-    /// How many bytes at the start of `rest` a piece for one character stands for.
+impl Token {
+    /// Returns how many bytes at the start of `rest` a token other than a star matches.
     fn length_in(&self, rest: &[u8]) -> Option<usize> {
         let first = *rest.first()?;
         if let Self::Byte(byte) = self {
@@ -88,8 +91,8 @@ impl Piece {
     }
 }
 
-/// A class, of which the bracket is read. It isn't empty, and `-` and `]` mean themselves only after a `\`.
-fn class(rest: &mut std::str::Chars<'_>) -> Option<Piece> {
+/// Parses the rest of a class, after its bracket. A class is not empty, and a literal `-` or `]` needs a `\`.
+fn class(rest: &mut std::str::Chars<'_>) -> Option<Token> {
     let bound = |rest: &mut std::str::Chars<'_>| match rest.next()? {
         '-' | ']' => None,
         '\\' => rest.next(),
@@ -109,12 +112,13 @@ fn class(rest: &mut std::str::Chars<'_>) -> Option<Piece> {
         let high = if skip(rest, '-') { bound(rest)? } else { low };
         ranges.push(low..=high);
         if skip(rest, ']') {
-            return Some(Piece::Class { negated, ranges });
+            return Some(Token::Class { negated, ranges });
         }
     }
 }
 
-/// The first character and its length. A byte in the middle of one, where a star may end, counts as U+FFFD, as in Go.
+/// Returns the first character and its length in bytes. A byte inside a character, where a star may end, counts as U+FFFD, as
+/// in Go.
 fn letter(bytes: &[u8]) -> (char, usize) {
     let whole = (1..=bytes.len().min(4)).find_map(|end| str::from_utf8(&bytes[..end]).ok()?.chars().next());
     whole.map_or((char::REPLACEMENT_CHARACTER, 1), |letter| (letter, letter.len_utf8()))

@@ -2,13 +2,13 @@
 
 use serde::Deserialize;
 
-/// Text in up to four languages; empty where it isn't given. Other languages are dropped, as the daemon does
+/// Text in up to four languages, empty where absent. Other languages are dropped, as in the daemon
 /// (`pkg/entities/plugin_entities/basic_type.go`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct I18n {
-    /// American English, which the daemon requires where the text itself is required.
+    /// American English, which is required wherever the text is.
     #[serde(rename = "en_US")]
     pub en_us: String,
     /// Japanese.

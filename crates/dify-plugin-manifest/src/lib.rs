@@ -18,13 +18,14 @@ mod schema;
 mod shape;
 mod suggest;
 
+mod declared_file;
 mod error;
 mod finding;
 mod glob;
 mod open_enum;
-mod package;
 mod yaml;
 
+pub use crate::declared_file::MAX_FILE_BYTES;
 pub use crate::endpoint::{Endpoint, EndpointGroup, Method};
 pub use crate::error::ManifestError;
 pub use crate::finding::{Finding, Location, Severity};
@@ -32,7 +33,6 @@ pub use crate::glob::Glob;
 pub use crate::i18n::I18n;
 pub use crate::identity::IdentityError;
 pub use crate::manifest::{Manifest, Meta, Resource, Runner};
-pub use crate::package::MAX_FILE_BYTES;
 pub use crate::permission::{ModelPermission, Permission, StoragePermission};
 pub use crate::plugin::{Checked, Plugin, check};
 pub use crate::provider_config::{ConfigOption, ConfigType, ProviderConfig};

@@ -1,6 +1,6 @@
 //! Enumerations that a newer Dify may extend.
 
-/// Defines an enumeration of strings in which a value of a newer Dify survives as `Other`.
+/// Defines an enumeration of strings that keeps unknown values, such as those of a newer Dify, as `Other`.
 macro_rules! open_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
@@ -8,12 +8,12 @@ macro_rules! open_enum {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_doc])* #[doc = concat!("`", $text, "`.")] $variant,)+
-            /// Any other text, as written; empty when the field is absent.
+            /// Any other value as written; empty if the field is absent.
             Other(String),
         }
 
         impl $name {
-            /// The value as it is written in YAML.
+            /// Returns the value as it is written in YAML.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)+

@@ -1,94 +1,96 @@
-//! What a plugin may ask of Dify.
+//! The permissions of a plugin.
 
 use serde::Deserialize;
 
-/// `resource.permission`: the reverse invocations that a plugin may make. The default allows nothing, and an
-/// absent part is a denied one. Uploading a file needs no permission.
+/// The reverse invocations that a plugin is allowed to make (`resource.permission`).
 ///
-/// The daemon checks these in `internal/core/io_tunnel/backwards_invocation/task.go`.
+/// The default allows nothing, and an absent permission is denied. Uploading a file needs no permission. The daemon checks
+/// permissions in `internal/core/io_tunnel/backwards_invocation/task.go`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Permission {
-    /// `tool.enabled`: calling tools.
+    /// Whether the plugin may call tools (`tool.enabled`).
     #[serde(deserialize_with = "crate::typed::enabled")]
     pub tool: bool,
-    /// `model`: calling models, by type.
+    /// Which types of model the plugin may call.
     pub model: ModelPermission,
-    /// `node.enabled`: running workflow nodes (parameter extractor, question classifier).
+    /// Whether the plugin may run workflow nodes: parameter extractor and question classifier (`node.enabled`).
     #[serde(deserialize_with = "crate::typed::enabled")]
     pub node: bool,
-    /// `endpoint.enabled`: being set up as an endpoint in a workspace (`internal/service/setup_endpoint.go`).
+    /// Whether the plugin's endpoints may be set up in a workspace (`endpoint.enabled`;
+    /// `internal/service/setup_endpoint.go`).
     #[serde(deserialize_with = "crate::typed::enabled")]
     pub endpoint: bool,
-    /// `app.enabled`: calling apps, and fetching what is known of them.
+    /// Whether the plugin may call apps and fetch their details (`app.enabled`).
     #[serde(deserialize_with = "crate::typed::enabled")]
     pub app: bool,
-    /// `storage`: keeping data.
+    /// Whether and how much data the plugin may store.
     pub storage: StoragePermission,
 }
 
-/// `resource.permission.model`. A type of model may be called when both `enabled` and its own switch are on,
-/// which is what the methods tell.
+/// The types of model that a plugin may call (`resource.permission.model`).
+///
+/// A type is allowed if both `enabled` and its own field are true; the methods check both.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ModelPermission {
-    /// The switch over all the others.
+    /// Whether any models may be called.
     pub enabled: bool,
-    /// The switch for language models.
+    /// Language models.
     pub llm: bool,
-    /// The switch for text embedding, multimodal embedding included.
+    /// Text embedding, including multimodal embedding.
     pub text_embedding: bool,
-    /// The switch for reranking, multimodal reranking included.
+    /// Reranking, including multimodal reranking.
     pub rerank: bool,
-    /// The switch for text to speech.
+    /// Text to speech.
     pub tts: bool,
-    /// The switch for speech to text.
+    /// Speech to text.
     pub speech2text: bool,
-    /// The switch for moderation.
+    /// Moderation.
     pub moderation: bool,
 }
 
 impl ModelPermission {
-    /// Tells whether language models may be called, with structured output and for summaries too.
+    /// Returns whether language models may be called, also for structured output and summaries.
     pub fn allows_llm(&self) -> bool {
         self.enabled && self.llm
     }
 
-    /// Tells whether text may be embedded.
+    /// Returns whether embedding models may be called.
     pub fn allows_text_embedding(&self) -> bool {
         self.enabled && self.text_embedding
     }
 
-    /// Tells whether documents may be reranked.
+    /// Returns whether reranking models may be called.
     pub fn allows_rerank(&self) -> bool {
         self.enabled && self.rerank
     }
 
-    /// Tells whether text may be spoken.
+    /// Returns whether text-to-speech models may be called.
     pub fn allows_tts(&self) -> bool {
         self.enabled && self.tts
     }
 
-    /// Tells whether speech may be transcribed.
+    /// Returns whether speech-to-text models may be called.
     pub fn allows_speech2text(&self) -> bool {
         self.enabled && self.speech2text
     }
 
-    /// Tells whether text may be moderated.
+    /// Returns whether moderation models may be called.
     pub fn allows_moderation(&self) -> bool {
         self.enabled && self.moderation
     }
 }
 
-/// `resource.permission.storage`.
+/// The permission to store data (`resource.permission.storage`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct StoragePermission {
-    /// Whether data may be kept.
+    /// Whether the plugin may store data.
     pub enabled: bool,
-    /// How much in all, in bytes; the daemon has a cap of its own besides (100 MiB unless configured).
+    /// The total size in bytes. The daemon has a cap of its own, 100 MiB by default.
     pub size: u64,
 }

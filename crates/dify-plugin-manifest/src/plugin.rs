@@ -1,15 +1,15 @@
-//! A plugin's folder, read as a whole.
+//! Reads a plugin's folder.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
+use crate::declared_file::{self, DeclaredFile};
 use crate::endpoint::EndpointGroup;
 use crate::error::ManifestError;
 use crate::finding::{Finding, Location};
 use crate::manifest::Manifest;
-use crate::package::{self, DeclaredFile};
 use crate::reader::Reader;
 use crate::report::{Fields, Notes, Place, Report, fill_list};
 use crate::schema::Object;
@@ -17,44 +17,44 @@ use crate::shape::{agent_strategy, datasource, endpoint, manifest, model, tool, 
 use crate::tool::ToolProvider;
 use crate::typed::typed;
 
-/// A plugin's declarations: its manifest, its tools and its endpoints as types, and everything as JSON.
+/// A plugin's declarations: the manifest, tools and endpoints as typed values, and everything as JSON.
 ///
-/// The daemon keeps one provider of a kind. Of several files the last counts, and any file counts before what is written
-/// in the manifest itself.
+/// The daemon keeps one provider of each kind. If the manifest names several files of a kind, the last one is kept; a file
+/// also replaces a provider written in the manifest itself.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Plugin {
-    /// The folder, as given.
+    /// The plugin's folder, as given.
     pub root: PathBuf,
     /// `manifest.yaml`.
     pub manifest: Manifest,
-    /// The tools.
+    /// The tool provider.
     pub tool_provider: Option<ToolProvider>,
-    /// The endpoints.
+    /// The endpoint group.
     pub endpoint_group: Option<EndpointGroup>,
-    /// All of it as the daemon keeps it and hands it to Dify: its `PluginDeclaration`, as JSON.
+    /// The whole declaration as JSON, as the daemon stores it and hands it to Dify (its `PluginDeclaration`).
     pub declaration: serde_json::Map<String, Json>,
 }
 
-/// What came of reading a plugin's folder, right or wrong.
+/// The result of checking a plugin's folder.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Checked {
-    /// The plugin, or the first thing that keeps the daemon from reading it.
+    /// The plugin, or the first problem that keeps the daemon from reading it.
     pub plugin: Result<Plugin, ManifestError>,
-    /// All that is wrong: what the daemon refuses first, then by file and line.
+    /// All problems, sorted by severity, file and line.
     pub findings: Vec<Finding>,
-    /// Where tools and their parameters have their names.
+    // Where the names of tools and parameters are.
     notes: Notes,
 }
 
 impl Checked {
-    /// Where a tool has its name.
+    /// Returns the location of a tool's name.
     pub fn tool(&self, name: &str) -> Option<&Location> {
         self.notes.names.get(&("tool", name.to_owned()))
     }
 
-    /// Where a parameter of a tool has its name.
+    /// Returns the location of the name of a tool's parameter.
     pub fn tool_parameter(&self, tool: &str, name: &str) -> Option<&Location> {
         let mut parameters = self.notes.parameters.iter();
         let found = parameters.rfind(|(kind, of, known, _)| (*kind, &**of, &**known) == ("tool", tool, name));
@@ -64,21 +64,23 @@ impl Checked {
 
 impl Plugin {
     /// Reads the plugin in the folder `dir` as the daemon does when a package is uploaded
-    /// (`pkg/plugin_packager/decoder/helper.go`). What the daemon checks after that, such as
-    /// names and icons, is left to [`check`].
+    /// (`pkg/plugin_packager/decoder/helper.go`). What the daemon checks after reading, such as names and icons, is left to
+    /// [`check`].
     ///
     /// # Errors
-    /// The first file that can't be read, isn't YAML, or holds a value that doesn't fit its field.
+    ///
+    /// Returns the first problem that keeps the daemon from reading the plugin: a file that cannot be read or is not YAML,
+    /// or a value of the wrong type.
     pub fn read(dir: impl AsRef<Path>) -> Result<Self, ManifestError> {
         check(dir).plugin
     }
 }
 
-/// Reads the plugin in the folder `dir` and reports all that is wrong with it, not only the first thing.
+/// Checks the plugin in the folder `dir` and reports all problems, not only the first one.
 pub fn check(dir: impl AsRef<Path>) -> Checked {
     let root = dir.as_ref();
     let mut reader = Reader::default();
-    let declaration = match package::parse_manifest(root) {
+    let declaration = match declared_file::parse_manifest(root) {
         Ok(source) => declaration(&mut reader, root, &source),
         Err(error) => {
             reader.report.error(error);
@@ -99,45 +101,44 @@ pub fn check(dir: impl AsRef<Path>) -> Checked {
     Checked { plugin, findings, notes }
 }
 
-/// The kinds, in the order in which the daemon reads them: where the manifest names the files, under what the declaration
-/// keeps the provider, what it looks like, and under what a provider keeps its members.
-static KINDS: [Kind; 6] = [
-    Kind {
+/// The kinds of provider, in the order in which the daemon reads them.
+static KINDS: [ProviderKind; 6] = [
+    ProviderKind {
         files: "plugins.tools",
         key: "tool",
         provider: &tool::PROVIDER,
         members: "tools",
         member: &tool::TOOL,
     },
-    Kind {
+    ProviderKind {
         files: "plugins.endpoints",
         key: "endpoint",
         provider: &endpoint::GROUP,
         members: "endpoints",
         member: &endpoint::ENDPOINT,
     },
-    Kind {
+    ProviderKind {
         files: "plugins.models",
         key: "model",
         provider: &model::PROVIDER,
         members: "models",
         member: &model::MODEL,
     },
-    Kind {
+    ProviderKind {
         files: "plugins.agent_strategies",
         key: "agent_strategy",
         provider: &agent_strategy::PROVIDER,
         members: "strategies",
         member: &agent_strategy::STRATEGY,
     },
-    Kind {
+    ProviderKind {
         files: "plugins.datasources",
         key: "datasource",
         provider: &datasource::PROVIDER,
         members: "datasources",
         member: &datasource::DATASOURCE,
     },
-    Kind {
+    ProviderKind {
         files: "plugins.triggers",
         key: "trigger",
         provider: &trigger::PROVIDER,
@@ -146,17 +147,20 @@ static KINDS: [Kind; 6] = [
     },
 ];
 
-struct Kind {
+struct ProviderKind {
+    /// The field of the manifest that names the files.
     files: &'static str,
+    /// The key of the provider in the declaration.
     key: &'static str,
     provider: &'static Object,
+    /// The key of the members in the provider.
     members: &'static str,
     member: &'static Object,
 }
 
 fn declaration(reader: &mut Reader, root: &Path, source: &crate::yaml::Source) -> Fields {
     let mut declaration = reader.document(source, &manifest::MANIFEST);
-    // Of a provider in the manifest itself, no file is ever opened.
+    // The daemon opens no files that a provider in the manifest itself names.
     reader.forget_files();
 
     let named = std::mem::take(&mut reader.providers);
@@ -170,24 +174,21 @@ fn declaration(reader: &mut Reader, root: &Path, source: &crate::yaml::Source) -
                 declaration.insert(kind.key.to_owned(), Json::Object(provider));
             }
             if index + 1 < files.len() {
-                let message = format!(
-                    "the daemon keeps only the last provider of a kind: this {} is dropped",
-                    kind.key
-                );
+                let message = "the daemon keeps only the last provider of a kind and drops this one";
                 let help = "move what it declares into the last one, or into a plugin of its own";
                 reader.report.misread(&named_in(file, "plugins"), "several-providers", message, help);
             }
         }
     }
     fill_in(&mut declaration);
-    // The daemon overwrites what the file claims by what it finds; a folder has no signature.
+    // The daemon overwrites the manifest's claim with its own result, and a folder has no signature.
     declaration.insert("verified".to_owned(), Json::Bool(false));
     crate::check::whole(&mut reader.report, root, &declaration);
     declaration
 }
 
-/// Reads a provider's file, and the files of its members.
-fn provider(reader: &mut Reader, root: &Path, file: &DeclaredFile, kind: &Kind) -> Option<Fields> {
+/// Reads a provider's file and the files of its members.
+fn provider(reader: &mut Reader, root: &Path, file: &DeclaredFile, kind: &ProviderKind) -> Option<Fields> {
     let source = reader.report.caught(file.parse(root))?;
     let mut provider = reader.document(&source, kind.provider);
 
@@ -198,7 +199,7 @@ fn provider(reader: &mut Reader, root: &Path, file: &DeclaredFile, kind: &Kind) 
         members.extend(if named.insert(&*file.path) {
             member(reader, root, file, kind.member)
         } else {
-            let message = format!("`{}` is named twice, so what it declares is there twice", file.path);
+            let message = format!("`{}` is named twice, so what it declares exists twice", file.path);
             reader.report.misread(&named_in(file, ""), "twice", message, "remove one of the two lines");
             reader.silently(|reader| member(reader, root, file, kind.member))
         });
@@ -226,8 +227,7 @@ fn member(reader: &mut Reader, root: &Path, file: &DeclaredFile, member: &Object
     Some(Json::Object(reader.document(&source, member)))
 }
 
-/// The models of the files that the patterns of the provider read last are patterns of. A file that two of them match
-/// counts twice.
+/// Reads the model files that match the patterns of the last provider. A file that matches two patterns is read twice.
 fn models(reader: &mut Reader, root: &Path, model: &Object) -> Vec<Json> {
     let mut files = Vec::new();
     for pattern in std::mem::take(&mut reader.model_patterns) {
@@ -252,22 +252,22 @@ fn models(reader: &mut Reader, root: &Path, model: &Object) -> Vec<Json> {
         }
         files.extend(matching);
     }
-    // Files in the order of the package, not of the patterns.
+    // The order is that of the package, not of the patterns.
     files.sort_by(|a, b| a.path.cmp(&b.path));
     for twice in files.windows(2).filter(|pair| pair[0].path == pair[1].path) {
-        let message = format!("`{}` matches two patterns, so its model is there twice", twice[1].path);
+        let message = format!("`{}` matches two patterns, so its model exists twice", twice[1].path);
         let help = "make the patterns exclude each other";
         reader.report.misread(&named_in(&twice[1], "models"), "twice", message, help);
     }
     files.iter().filter_map(|file| member(reader, root, file, model)).collect()
 }
 
-/// The place where a file is named.
+/// Returns the place where a file is named.
 fn named_in(file: &DeclaredFile, field: &str) -> Place {
     Place { at: file.named_at.clone(), field: field.to_owned() }
 }
 
-/// Gives providers what they leave to the manifest (`FillInDefaultValues` in
+/// Fills in what providers inherit from the manifest (`FillInDefaultValues` in
 /// `pkg/entities/plugin_entities/plugin_declaration.go`).
 fn fill_in(declaration: &mut Fields) {
     fill_list(declaration, "tags");

@@ -1,4 +1,4 @@
-//! Credentials and settings: what a person fills in.
+//! Credentials and settings.
 
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -6,52 +6,52 @@ use serde_json::Value as Json;
 use crate::i18n::I18n;
 use crate::open_enum::open_enum;
 
-/// One credential or setting that a person fills in (`pkg/entities/plugin_entities/config.go`).
+/// A credential or setting that a user fills in (`pkg/entities/plugin_entities/config.go`).
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ProviderConfig {
-    /// The key under which the value reaches the plugin.
+    /// The key under which the plugin receives the value.
     pub name: String,
-    /// The kind of value.
+    /// The type of the value.
     #[serde(rename = "type")]
     pub config_type: ConfigType,
     /// What a selector offers, as in `chat&workflow`.
     pub scope: Option<String>,
-    /// Whether a value must be given.
+    /// Whether a value is required.
     pub required: bool,
-    /// The value when none is given.
+    /// The default value.
     pub default: Option<Json>,
-    /// What a select offers.
+    /// The options of a select.
     #[serde(deserialize_with = "crate::typed::list")]
     pub options: Vec<ConfigOption>,
-    /// Whether several of the options may be chosen.
+    /// Whether several options may be selected.
     pub multiple: bool,
-    /// The name shown to people.
+    /// The name shown to users.
     pub label: I18n,
-    /// Where to find the value.
+    /// A text about where to find the value.
     pub help: Option<I18n>,
-    /// A link that goes with the help.
+    /// The link of the help text.
     pub url: Option<String>,
-    /// What an empty field shows.
+    /// The text shown in an empty field.
     pub placeholder: Option<I18n>,
 }
 
-/// One choice of a select.
+/// An option of a select.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ConfigOption {
-    /// The value; the source text of a scalar that isn't text (`1` for 1, `false` for false).
+    /// The value. A scalar that is not text is kept as its source text: `1` for 1, `false` for false.
     pub value: String,
-    /// The name shown to people.
+    /// The name shown to users.
     pub label: I18n,
 }
 
 open_enum! {
-    /// The kind of a credential or setting.
+    /// The type of a credential or setting.
     ConfigType {
-        /// Text that is kept encrypted:
+        /// Text that is stored encrypted:
         SecretInput = "secret-input",
         /// Text:
         TextInput = "text-input",

@@ -1,5 +1,5 @@
-//! Reads YAML by the tables of [`shape`](crate::shape). The result is the JSON that the daemon would keep, and everything
-//! that is wrong with it.
+//! Reads YAML by the tables in [`shape`](crate::shape). The result is the JSON that the daemon would store, and a report of
+//! all problems.
 
 mod configs;
 mod files;
@@ -7,10 +7,10 @@ mod rules;
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::declared_file::DeclaredFile;
 use crate::error::ManifestError;
-use crate::package::DeclaredFile;
 use crate::report::{Fields, Place, Report, Subject};
-use crate::schema::{Field, Kind, Object, Rule};
+use crate::schema::{Field, FieldType, Object, Rule};
 use crate::suggest::instead;
 use crate::yaml::{Decimal, Decode, INFINITE, Mapping, Source, TextKeys, Time, Value};
 
@@ -18,17 +18,17 @@ use crate::yaml::{Decimal, Decode, INFINITE, Mapping, Source, TextKeys, Time, Va
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
     pub(crate) report: Report,
-    /// The provider files that the manifest names, with the field that names each.
+    /// The provider files named by the manifest, each with the field that names it.
     pub(crate) providers: Vec<(String, DeclaredFile)>,
-    /// The member files named by the provider that was read last.
+    /// The member files named by the last provider read.
     pub(crate) members: Vec<DeclaredFile>,
-    /// The patterns of model files named by the provider that was read last.
+    /// The patterns of model files named by the last provider read.
     pub(crate) model_patterns: Vec<DeclaredFile>,
-    /// The position files named by the provider that was read last, by model type; `None` if it has no `models` mapping.
+    /// The position files named by the last provider read, by model type; `None` if it has no `models` mapping.
     pub(crate) positions: Option<Vec<(&'static str, DeclaredFile)>>,
-    /// How many mappings were read.
+    /// The number of mappings read so far.
     objects: usize,
-    /// Set while a file without content is read. The daemon's own decoders, which fill in defaults, don't run then.
+    /// Set while reading a file without content, for which the daemon's own decoders, which fill in defaults, don't run.
     unread: bool,
 }
 
@@ -40,7 +40,7 @@ impl Reader {
         self.positions = None;
     }
 
-    /// Reads a file's document. An empty one, or null, is a mapping without fields.
+    /// Reads a file's document. An empty document, or null, is read as a mapping without fields.
     pub(crate) fn document(&mut self, source: &Source, object: &Object) -> Fields {
         self.report.stopped = self.objects > MAX_OBJECTS;
         if let Some(at) = source.second_document() {
@@ -70,7 +70,7 @@ impl Reader {
         fields
     }
 
-    /// A field as it stands; `None` when the key is absent.
+    /// Returns the value of a key as it is written, or `None` if the key is absent.
     pub(crate) fn get<'d>(&mut self, mapping: &Mapping<'d>, key: &str) -> Option<Value<'d>> {
         self.report.caught(mapping.get(key)).flatten()
     }
@@ -94,7 +94,7 @@ impl Reader {
         for field in object.fields {
             let value = mapping.as_ref().and_then(|mapping| self.get(mapping, field.key));
             let json = match &field.kind {
-                Kind::Configs(configs) => self.configs(mapping.as_ref(), value.as_ref(), configs),
+                FieldType::Configs(configs) => self.configs(mapping.as_ref(), value.as_ref(), configs),
                 _ => self.field(place, mapping.as_ref(), value.as_ref(), field),
             };
             if !(field.omitted_when_empty && is_empty(&field.kind, &json)) {
@@ -125,19 +125,19 @@ impl Reader {
         let here = value.map_or_else(|| parent.field(field.key), Place::of);
         let null = value.is_none_or(|value| self.report.caught(value.is_null()).unwrap_or(true));
         let given = value.filter(|_| !null && !self.report.stopped);
-        if let (None, Kind::Object(object)) = (given, &field.kind)
+        if let (None, FieldType::Object(object)) = (given, &field.kind)
             && requires_something(object)
         {
             self.missing(&here, value, field);
         }
         let errors = self.report.errors.len();
         let json = match &field.kind {
-            // For these it matters how the value is written, null included.
-            Kind::Members(object) => self.members(value, object),
-            Kind::Endpoints(object) => self.endpoints(mapping, value, object),
-            Kind::Models(object) => self.models(mapping, value, object),
-            Kind::Providers => self.provider_paths(&here, value),
-            Kind::Written(object) => self.written(&here, value, object),
+            // For these it matters how the value is written, including null.
+            FieldType::Members(object) => self.members(value, object),
+            FieldType::Endpoints(object) => self.endpoints(mapping, value, object),
+            FieldType::Models(object) => self.models(mapping, value, object),
+            FieldType::Providers => self.provider_paths(&here, value),
+            FieldType::Written(object) => self.written(&here, value, object),
             kind => self.kind(&here, given, kind),
         };
         if errors == self.report.errors.len() {
@@ -146,15 +146,15 @@ impl Reader {
         json
     }
 
-    fn kind(&mut self, place: &Place, value: Option<&Value<'_>>, kind: &Kind) -> Json {
+    fn kind(&mut self, place: &Place, value: Option<&Value<'_>>, kind: &FieldType) -> Json {
         match kind {
-            Kind::Text => Json::from(self.plain::<String>(value).unwrap_or_default()),
-            Kind::OptionalText => self.plain::<String>(value).map_or(Json::Null, Json::from),
-            Kind::Bool => Json::from(self.plain::<bool>(value).unwrap_or_default()),
-            Kind::Int => Json::from(self.plain::<i64>(value).unwrap_or_default()),
-            Kind::OptionalInt => self.plain::<i64>(value).map_or(Json::Null, Json::from),
-            Kind::Size => Json::from(self.plain::<u64>(value).unwrap_or_default()),
-            Kind::OptionalNumber => match self.plain::<f64>(value) {
+            FieldType::Text => Json::from(self.plain::<String>(value).unwrap_or_default()),
+            FieldType::OptionalText => self.plain::<String>(value).map_or(Json::Null, Json::from),
+            FieldType::Bool => Json::from(self.plain::<bool>(value).unwrap_or_default()),
+            FieldType::Int => Json::from(self.plain::<i64>(value).unwrap_or_default()),
+            FieldType::OptionalInt => self.plain::<i64>(value).map_or(Json::Null, Json::from),
+            FieldType::Size => Json::from(self.plain::<u64>(value).unwrap_or_default()),
+            FieldType::OptionalNumber => match self.plain::<f64>(value) {
                 Some(number) if number.is_finite() => whole_number(number),
                 Some(_) => {
                     self.infinite(value);
@@ -162,44 +162,44 @@ impl Reader {
                 }
                 None => Json::Null,
             },
-            Kind::Decimal => {
+            FieldType::Decimal => {
                 Json::from(self.plain::<Decimal>(value).map_or_else(|| "0".to_owned(), Decimal::into_text))
             }
-            Kind::OptionalDecimal => {
+            FieldType::OptionalDecimal => {
                 self.plain::<Decimal>(value).map_or(Json::Null, |decimal| Json::from(decimal.into_text()))
             }
-            Kind::Time => {
+            FieldType::Time => {
                 let time = self.plain::<Time>(value).and_then(Time::into_json);
                 Json::from(time.unwrap_or_else(|| NO_TIME.to_owned()))
             }
-            Kind::Any => self.plain::<Json>(value).map_or(Json::Null, whole_numbers),
-            Kind::Map => {
+            FieldType::Any => self.plain::<Json>(value).map_or(Json::Null, whole_numbers),
+            FieldType::Map => {
                 self.plain::<Map<_, _>>(value).map_or(Json::Null, |map| whole_numbers(Json::Object(map)))
             }
-            Kind::TextKeyMap => {
+            FieldType::TextKeyMap => {
                 self.plain::<TextKeys>(value).map_or(Json::Null, |map| whole_numbers(map.into_json()))
             }
-            Kind::Texts => value.map_or(Json::Null, |value| self.texts(value)),
-            Kind::Object(object) => Json::Object(self.object(place, value, object)),
-            Kind::Optional(object) => match value {
+            FieldType::Texts => value.map_or(Json::Null, |value| self.texts(value)),
+            FieldType::Object(object) => Json::Object(self.object(place, value, object)),
+            FieldType::Optional(object) => match value {
                 Some(_) => Json::Object(self.object(place, value, object)),
                 None => Json::Null,
             },
-            Kind::Objects(object) => self.objects(value, object),
-            Kind::ObjectsOrNone(object) => match self.objects(value, object) {
+            FieldType::Objects(object) => self.objects(value, object),
+            FieldType::ObjectsOrNone(object) => match self.objects(value, object) {
                 Json::Null if !self.unread => json!([]),
                 list => list,
             },
-            Kind::Configs(_)
-            | Kind::Members(_)
-            | Kind::Endpoints(_)
-            | Kind::Models(_)
-            | Kind::Providers
-            | Kind::Written(_) => unreachable!("`object` and `field` read these"),
+            FieldType::Configs(_)
+            | FieldType::Members(_)
+            | FieldType::Endpoints(_)
+            | FieldType::Models(_)
+            | FieldType::Providers
+            | FieldType::Written(_) => unreachable!("`object` and `field` read these"),
         }
     }
 
-    /// A list of objects; null where there is none. A null item is left out, as yaml.v3 does.
+    /// Reads a list of objects, which is null if absent. Null items are skipped, as in yaml.v3.
     pub(crate) fn objects(&mut self, value: Option<&Value<'_>>, object: &Object) -> Json {
         let Some(value) = value.filter(|value| !value.is_null().unwrap_or(true)) else { return Json::Null };
         let objects = self.items(value, |reader, item| {
@@ -220,7 +220,7 @@ impl Reader {
         texts.map_or(Json::Null, Json::from)
     }
 
-    /// The items of a list that aren't null.
+    /// Reads the items of a list that are not null.
     fn items<T>(
         &mut self,
         list: &Value<'_>,
@@ -250,7 +250,7 @@ impl Reader {
         }
     }
 
-    /// Reads what was read before, without reporting its problems again.
+    /// Reads something for the second time, without reporting its problems again.
     pub(crate) fn silently<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
         self.report.missing += 1;
         let read = read(self);
@@ -278,35 +278,35 @@ impl Reader {
     }
 }
 
-/// The most mappings that are read of one plugin, those that are missing included. The largest of Dify's own plugins has
+/// The largest number of mappings that one plugin may declare, including absent ones. The largest of Dify's own plugins has
 /// 10,895; each takes about two kilobytes.
 pub const MAX_OBJECTS: usize = 100_000;
 
-/// The year 1, which is what Go makes of no time at all.
+/// Go's zero time.
 pub(crate) const NO_TIME: &str = "0001-01-01T00:00:00Z";
 
 fn requires_something(object: &Object) -> bool {
     object.fields.iter().any(|field| {
         field.rules.iter().any(|rule| matches!(rule, Rule::Required))
-            || matches!(&field.kind, Kind::Object(object) if requires_something(object))
+            || matches!(&field.kind, FieldType::Object(object) if requires_something(object))
     })
 }
 
-/// Whether Go's `omitempty` leaves the value out: a pointer only when it is nil.
-fn is_empty(kind: &Kind, json: &Json) -> bool {
+/// Whether Go's `omitempty` omits the value. A pointer counts as empty only if it is nil.
+fn is_empty(kind: &FieldType, json: &Json) -> bool {
     match json {
         Json::Null => true,
-        Json::String(text) => matches!(kind, Kind::Text) && text.is_empty(),
-        Json::Bool(value) => matches!(kind, Kind::Bool) && !value,
-        Json::Array(items) => !matches!(kind, Kind::Any) && items.is_empty(),
-        Json::Object(fields) => matches!(kind, Kind::Map) && fields.is_empty(),
+        Json::String(text) => matches!(kind, FieldType::Text) && text.is_empty(),
+        Json::Bool(value) => matches!(kind, FieldType::Bool) && !value,
+        Json::Array(items) => !matches!(kind, FieldType::Any) && items.is_empty(),
+        Json::Object(fields) => matches!(kind, FieldType::Map) && fields.is_empty(),
         Json::Number(_) => false,
     }
 }
 
-/// A number as Go writes it: one without a fraction as a whole one.
+/// Returns a number as Go writes it: as a whole number if it has no fraction.
 fn whole_number(number: f64) -> Json {
-    // 2^53: above, not every whole number is a float, and Go writes an exponent before long.
+    // Above 2^53 a float can no longer represent every whole number, and Go soon writes an exponent.
     if number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0 {
         Json::from(number as i64)
     } else {

@@ -1,14 +1,14 @@
-//! The types of the tables in [`shape`](crate::shape): what each mapping of a declaration may hold.
+//! The types that the tables in [`shape`](crate::shape) are made of.
 
 use crate::report::{Fields, Subject};
 
-/// A mapping with fields.
+/// A mapping and its fields.
 #[derive(Debug)]
 pub(crate) struct Object {
     pub(crate) fields: &'static [Field],
-    /// Keys that the daemon doesn't ask for and that are there for others: no mistake.
+    /// Keys that the daemon ignores but that others read, so they are not reported as unknown.
     pub(crate) others: &'static [&'static str],
-    /// What is left to do when the fields are read: values that depend on each other.
+    /// A check to run once the fields have been read.
     pub(crate) finish: Option<Finish>,
 }
 
@@ -18,17 +18,17 @@ pub(crate) type Finish = fn(&mut Subject<'_, '_>, &mut Fields);
 /// A field of a mapping.
 #[derive(Debug)]
 pub(crate) struct Field {
-    /// Its name, in YAML and in JSON.
+    /// The name in YAML and in JSON.
     pub(crate) key: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FieldType,
     pub(crate) rules: &'static [Rule],
-    /// Whether the JSON leaves it out when it is empty (`omitempty`).
+    /// Whether the JSON omits the field when it is empty (Go's `omitempty`).
     pub(crate) omitted_when_empty: bool,
 }
 
-/// What a field takes.
+/// The values that a field accepts.
 #[derive(Debug)]
-pub(crate) enum Kind {
+pub(crate) enum FieldType {
     Text,
     /// Text, or null.
     OptionalText,
@@ -36,39 +36,39 @@ pub(crate) enum Kind {
     Int,
     /// A whole number, or null.
     OptionalInt,
-    /// A whole number from 0 on.
+    /// A non-negative whole number.
     Size,
     /// A number, or null.
     OptionalNumber,
-    /// A decimal number of any precision, kept as text; `0` when absent.
+    /// A decimal number of any precision, stored as text; `0` when absent.
     Decimal,
     /// A decimal number, or null.
     OptionalDecimal,
     Time,
-    /// Anything.
+    /// Any value.
     Any,
-    /// A mapping of anything, or null.
+    /// A mapping with any values, or null.
     Map,
-    /// A mapping of anything whose keys become text, or null.
+    /// A mapping with any values whose keys become text, or null.
     TextKeyMap,
     Texts,
     Object(&'static Object),
     /// An object, or null.
     Optional(&'static Object),
     Objects(&'static Object),
-    /// A list of objects that is empty where none is written; the others are null then.
+    /// A list of objects that is empty, not null, when absent.
     ObjectsOrNone(&'static Object),
     /// Credentials or settings: a list, or a mapping by name.
     Configs(Configs),
-    /// The tools or other members of a provider: paths of files, or declarations written inline.
+    /// The tools or other members of a provider: file paths, or inline declarations.
     Members(&'static Object),
-    /// The same for endpoints, with their own rules.
+    /// The endpoints of a group: file paths, or inline declarations, at the first invalid one of which the list ends.
     Endpoints(&'static Object),
     /// Models: a list, or a mapping of file patterns by model type.
     Models(&'static Object),
-    /// The provider files of a kind.
+    /// The paths of the provider files of a kind.
     Providers,
-    /// A mapping that the daemon ignores if it is written as anything else, an alias included.
+    /// A mapping that the daemon ignores if it is written as anything else, including an alias.
     Written(&'static Object),
 }
 
@@ -76,44 +76,44 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Configs {
     pub(crate) object: &'static Object,
-    /// The key to read where the field's own is empty as it is written, an alias included.
+    /// The key to read instead if the field's own value is written as an empty one or an alias.
     pub(crate) fallback: Option<&'static str>,
-    /// Whether an entry of the mapping form that is not a mapping is an error; otherwise it is dropped.
+    /// Whether an entry of the mapping form that is not itself a mapping is an error; otherwise it is dropped.
     pub(crate) strict: bool,
 }
 
-/// What a field's value must keep to.
+/// A rule for a field's value.
 #[derive(Debug)]
 pub(crate) enum Rule {
-    /// Neither absent nor empty, zero or null.
+    /// Not absent, empty, zero or null.
     Required,
-    /// Not absent or null: the daemon keeps null then and takes the package, but Dify's own model of the declaration has a
-    /// list or a mapping here and refuses it (`api/core/plugin/entities/plugin.py`).
+    /// Not absent or null. The daemon stores null and accepts the package, but Dify's own model of the declaration requires a
+    /// list or mapping and refuses the upload (`api/core/plugin/entities/plugin.py`).
     NotNull,
-    /// At most so many characters.
+    /// At most this many characters.
     AtMost(usize),
-    /// At most so many items.
+    /// At most this many items.
     AtMostItems(usize),
-    /// One of these words, which spaces separate.
+    /// One of these words, separated by spaces.
     OneOf(&'static str),
-    /// Each item is one of these.
+    /// Each item is one of these words, separated by spaces.
     EachOneOf(&'static str),
-    /// Each item has at most so many characters.
+    /// Each item has at most this many characters.
     EachAtMost(usize),
-    /// The form is kept.
-    Form(&'static Form),
-    /// From the one to the other, both included.
+    /// Text of this format.
+    Format(&'static Format),
+    /// A number in this range, bounds included.
     Between(u64, u64),
-    /// Text, a number, true or false.
+    /// Text, a number, true or false; not a list or mapping.
     Plain,
 }
 
-/// A form of text.
+/// A format of text.
 #[derive(Debug)]
-pub(crate) struct Form {
+pub(crate) struct Format {
     pub(crate) fits: fn(&str) -> bool,
-    /// How it is described: "write …".
-    pub(crate) cure: &'static str,
+    /// How to fix text of another format.
+    pub(crate) help: &'static str,
 }
 
 impl Object {
@@ -133,7 +133,7 @@ impl Object {
 }
 
 impl Field {
-    pub(crate) const fn new(key: &'static str, kind: Kind) -> Self {
+    pub(crate) const fn new(key: &'static str, kind: FieldType) -> Self {
         Self { key, kind, rules: &[], omitted_when_empty: false }
     }
 

@@ -10,9 +10,11 @@ pub(crate) fn instead<'a>(given: &str, known: impl Iterator<Item = &'a str> + Cl
         .map(|candidate| (strsim::osa_distance(&wanted, &simple(candidate)), candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
         .min_by_key(|(distance, _)| *distance);
+    let known_count = known.clone().count();
     let all = known.collect::<Vec<_>>().join(", ");
     match near {
         Some((_, candidate)) => format!("did you mean `{candidate}`? known: {all}"),
+        None if known_count == 1 => format!("write `{all}`"),
         None => format!("use one of {all}"),
     }
 }

@@ -1,4 +1,4 @@
-//! Tool providers, their tools and the tools' parameters.
+//! Tool providers, tools and their parameters.
 
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -12,35 +12,34 @@ use crate::provider_config::ProviderConfig;
 #[serde(default)]
 #[non_exhaustive]
 pub struct ToolProvider {
-    /// Who the provider is. In a read [`Plugin`](crate::Plugin) an empty description and empty tags are filled
-    /// from the manifest.
+    /// The provider's identity. An empty description and empty tags are taken from the manifest.
     pub identity: ProviderIdentity,
-    /// What a person fills in, from `credentials_schema` or else `credentials_for_provider`.
+    /// The credentials, from `credentials_schema` or else `credentials_for_provider`.
     #[serde(deserialize_with = "crate::typed::list")]
     pub credentials_schema: Vec<ProviderConfig>,
-    /// The tools: those written in the provider's own file, then those of the files it names.
+    /// The tools: first the inline ones, then those in files that the provider names.
     #[serde(deserialize_with = "crate::typed::list")]
     pub tools: Vec<Tool>,
 }
 
-/// `identity` of a provider.
+/// The identity of a provider (`identity`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ProviderIdentity {
-    /// Who makes the provider.
+    /// The author of the provider.
     pub author: String,
-    /// The name by which a call addresses the provider.
+    /// The name by which calls address the provider.
     pub name: String,
-    /// What the provider offers.
+    /// The description shown to users.
     pub description: I18n,
     /// The icon's path below `_assets/`.
     pub icon: String,
-    /// The path of the icon for a dark background; empty when there is none.
+    /// The path of the icon for dark backgrounds; empty if there is none.
     pub icon_dark: String,
-    /// The name shown to people.
+    /// The name shown to users.
     pub label: I18n,
-    /// Where to find it in a catalogue.
+    /// The categories under which the marketplace lists the provider.
     #[serde(deserialize_with = "crate::typed::list")]
     pub tags: Vec<String>,
 }
@@ -50,40 +49,40 @@ pub struct ProviderIdentity {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Tool {
-    /// Who the tool is.
+    /// The tool's identity.
     pub identity: ToolIdentity,
-    /// What the tool does.
+    /// The descriptions for users and for models.
     pub description: ToolDescription,
-    /// What it takes.
+    /// The parameters.
     #[serde(deserialize_with = "crate::typed::list")]
     pub parameters: Vec<ToolParameter>,
-    /// The JSON Schema of what it yields.
+    /// The JSON Schema of the tool's output.
     pub output_schema: Option<serde_json::Map<String, Json>>,
-    /// Whether the plugin is asked for further parameters.
+    /// Whether Dify asks the plugin for further parameters at run time.
     pub has_runtime_parameters: bool,
 }
 
-/// `identity` of a tool.
+/// The identity of a tool (`identity`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ToolIdentity {
-    /// Who makes the tool.
+    /// The author of the tool.
     pub author: String,
-    /// The name by which a call addresses the tool.
+    /// The name by which calls address the tool.
     pub name: String,
-    /// The name shown to people.
+    /// The name shown to users.
     pub label: I18n,
 }
 
-/// `description` of a tool.
+/// The descriptions of a tool (`description`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ToolDescription {
-    /// For people.
+    /// The description for users.
     pub human: I18n,
-    /// For the model that decides whether to call the tool.
+    /// The description for the model that decides whether to call the tool.
     pub llm: String,
 }
 
@@ -92,53 +91,53 @@ pub struct ToolDescription {
 #[serde(default)]
 #[non_exhaustive]
 pub struct ToolParameter {
-    /// The key under which the value reaches the plugin.
+    /// The key under which the plugin receives the value.
     pub name: String,
-    /// The name shown to people.
+    /// The name shown to users.
     pub label: I18n,
-    /// What the parameter does, for people.
+    /// The description for users.
     pub human_description: I18n,
-    /// The kind of value.
+    /// The type of the value.
     #[serde(rename = "type")]
     pub parameter_type: ParameterType,
-    /// What a selector offers, or what an `any` may be.
+    /// What a selector offers, or which types `any` allows.
     pub scope: Option<String>,
-    /// Who gives the value.
+    /// Who provides the value.
     pub form: ParameterForm,
-    /// What the parameter does, for a model.
+    /// The description for models.
     pub llm_description: String,
-    /// Whether a value must be given.
+    /// Whether a value is required.
     pub required: bool,
-    /// The value when none is given; any JSON, whatever the parameter's type.
+    /// The default value, which may be any JSON whatever the parameter's type.
     pub default: Option<Json>,
-    /// The least number.
+    /// The smallest number allowed.
     pub min: Option<f64>,
-    /// The greatest number.
+    /// The largest number allowed.
     pub max: Option<f64>,
-    /// Whether several of the options may be chosen.
+    /// Whether several options may be selected.
     pub multiple: bool,
-    /// The decimal places of a number.
+    /// The number of decimal places.
     pub precision: Option<i64>,
-    /// What a select offers.
+    /// The options of a select.
     #[serde(deserialize_with = "crate::typed::list")]
     pub options: Vec<ParameterOption>,
 }
 
-/// One choice of a select.
+/// An option of a select.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ParameterOption {
-    /// The value; the source text of a scalar that isn't text (`1` for 1, `false` for false).
+    /// The value. A scalar that is not text is kept as its source text: `1` for 1, `false` for false.
     pub value: String,
-    /// The name shown to people.
+    /// The name shown to users.
     pub label: I18n,
-    /// The path of an icon; empty when there is none.
+    /// The path of an icon; empty if there is none.
     pub icon: String,
 }
 
 open_enum! {
-    /// The kind of a tool parameter.
+    /// The type of a tool parameter.
     ParameterType {
         /// Text:
         String = "string",
@@ -146,9 +145,9 @@ open_enum! {
         Number = "number",
         /// True or false:
         Boolean = "boolean",
-        /// One of the options, or some:
+        /// One or several of the options:
         Select = "select",
-        /// Text that is kept secret:
+        /// Secret text:
         SecretInput = "secret-input",
         /// A file:
         File = "file",
@@ -158,29 +157,29 @@ open_enum! {
         AppSelector = "app-selector",
         /// A model:
         ModelSelector = "model-selector",
-        /// Any value, narrowed by the scope:
+        /// Any value that the scope allows:
         Any = "any",
-        /// One of the options that the plugin gives when asked:
+        /// One of the options that the plugin returns at run time:
         DynamicSelect = "dynamic-select",
         /// A list:
         Array = "array",
         /// An object:
         Object = "object",
-        /// A box to tick:
+        /// A checkbox:
         Checkbox = "checkbox",
-        /// A day:
+        /// A date:
         Date = "date",
-        /// A span of days:
+        /// A range of dates:
         DateRange = "date-range",
     }
 }
 
 open_enum! {
-    /// Who gives the value of a tool parameter.
+    /// Who provides the value of a tool parameter.
     ParameterForm {
         /// The workflow:
         Schema = "schema",
-        /// A person, before the tool runs:
+        /// The user, before the tool runs:
         Form = "form",
         /// The model that calls the tool:
         Llm = "llm",

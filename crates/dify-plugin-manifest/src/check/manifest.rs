@@ -22,10 +22,10 @@ pub(crate) fn manifest(subject: &mut Subject<'_, '_>, manifest: &mut Fields) {
     let version = text(manifest, "version");
     if !is_version(version, 2..=4) {
         let message = format!("`{version}` is not a valid version");
-        subject.report.refuse(&subject.at("version"), "wrong-form", message, VERSION);
+        subject.report.refuse(&subject.at("version"), "wrong-format", message, VERSION);
     } else if !is_version(version, 3..=3) {
-        let message = format!("`{version}` is not a valid version outside the daemon");
-        subject.misread("version", "wrong-form", message, VERSION);
+        let message = format!("`{version}` is a version that only the daemon accepts");
+        subject.misread("version", "wrong-format", message, VERSION);
     }
 
     let meta = subject.get("meta").and_then(|meta| meta.mapping().ok());
@@ -35,7 +35,10 @@ pub(crate) fn manifest(subject: &mut Subject<'_, '_>, manifest: &mut Fields) {
         let written = runner.as_ref().and_then(|runner| runner.mapping().ok()?.location_of("language"));
         let place = subject.place.field("meta").field("runner").field("language");
         let at = written.or(runner.as_ref().map(Value::location));
-        let message = format!("the daemon cannot start a plugin in the language `{language}`");
+        let message = match language {
+            "" => "`language` is missing, so the daemon cannot start the plugin".to_owned(),
+            other => format!("the daemon cannot start a plugin in the language `{other}`"),
+        };
         let help = "write `language: python`: its module `main` starts the binary of a Rust plugin";
         let place = Place { at: at.unwrap_or(place.at), ..place };
         subject.report.refuse(&place, "unknown-value", message, help);

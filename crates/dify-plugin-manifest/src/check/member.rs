@@ -73,10 +73,10 @@ pub(crate) fn endpoint(subject: &mut Subject<'_, '_>, endpoint: &mut Fields) {
     }
     if !path.starts_with('/') {
         let message = format!("the path `{path}` does not begin with `/`");
-        subject.misread("path", "wrong-form", message, format!("write `/{path}`"));
+        subject.misread("path", "wrong-format", message, format!("write `/{path}`"));
     } else if path.contains(['?', '#', ' ']) {
         let message = format!("no request can have the path `{path}`");
-        subject.misread("path", "wrong-form", message, "leave out spaces, queries and fragments");
+        subject.misread("path", "wrong-format", message, "leave out spaces, queries and fragments");
     }
     let place = subject.at("path");
     let route = format!("{} {path}", text(endpoint, "method"));

@@ -1,17 +1,17 @@
-//! The lists that name further files, or hold what these would.
+//! Lists of further files, or of inline declarations in their place.
 
 use serde_json::{Value as Json, json};
 
 use super::Reader;
-use crate::package::DeclaredFile;
+use crate::declared_file::DeclaredFile;
 use crate::report::Place;
 use crate::schema::Object;
 use crate::suggest::instead;
 use crate::yaml::{Mapping, Raw, Value};
 
 impl Reader {
-    /// The tools, strategies and so on of a provider: those written inline are read, and the files that declare the others
-    /// are kept in [`members`](Reader::members).
+    /// Reads the tools or other members of a provider. Inline declarations are read at once; file paths are collected in
+    /// [`members`](Reader::members).
     pub(crate) fn members(&mut self, value: Option<&Value<'_>>, object: &Object) -> Json {
         let mut inline = Vec::new();
         for item in self.listed(value) {
@@ -30,7 +30,7 @@ impl Reader {
         Json::Array(inline)
     }
 
-    /// The endpoints of a group. The daemon's list ends without a word at an inline one that it can't read.
+    /// Reads the endpoints of a group. The daemon silently ends the list at the first inline endpoint that it cannot read.
     pub(super) fn endpoints(
         &mut self,
         mapping: Option<&Mapping<'_>>,
@@ -44,7 +44,7 @@ impl Reader {
                 continue;
             }
             let (errors, findings) = (self.report.errors.len(), self.report.findings.len());
-            // To Go an alias to null is an endpoint without anything.
+            // For Go, an alias to null is an endpoint with no fields.
             let given = Some(&item).filter(|item| !item.is_null().unwrap_or(true));
             let endpoint = self.object(&Place::of(&item), given, object);
             if self.report.stopped {
@@ -66,12 +66,12 @@ impl Reader {
             let help = "write the endpoints under `endpoints`";
             self.report.dropped(&list, "the daemon reads this list and drops it", help);
         }
-        // Go's slice stays nil.
+        // Go's slice stays nil, which is null in JSON.
         if inline.is_empty() { Json::Null } else { Json::Array(inline) }
     }
 
-    /// The models of a provider: a list is read; of a mapping, which is the usual form, the patterns of files and the
-    /// position files are kept. Null where no list is written.
+    /// Reads the models of a provider. A list is read at once; of a mapping, which is the usual form, the file patterns and
+    /// position files are collected.
     pub(super) fn models(
         &mut self,
         mapping: Option<&Mapping<'_>>,
@@ -79,7 +79,7 @@ impl Reader {
         object: &Object,
     ) -> Json {
         let mut models = self.written_models(value, object);
-        // A key that no plugin uses. The daemon reads it all the same, unless `models` is a list.
+        // No plugin uses this key, but the daemon reads it unless `models` is a list.
         if let Some(list) = mapping.and_then(|mapping| self.get(mapping, "model_declarations")) {
             let inline = self.objects(Some(&list), object);
             if models.is_null() {
@@ -98,7 +98,7 @@ impl Reader {
             Raw::Scalar(_) | Raw::Alias => {
                 self.dropped_unless_null(
                     value,
-                    "the daemon drops what is not written as a mapping or a list here",
+                    "the daemon drops anything but a mapping or a list here",
                     "write the model types below `models:`, and below each `predefined:` with a list of files",
                 );
                 return Json::Null;
@@ -108,13 +108,17 @@ impl Reader {
         for (key, value) in self.pairs(value) {
             let Some(model_type) = TYPES.into_iter().find(|known| *known == key) else {
                 let help = instead(key, TYPES.into_iter());
-                self.report.dropped(&value, &format!("`{key}` is no model type here, and is dropped"), &help);
+                self.report.dropped(
+                    &value,
+                    &format!("`{key}` is not a model type here and is dropped"),
+                    &help,
+                );
                 continue;
             };
             if !matches!(value.raw(), Raw::Mapping) {
                 self.dropped_unless_null(
                     &value,
-                    "this is no mapping, and the daemon drops it",
+                    "this is not a mapping, and the daemon drops it",
                     "write `predefined:` below it, and a list of files below that",
                 );
                 continue;
@@ -134,12 +138,12 @@ impl Reader {
                     }
                     ("predefined", _) => self.dropped_unless_null(
                         &value,
-                        "this is no list, and the daemon drops it",
+                        "this is not a list, and the daemon drops it",
                         "write a list, as in `- models/llm/*.yaml`",
                     ),
                     (other, _) => self.report.dropped(
                         &value,
-                        &format!("`{other}` is no key here, and is dropped"),
+                        &format!("`{other}` is not a key here and is dropped"),
                         &instead(other, ["predefined", "position"].into_iter()),
                     ),
                 }
@@ -149,7 +153,7 @@ impl Reader {
         Json::Null
     }
 
-    /// A list of the provider files of a kind; `place` names the kind.
+    /// Reads the list of provider files of a kind; `place` names the kind.
     pub(crate) fn provider_paths(&mut self, place: &Place, value: Option<&Value<'_>>) -> Json {
         let Some(value) = value.filter(|value| !value.is_null().unwrap_or(true)) else { return Json::Null };
         let paths = self.items(value, |reader, item| {
@@ -160,7 +164,7 @@ impl Reader {
         paths.map_or(Json::Null, |paths| json!(paths))
     }
 
-    /// Reads a mapping that counts only if it is written as one.
+    /// Reads a mapping that is ignored if it is written as anything else.
     pub(super) fn written(&mut self, place: &Place, value: Option<&Value<'_>>, object: &Object) -> Json {
         let Some(value) = value else { return Json::Null };
         if matches!(value.raw(), Raw::Mapping) {
@@ -174,7 +178,7 @@ impl Reader {
         Json::Null
     }
 
-    /// The items of what is written as a list; anything else is dropped by the daemon.
+    /// Returns the items of a value written as a list. The daemon drops anything else.
     fn listed<'d>(&mut self, value: Option<&Value<'d>>) -> Vec<Value<'d>> {
         let Some(value) = value else { return Vec::new() };
         if matches!(value.raw(), Raw::Sequence) {
@@ -182,7 +186,7 @@ impl Reader {
         }
         self.dropped_unless_null(
             value,
-            "the daemon drops what is not written as a list here",
+            "the daemon drops anything but a list here",
             "write one path a line, each after `- `",
         );
         Vec::new()
@@ -194,7 +198,7 @@ impl Reader {
         }
     }
 
-    /// Keys and values as they are written.
+    /// Returns the keys and values of a mapping as they are written.
     fn pairs<'d>(&mut self, mapping: &Value<'d>) -> Vec<(&'d str, Value<'d>)> {
         let mut content = self.report.caught(mapping.content()).unwrap_or_default().into_iter();
         let mut pairs = Vec::new();

@@ -1,15 +1,15 @@
-//! The rules that values must keep: the daemon's `validate:` tags.
+//! The rules for values: the daemon's `validate:` tags.
 
 use serde_json::Value as Json;
 
 use super::{NO_TIME, Reader};
 use crate::report::Place;
-use crate::schema::{Field, Kind, Rule};
+use crate::schema::{Field, FieldType, Rule};
 use crate::suggest::instead;
 use crate::yaml::Value;
 
 impl Reader {
-    /// Reports the rules of `field` that its value breaks.
+    /// Reports the rules of `field` that the value breaks.
     pub(super) fn keep_rules(
         &mut self,
         place: &Place,
@@ -41,7 +41,7 @@ impl Reader {
         }
     }
 
-    /// Reports that Dify would get null for a list or a mapping.
+    /// Reports a field for which Dify would get null instead of a list or mapping.
     fn null(&mut self, place: &Place, value: Option<&Value<'_>>, field: &Field) {
         let key = field.key;
         let state = if value.is_some() { "has no value" } else { "is missing" };
@@ -50,38 +50,38 @@ impl Reader {
             (_, Some(choices)) => {
                 format!("write `{key}:` and below it some of {}", choices.replace(' ', ", "))
             }
-            (Kind::TextKeyMap, _) => format!("write `{key}: {{}}` if it has none"),
+            (FieldType::TextKeyMap, _) => format!("write `{key}: {{}}` if it has none"),
             _ => format!("write `{key}: []` if there are none"),
         };
         self.report.refuse(place, "refused-by-dify", message, help);
     }
 
-    /// Reports that a field is absent, null or empty.
+    /// Reports a field that is absent, null or empty.
     pub(super) fn missing(&mut self, place: &Place, value: Option<&Value<'_>>, field: &Field) {
         if self.report.is_silent() {
             return;
         }
         let key = field.key;
         let state = if value.is_some() { "has no value" } else { "is missing" };
-        let form = field.rules.iter().find_map(|rule| match rule {
-            Rule::Form(form) => Some(form.cure),
+        let format = field.rules.iter().find_map(|rule| match rule {
+            Rule::Format(format) => Some(format.help),
             _ => None,
         });
-        let cure = match (&field.kind, choices(field), form) {
-            (Kind::Texts, Some(choices), _) => {
+        let help = match (&field.kind, choices(field), format) {
+            (FieldType::Texts, Some(choices), _) => {
                 format!("write `{key}:` and below it some of {}", choices.replace(' ', ", "))
             }
             (_, Some(choices), _) => format!("write `{key}:` and one of {}", choices.replace(' ', ", ")),
-            (_, _, Some(cure)) => format!("write `{key}:`; {cure}"),
-            (Kind::Object(object), ..) => {
+            (_, _, Some(help)) => format!("write `{key}:`; {help}"),
+            (FieldType::Object(object), ..) => {
                 let keys: Vec<_> = object.fields.iter().map(|field| format!("`{}`", field.key)).collect();
                 format!("write `{key}:` and below it {}", keys.join(", "))
             }
-            (Kind::Int | Kind::Size, ..) => format!("write `{key}:` and a number other than 0"),
-            (Kind::Time, ..) => format!("write `{key}:` and a time, as in 2026-01-31T08:30:00Z"),
+            (FieldType::Int | FieldType::Size, ..) => format!("write `{key}:` and a number other than 0"),
+            (FieldType::Time, ..) => format!("write `{key}:` and a time, as in 2026-01-31T08:30:00Z"),
             _ => format!("write `{key}:` and a text"),
         };
-        self.report.misread(place, "missing", format!("`{key}` {state}"), cure);
+        self.report.misread(place, "missing", format!("`{key}` {state}"), help);
     }
 
     fn keep(&mut self, place: &Place, rule: &Rule, json: &Json) {
@@ -93,14 +93,18 @@ impl Reader {
                 if length <= *limit {
                     return;
                 }
-                ("too-long", format!("{length} characters are too many"), format!("use at most {limit}"))
+                (
+                    "too-long",
+                    format!("this text is too long ({length} characters)"),
+                    format!("use at most {limit}"),
+                )
             }
             Rule::AtMostItems(limit) => {
                 let count = json.as_array().map_or(0, Vec::len);
                 if count <= *limit {
                     return;
                 }
-                ("too-long", format!("{count} items are too many"), format!("use at most {limit}"))
+                ("too-long", format!("this list is too long ({count} items)"), format!("use at most {limit}"))
             }
             Rule::OneOf(choices) | Rule::EachOneOf(choices) => {
                 if choices.split(' ').any(|choice| choice == text) {
@@ -112,11 +116,11 @@ impl Reader {
                     instead(text, choices.split(' ')),
                 )
             }
-            Rule::Form(form) => {
-                if (form.fits)(text) {
+            Rule::Format(format) => {
+                if (format.fits)(text) {
                     return;
                 }
-                ("wrong-form", format!("`{text}` is not of the right form"), form.cure.to_owned())
+                ("wrong-format", format!("`{text}` is not valid here"), format.help.to_owned())
             }
             Rule::Between(low, high) => {
                 let number = json.as_u64().unwrap_or_default();
@@ -130,15 +134,15 @@ impl Reader {
                 if !(json.is_array() || json.is_object()) {
                     return;
                 }
-                let message = "a list or a mapping is not taken here".to_owned();
-                ("wrong-form", message, "write text, a number, true or false".to_owned())
+                let message = "a list or a mapping is not allowed here".to_owned();
+                ("wrong-format", message, "write text, a number, true or false".to_owned())
             }
         };
         self.report.misread(place, code, message, help);
     }
 }
 
-/// The values that a field may have, or its items.
+/// Returns the values that are allowed for a field or its items.
 fn choices(field: &Field) -> Option<&'static str> {
     field.rules.iter().find_map(|rule| match rule {
         Rule::OneOf(choices) | Rule::EachOneOf(choices) => Some(*choices),
@@ -146,14 +150,14 @@ fn choices(field: &Field) -> Option<&'static str> {
     })
 }
 
-/// Go's zero values.
+/// Whether a value is Go's zero value.
 fn is_zero(json: &Json) -> bool {
     match json {
         Json::Null => true,
         Json::String(text) => text.is_empty() || text == NO_TIME,
         Json::Number(number) => number.as_f64() == Some(0.0),
         Json::Bool(value) => !value,
-        // Not nil.
+        // These are not nil.
         Json::Array(_) | Json::Object(_) => false,
     }
 }

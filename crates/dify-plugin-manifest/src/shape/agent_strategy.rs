@@ -3,32 +3,32 @@
 use super::parameter::{AUTO_GENERATE, IDENTITY, LONGEST_NAME, LONGEST_SCOPE, OPTION, TAGS, TEMPLATE};
 use super::text::{I18N, OPTIONAL_I18N};
 use crate::report::fill_list;
-use crate::schema::{Field, Kind, Object, Rule};
+use crate::schema::{Field, FieldType, Object, Rule};
 
 pub(crate) static PROVIDER: Object = Object::new(&[
-    Field::new("identity", Kind::Object(&PROVIDER_IDENTITY)),
-    Field::new("strategies", Kind::Members(&STRATEGY)),
+    Field::new("identity", FieldType::Object(&PROVIDER_IDENTITY)),
+    Field::new("strategies", FieldType::Members(&STRATEGY)),
 ])
 .others(&["extra"]);
 
 /// As that of a tool provider, but that nothing is filled from the manifest.
 static PROVIDER_IDENTITY: Object = Object::new(&[
-    Field::new("author", Kind::Text).required(),
-    Field::new("name", Kind::Text).rules(&[Rule::Required, Rule::Form(&super::text::NAME)]),
-    Field::new("description", Kind::Object(&I18N)),
-    Field::new("icon", Kind::Text).required(),
-    Field::new("icon_dark", Kind::Text),
-    Field::new("label", Kind::Object(&I18N)),
-    Field::new("tags", Kind::Texts).rules(&[Rule::EachOneOf(TAGS)]),
+    Field::new("author", FieldType::Text).required(),
+    Field::new("name", FieldType::Text).rules(&[Rule::Required, Rule::Format(&super::text::NAME)]),
+    Field::new("description", FieldType::Object(&I18N)),
+    Field::new("icon", FieldType::Text).required(),
+    Field::new("icon_dark", FieldType::Text),
+    Field::new("label", FieldType::Object(&I18N)),
+    Field::new("tags", FieldType::Texts).rules(&[Rule::EachOneOf(TAGS)]),
 ])
 .finish(crate::check::provider_identity);
 
 pub(crate) static STRATEGY: Object = Object::new(&[
-    Field::new("identity", Kind::Object(&IDENTITY)),
-    Field::new("description", Kind::Object(&I18N)),
-    Field::new("parameters", Kind::Objects(&PARAMETER)),
-    Field::new("output_schema", Kind::Map),
-    Field::new("features", Kind::Texts).rules(&[Rule::EachAtMost(255)]),
+    Field::new("identity", FieldType::Object(&IDENTITY)),
+    Field::new("description", FieldType::Object(&I18N)),
+    Field::new("parameters", FieldType::Objects(&PARAMETER)),
+    Field::new("output_schema", FieldType::Map),
+    Field::new("features", FieldType::Texts).rules(&[Rule::EachAtMost(255)]),
 ])
 .others(&["extra"])
 .finish(|subject, strategy| {
@@ -37,19 +37,19 @@ pub(crate) static STRATEGY: Object = Object::new(&[
 });
 
 static PARAMETER: Object = Object::new(&[
-    Field::new("name", Kind::Text).rules(&[Rule::Required, LONGEST_NAME]),
-    Field::new("label", Kind::Object(&I18N)),
-    Field::new("help", Kind::Object(&OPTIONAL_I18N)),
-    Field::new("type", Kind::Text).rules(&[Rule::Required, Rule::OneOf(TYPES)]),
-    Field::new("auto_generate", Kind::Optional(&AUTO_GENERATE)),
-    Field::new("template", Kind::Optional(&TEMPLATE)),
-    Field::new("scope", Kind::OptionalText).rules(&[LONGEST_SCOPE]),
-    Field::new("required", Kind::Bool),
-    Field::new("default", Kind::Any).rules(&[Rule::Plain]),
-    Field::new("min", Kind::OptionalNumber),
-    Field::new("max", Kind::OptionalNumber),
-    Field::new("precision", Kind::OptionalInt),
-    Field::new("options", Kind::Objects(&OPTION)),
+    Field::new("name", FieldType::Text).rules(&[Rule::Required, LONGEST_NAME]),
+    Field::new("label", FieldType::Object(&I18N)),
+    Field::new("help", FieldType::Object(&OPTIONAL_I18N)),
+    Field::new("type", FieldType::Text).rules(&[Rule::Required, Rule::OneOf(TYPES)]),
+    Field::new("auto_generate", FieldType::Optional(&AUTO_GENERATE)),
+    Field::new("template", FieldType::Optional(&TEMPLATE)),
+    Field::new("scope", FieldType::OptionalText).rules(&[LONGEST_SCOPE]),
+    Field::new("required", FieldType::Bool),
+    Field::new("default", FieldType::Any).rules(&[Rule::Plain]),
+    Field::new("min", FieldType::OptionalNumber),
+    Field::new("max", FieldType::OptionalNumber),
+    Field::new("precision", FieldType::OptionalInt),
+    Field::new("options", FieldType::Objects(&OPTION)),
 ])
 .finish(crate::check::parameter);
 

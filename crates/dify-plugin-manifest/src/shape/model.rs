@@ -6,45 +6,45 @@ use super::template;
 use super::text::{I18N, OPTIONAL_I18N};
 use crate::error::ManifestError;
 use crate::report::{Fields, Subject, fill_list, text};
-use crate::schema::{Field, Kind, Object, Rule};
+use crate::schema::{Field, FieldType, Object, Rule};
 
 pub(crate) static PROVIDER: Object = Object::new(&[
-    Field::new("provider", Kind::Text).rules(&[Rule::Required, LONGEST]),
-    Field::new("label", Kind::Object(&I18N)),
-    Field::new("description", Kind::Optional(&I18N)),
-    Field::new("icon_small", Kind::Optional(&ICON)),
-    Field::new("icon_large", Kind::Optional(&ICON)),
-    Field::new("icon_small_dark", Kind::Optional(&ICON)),
-    Field::new("icon_large_dark", Kind::Optional(&ICON)),
-    Field::new("background", Kind::OptionalText),
-    Field::new("help", Kind::Optional(&HELP)),
-    Field::new("supported_model_types", Kind::Texts).rules(&[
+    Field::new("provider", FieldType::Text).rules(&[Rule::Required, LONGEST]),
+    Field::new("label", FieldType::Object(&I18N)),
+    Field::new("description", FieldType::Optional(&I18N)),
+    Field::new("icon_small", FieldType::Optional(&ICON)),
+    Field::new("icon_large", FieldType::Optional(&ICON)),
+    Field::new("icon_small_dark", FieldType::Optional(&ICON)),
+    Field::new("icon_large_dark", FieldType::Optional(&ICON)),
+    Field::new("background", FieldType::OptionalText),
+    Field::new("help", FieldType::Optional(&HELP)),
+    Field::new("supported_model_types", FieldType::Texts).rules(&[
         Rule::NotNull,
         Rule::AtMostItems(16),
         Rule::EachOneOf(TYPES),
     ]),
-    Field::new("configurate_methods", Kind::Texts).rules(&[
+    Field::new("configurate_methods", FieldType::Texts).rules(&[
         Rule::NotNull,
         Rule::AtMostItems(16),
         Rule::EachOneOf(METHODS),
     ]),
-    Field::new("provider_credential_schema", Kind::Optional(&PROVIDER_CREDENTIALS)),
-    Field::new("model_credential_schema", Kind::Optional(&MODEL_CREDENTIALS)),
-    Field::new("position", Kind::Optional(&POSITION)).omitted_when_empty(),
-    Field::new("models", Kind::Models(&MODEL)),
+    Field::new("provider_credential_schema", FieldType::Optional(&PROVIDER_CREDENTIALS)),
+    Field::new("model_credential_schema", FieldType::Optional(&MODEL_CREDENTIALS)),
+    Field::new("position", FieldType::Optional(&POSITION)).omitted_when_empty(),
+    Field::new("models", FieldType::Models(&MODEL)),
 ])
 .others(&["extra", "model_declarations"]);
 
 pub(crate) static MODEL: Object = Object::new(&[
-    Field::new("model", Kind::Text).rules(&[Rule::Required, LONGEST]),
-    Field::new("label", Kind::Object(&OPTIONAL_I18N)),
-    Field::new("model_type", Kind::Text).rules(&[Rule::Required, Rule::OneOf(TYPES)]),
-    Field::new("features", Kind::Texts).rules(&[Rule::EachOneOf(FEATURES)]),
-    Field::new("fetch_from", Kind::Text).rules(&[Rule::OneOf(METHODS)]),
-    Field::new("model_properties", Kind::TextKeyMap).not_null(),
-    Field::new("deprecated", Kind::Bool),
-    Field::new("parameter_rules", Kind::ObjectsOrNone(&RULE)).rules(&[Rule::AtMostItems(128)]),
-    Field::new("pricing", Kind::Optional(&PRICING)),
+    Field::new("model", FieldType::Text).rules(&[Rule::Required, LONGEST]),
+    Field::new("label", FieldType::Object(&OPTIONAL_I18N)),
+    Field::new("model_type", FieldType::Text).rules(&[Rule::Required, Rule::OneOf(TYPES)]),
+    Field::new("features", FieldType::Texts).rules(&[Rule::EachOneOf(FEATURES)]),
+    Field::new("fetch_from", FieldType::Text).rules(&[Rule::OneOf(METHODS)]),
+    Field::new("model_properties", FieldType::TextKeyMap).not_null(),
+    Field::new("deprecated", FieldType::Bool),
+    Field::new("parameter_rules", FieldType::ObjectsOrNone(&RULE)).rules(&[Rule::AtMostItems(128)]),
+    Field::new("pricing", FieldType::Optional(&PRICING)),
 ])
 .others(&["extra"])
 .finish(|_, model| {
@@ -60,17 +60,17 @@ pub(crate) static MODEL: Object = Object::new(&[
 });
 
 static RULE: Object = Object::new(&[
-    Field::new("name", Kind::Text).rules(&[Rule::Required, LONGEST]),
-    Field::new("use_template", Kind::OptionalText),
-    Field::new("label", Kind::Optional(&OPTIONAL_I18N)),
-    Field::new("type", Kind::OptionalText).rules(&[Rule::OneOf("float int string boolean text")]),
-    Field::new("help", Kind::Optional(&OPTIONAL_I18N)),
-    Field::new("required", Kind::Bool),
-    Field::new("default", Kind::Any).rules(&[Rule::Plain]),
-    Field::new("min", Kind::OptionalNumber),
-    Field::new("max", Kind::OptionalNumber),
-    Field::new("precision", Kind::OptionalInt),
-    Field::new("options", Kind::Texts).rules(&[Rule::EachAtMost(255)]),
+    Field::new("name", FieldType::Text).rules(&[Rule::Required, LONGEST]),
+    Field::new("use_template", FieldType::OptionalText),
+    Field::new("label", FieldType::Optional(&OPTIONAL_I18N)),
+    Field::new("type", FieldType::OptionalText).rules(&[Rule::OneOf("float int string boolean text")]),
+    Field::new("help", FieldType::Optional(&OPTIONAL_I18N)),
+    Field::new("required", FieldType::Bool),
+    Field::new("default", FieldType::Any).rules(&[Rule::Plain]),
+    Field::new("min", FieldType::OptionalNumber),
+    Field::new("max", FieldType::OptionalNumber),
+    Field::new("precision", FieldType::OptionalInt),
+    Field::new("options", FieldType::Texts).rules(&[Rule::EachAtMost(255)]),
 ])
 .finish(fill_from_template);
 
@@ -106,15 +106,17 @@ fn fill_from_template(subject: &mut Subject<'_, '_>, rule: &mut Fields) {
 }
 
 /// Where a person finds help.
-static HELP: Object =
-    Object::new(&[Field::new("title", Kind::Object(&I18N)), Field::new("url", Kind::Object(&I18N))]);
+static HELP: Object = Object::new(&[
+    Field::new("title", FieldType::Object(&I18N)),
+    Field::new("url", FieldType::Object(&I18N)),
+]);
 
 /// The icon of each language.
 static ICON: Object = Object::new(&[
-    Field::new("en_US", Kind::Text).required(),
-    Field::new("ja_JP", Kind::Text).omitted_when_empty(),
-    Field::new("zh_Hans", Kind::Text).omitted_when_empty(),
-    Field::new("pt_BR", Kind::Text).omitted_when_empty(),
+    Field::new("en_US", FieldType::Text).required(),
+    Field::new("ja_JP", FieldType::Text).omitted_when_empty(),
+    Field::new("zh_Hans", FieldType::Text).omitted_when_empty(),
+    Field::new("pt_BR", FieldType::Text).omitted_when_empty(),
 ])
 .finish(|subject, icons| {
     for language in icons.keys() {
@@ -123,61 +125,60 @@ static ICON: Object = Object::new(&[
 });
 
 static PRICING: Object = Object::new(&[
-    Field::new("input", Kind::Decimal),
-    Field::new("output", Kind::OptionalDecimal),
-    Field::new("unit", Kind::Decimal),
-    Field::new("currency", Kind::Text).required(),
+    Field::new("input", FieldType::Decimal),
+    Field::new("output", FieldType::OptionalDecimal),
+    Field::new("unit", FieldType::Decimal),
+    Field::new("currency", FieldType::Text).required(),
 ]);
 
 static PROVIDER_CREDENTIALS: Object =
-    Object::new(&[
-        Field::new("credential_form_schemas", Kind::ObjectsOrNone(&FORM)).rules(&[Rule::AtMostItems(32)])
-    ]);
+    Object::new(&[Field::new("credential_form_schemas", FieldType::ObjectsOrNone(&FORM))
+        .rules(&[Rule::AtMostItems(32)])]);
 
 static MODEL_CREDENTIALS: Object = Object::new(&[
-    Field::new("model", Kind::Object(&MODEL_FIELD)),
-    Field::new("credential_form_schemas", Kind::ObjectsOrNone(&FORM)).rules(&[Rule::AtMostItems(32)]),
+    Field::new("model", FieldType::Object(&MODEL_FIELD)),
+    Field::new("credential_form_schemas", FieldType::ObjectsOrNone(&FORM)).rules(&[Rule::AtMostItems(32)]),
 ]);
 
 static MODEL_FIELD: Object = Object::new(&[
-    Field::new("label", Kind::Object(&I18N)),
-    Field::new("placeholder", Kind::Optional(&I18N)),
+    Field::new("label", FieldType::Object(&I18N)),
+    Field::new("placeholder", FieldType::Optional(&I18N)),
 ]);
 
 static FORM: Object = Object::new(&[
-    Field::new("variable", Kind::Text).rules(&[Rule::Required, LONGEST]),
-    Field::new("label", Kind::Object(&I18N)),
-    Field::new("type", Kind::Text)
+    Field::new("variable", FieldType::Text).rules(&[Rule::Required, LONGEST]),
+    Field::new("label", FieldType::Object(&I18N)),
+    Field::new("type", FieldType::Text)
         .rules(&[Rule::Required, Rule::OneOf("text-input secret-input select radio switch")]),
-    Field::new("required", Kind::Bool),
-    Field::new("default", Kind::OptionalText).rules(&[LONGEST]),
-    Field::new("options", Kind::ObjectsOrNone(&FORM_OPTION)).rules(&[Rule::AtMostItems(128)]),
-    Field::new("help", Kind::Optional(&I18N)),
-    Field::new("url", Kind::OptionalText),
-    Field::new("placeholder", Kind::Optional(&I18N)),
-    Field::new("max_length", Kind::Int),
-    Field::new("show_on", Kind::ObjectsOrNone(&SHOW_ON)).rules(&[Rule::AtMostItems(16)]),
+    Field::new("required", FieldType::Bool),
+    Field::new("default", FieldType::OptionalText).rules(&[LONGEST]),
+    Field::new("options", FieldType::ObjectsOrNone(&FORM_OPTION)).rules(&[Rule::AtMostItems(128)]),
+    Field::new("help", FieldType::Optional(&I18N)),
+    Field::new("url", FieldType::OptionalText),
+    Field::new("placeholder", FieldType::Optional(&I18N)),
+    Field::new("max_length", FieldType::Int),
+    Field::new("show_on", FieldType::ObjectsOrNone(&SHOW_ON)).rules(&[Rule::AtMostItems(16)]),
 ])
 .finish(crate::check::form);
 
 static FORM_OPTION: Object = Object::new(&[
-    Field::new("label", Kind::Object(&I18N)),
-    Field::new("value", Kind::Text).rules(&[Rule::Required, LONGEST]),
-    Field::new("show_on", Kind::ObjectsOrNone(&SHOW_ON)).rules(&[Rule::AtMostItems(16)]),
+    Field::new("label", FieldType::Object(&I18N)),
+    Field::new("value", FieldType::Text).rules(&[Rule::Required, LONGEST]),
+    Field::new("show_on", FieldType::ObjectsOrNone(&SHOW_ON)).rules(&[Rule::AtMostItems(16)]),
 ]);
 
 static SHOW_ON: Object = Object::new(&[
-    Field::new("variable", Kind::Text).rules(&[Rule::Required, LONGEST]),
-    Field::new("value", Kind::Text).rules(&[Rule::Required, LONGEST]),
+    Field::new("variable", FieldType::Text).rules(&[Rule::Required, LONGEST]),
+    Field::new("value", FieldType::Text).rules(&[Rule::Required, LONGEST]),
 ]);
 
 static POSITION: Object = Object::new(&[
-    Field::new("llm", Kind::Texts).omitted_when_empty(),
-    Field::new("text_embedding", Kind::Texts).omitted_when_empty(),
-    Field::new("rerank", Kind::Texts).omitted_when_empty(),
-    Field::new("tts", Kind::Texts).omitted_when_empty(),
-    Field::new("speech2text", Kind::Texts).omitted_when_empty(),
-    Field::new("moderation", Kind::Texts).omitted_when_empty(),
+    Field::new("llm", FieldType::Texts).omitted_when_empty(),
+    Field::new("text_embedding", FieldType::Texts).omitted_when_empty(),
+    Field::new("rerank", FieldType::Texts).omitted_when_empty(),
+    Field::new("tts", FieldType::Texts).omitted_when_empty(),
+    Field::new("speech2text", FieldType::Texts).omitted_when_empty(),
+    Field::new("moderation", FieldType::Texts).omitted_when_empty(),
 ]);
 
 const LONGEST: Rule = Rule::AtMost(255);

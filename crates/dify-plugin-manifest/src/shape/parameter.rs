@@ -1,19 +1,18 @@
 //! What the parameters of all kinds have in common (`constant.go`, `tool_declaration.go`).
 
 use super::text::I18N;
-use crate::schema::{Field, Kind, Object, Rule};
+use crate::schema::{Field, FieldType, Object, Rule};
 
-pub(crate) static AUTO_GENERATE: Object =
-    Object::new(
-        &[Field::new("type", Kind::Text).rules(&[Rule::Required, Rule::OneOf("prompt_instruction")])],
-    );
+pub(crate) static AUTO_GENERATE: Object = Object::new(&[
+    Field::new("type", FieldType::Text).rules(&[Rule::Required, Rule::OneOf("prompt_instruction")])
+]);
 
-pub(crate) static TEMPLATE: Object = Object::new(&[Field::new("enabled", Kind::Bool)]);
+pub(crate) static TEMPLATE: Object = Object::new(&[Field::new("enabled", FieldType::Bool)]);
 
 pub(crate) static OPTION: Object = Object::new(&[
-    Field::new("value", Kind::Text).required(),
-    Field::new("label", Kind::Object(&I18N)),
-    Field::new("icon", Kind::Text),
+    Field::new("value", FieldType::Text).required(),
+    Field::new("label", FieldType::Object(&I18N)),
+    Field::new("icon", FieldType::Text),
 ])
 .others(&["show_on"]);
 
@@ -23,22 +22,22 @@ pub(crate) const LONGEST_SCOPE: Rule = Rule::AtMost(1024);
 
 /// `identity` of a tool, an agent strategy and an event.
 pub(crate) static IDENTITY: Object = Object::new(&[
-    Field::new("author", Kind::Text).required(),
-    Field::new("name", Kind::Text).rules(&[Rule::Required, Rule::Form(&super::text::NAME)]),
-    Field::new("label", Kind::Object(&I18N)),
+    Field::new("author", FieldType::Text).required(),
+    Field::new("name", FieldType::Text).rules(&[Rule::Required, Rule::Format(&super::text::NAME)]),
+    Field::new("label", FieldType::Object(&I18N)),
 ])
 .finish(crate::check::member_identity);
 
 /// `identity` of a provider of tools, agent strategies and triggers.
 pub(crate) static PROVIDER_IDENTITY: Object = Object::new(&[
-    Field::new("author", Kind::Text).required(),
-    Field::new("name", Kind::Text).rules(&[Rule::Required, Rule::Form(&super::text::NAME)]),
+    Field::new("author", FieldType::Text).required(),
+    Field::new("name", FieldType::Text).rules(&[Rule::Required, Rule::Format(&super::text::NAME)]),
     // An empty one is filled from the manifest.
-    Field::new("description", Kind::Object(&super::text::OPTIONAL_I18N)),
-    Field::new("icon", Kind::Text).required(),
-    Field::new("icon_dark", Kind::Text),
-    Field::new("label", Kind::Object(&I18N)),
-    Field::new("tags", Kind::Texts).rules(&[Rule::EachOneOf(TAGS)]),
+    Field::new("description", FieldType::Object(&super::text::OPTIONAL_I18N)),
+    Field::new("icon", FieldType::Text).required(),
+    Field::new("icon_dark", FieldType::Text),
+    Field::new("label", FieldType::Object(&I18N)),
+    Field::new("tags", FieldType::Texts).rules(&[Rule::EachOneOf(TAGS)]),
 ])
 .finish(crate::check::provider_identity);
 

@@ -1,22 +1,22 @@
 //! Text in several languages (`basic_type.go`).
 
 use crate::report::text;
-use crate::schema::{Field, Form, Kind, Object, Rule};
+use crate::schema::{Field, FieldType, Format, Object, Rule};
 
 /// Text in the languages of Dify's interface.
 pub(crate) static I18N: Object = Object::new(&[
-    Field::new("en_US", Kind::Text).rules(&[Rule::Required, LONGEST]),
-    Field::new("ja_JP", Kind::Text).rules(&[LONGEST]).omitted_when_empty(),
-    Field::new("zh_Hans", Kind::Text).rules(&[LONGEST]).omitted_when_empty(),
-    Field::new("pt_BR", Kind::Text).rules(&[LONGEST]).omitted_when_empty(),
+    Field::new("en_US", FieldType::Text).rules(&[Rule::Required, LONGEST]),
+    Field::new("ja_JP", FieldType::Text).rules(&[LONGEST]).omitted_when_empty(),
+    Field::new("zh_Hans", FieldType::Text).rules(&[LONGEST]).omitted_when_empty(),
+    Field::new("pt_BR", FieldType::Text).rules(&[LONGEST]).omitted_when_empty(),
 ]);
 
 /// The same where nothing is wrong with an empty one.
 pub(crate) static OPTIONAL_I18N: Object = Object::new(&[
-    Field::new("en_US", Kind::Text).rules(&[LONGEST]),
-    Field::new("ja_JP", Kind::Text).rules(&[LONGEST]).omitted_when_empty(),
-    Field::new("zh_Hans", Kind::Text).rules(&[LONGEST]).omitted_when_empty(),
-    Field::new("pt_BR", Kind::Text).rules(&[LONGEST]).omitted_when_empty(),
+    Field::new("en_US", FieldType::Text).rules(&[LONGEST]),
+    Field::new("ja_JP", FieldType::Text).rules(&[LONGEST]).omitted_when_empty(),
+    Field::new("zh_Hans", FieldType::Text).rules(&[LONGEST]).omitted_when_empty(),
+    Field::new("pt_BR", FieldType::Text).rules(&[LONGEST]).omitted_when_empty(),
 ])
 .finish(|subject, texts| {
     let given = |key: &str| !text(texts, key).is_empty();
@@ -29,9 +29,9 @@ pub(crate) static OPTIONAL_I18N: Object = Object::new(&[
 const LONGEST: Rule = Rule::AtMost(1023);
 
 /// A name by which calls address a provider, a tool and the like.
-pub(crate) static NAME: Form = Form {
+pub(crate) static NAME: Format = Format {
     fits: |text| {
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
     },
-    cure: "use letters, digits, `_` and `-`",
+    help: "use letters, digits, `_` and `-`",
 };

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::document::Kind;
+use super::document::NodeKind;
 use super::scalar::Scalar;
 use super::value::{Keys, Result, Value};
 use super::{decimal, time};
@@ -115,7 +115,7 @@ impl Decode for Decimal {
     fn decode(value: &Value<'_>) -> Result<Self> {
         const EXPECTED: &str = "a decimal number, as in 0.0015";
         // As with a time.
-        if let Kind::Mapping(_) = value.node.kind {
+        if let NodeKind::Mapping(_) = value.node.kind {
             return value.mapping().map(|_| Self("0".to_owned()));
         }
         value.scalar(EXPECTED)?;
@@ -136,7 +136,7 @@ impl Time {
 impl Decode for Time {
     fn decode(value: &Value<'_>) -> Result<Self> {
         // To Go a time is a struct without fields of its own, and a mapping sets none.
-        if let Kind::Mapping(_) = value.node.kind {
+        if let NodeKind::Mapping(_) = value.node.kind {
             return value.mapping().map(|_| Self(None));
         }
         let scalar = value.scalar("a time, as in 2026-01-31T08:30:00Z")?;

@@ -36,7 +36,7 @@ pub(super) struct Document {
 /// One value as written.
 #[derive(Debug)]
 pub(super) struct Node {
-    pub(super) kind: Kind,
+    pub(super) kind: NodeKind,
     pub(super) tag: Option<Tag>,
     /// From 1.
     pub(super) line: usize,
@@ -45,7 +45,7 @@ pub(super) struct Node {
 }
 
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(super) enum NodeKind {
     /// The text after unquoting and folding; `plain` when it was written without quotes and not as a block.
     Scalar {
         text: String,
@@ -177,24 +177,34 @@ impl<'f> Builder<'f> {
                     let bare = text.is_empty() && anchor == 0 && tag.is_none();
                     self.strict.plain_scalar(span, bare && self.expects_key())?;
                 }
-                let kind = Kind::Scalar { text, plain };
+                let kind = NodeKind::Scalar { text, plain };
                 self.add(kind, Tag::from_parsed(tag.as_deref()), anchor, &span.start);
             }
             Event::SequenceStart(anchor, tag) => {
-                self.open(Kind::Sequence(Vec::new()), Tag::from_parsed(tag.as_deref()), anchor, &span.start)?;
+                self.open(
+                    NodeKind::Sequence(Vec::new()),
+                    Tag::from_parsed(tag.as_deref()),
+                    anchor,
+                    &span.start,
+                )?;
             }
             Event::MappingStart(anchor, tag) => {
-                self.open(Kind::Mapping(Vec::new()), Tag::from_parsed(tag.as_deref()), anchor, &span.start)?;
+                self.open(
+                    NodeKind::Mapping(Vec::new()),
+                    Tag::from_parsed(tag.as_deref()),
+                    anchor,
+                    &span.start,
+                )?;
             }
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    fn add(&mut self, kind: Kind, tag: Option<Tag>, anchor: usize, at: &Marker) -> NodeId {
+    fn add(&mut self, kind: NodeKind, tag: Option<Tag>, anchor: usize, at: &Marker) -> NodeId {
         let id = NodeId(self.nodes.len());
         self.nodes.push(Node { kind, tag, line: at.line(), column: at.col() + 1 });
         if let Some(parent) = self.open.last()
-            && let Kind::Sequence(children) | Kind::Mapping(children) = &mut self.nodes[parent.0].kind
+            && let NodeKind::Sequence(children) | NodeKind::Mapping(children) = &mut self.nodes[parent.0].kind
         {
             children.push(id);
         }
@@ -210,7 +220,7 @@ impl<'f> Builder<'f> {
 
     fn open(
         &mut self,
-        kind: Kind,
+        kind: NodeKind,
         tag: Option<Tag>,
         anchor: usize,
         at: &Marker,
@@ -228,15 +238,15 @@ impl<'f> Builder<'f> {
     /// Whether the next value is a key.
     fn expects_key(&self) -> bool {
         let parent = self.open.last().map(|parent| &self.nodes[parent.0].kind);
-        matches!(parent, Some(Kind::Mapping(children)) if children.len().is_multiple_of(2))
+        matches!(parent, Some(NodeKind::Mapping(children)) if children.len().is_multiple_of(2))
     }
 
     fn alias(&mut self, anchor: usize, at: &Marker) {
         let target = anchor.checked_sub(1).and_then(|index| self.anchors.get(index).copied().flatten());
         // The parser refuses an alias without an anchor, and an anchor is added before what it holds.
         let kind = match target {
-            Some(target) => Kind::Alias { target, recursive: self.open.contains(&target) },
-            None => Kind::Scalar { text: String::new(), plain: true },
+            Some(target) => NodeKind::Alias { target, recursive: self.open.contains(&target) },
+            None => NodeKind::Scalar { text: String::new(), plain: true },
         };
         self.add(kind, None, 0, at);
     }

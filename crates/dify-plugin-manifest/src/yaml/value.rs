@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Number, Value as Json};
 
-use super::document::{Document, Kind, MAX_DEPTH, Node, NodeId, too_deep};
+use super::document::{Document, MAX_DEPTH, Node, NodeId, NodeKind, too_deep};
 use super::path::Path;
 use super::scalar::Scalar;
 use crate::error::ManifestError;
@@ -128,10 +128,10 @@ impl<'d> Value<'d> {
     fn new(source: &'d Source, id: NodeId, path: Path<'d>, aliased: bool) -> Result<Self> {
         let written = source.document.node(id);
         let (node, aliased) = match written.kind {
-            Kind::Alias { recursive: true, .. } => {
+            NodeKind::Alias { recursive: true, .. } => {
                 return Err(source.error(written, &path, RECURSIVE));
             }
-            Kind::Alias { target, .. } => (source.document.node(target), true),
+            NodeKind::Alias { target, .. } => (source.document.node(target), true),
             _ => (written, aliased),
         };
         source.count(aliased).map_err(|problem| source.error(written, &path, problem))?;
@@ -149,10 +149,10 @@ impl<'d> Value<'d> {
 
     pub(crate) fn raw(&self) -> Raw<'d> {
         match &self.written.kind {
-            Kind::Scalar { text, .. } => Raw::Scalar(text),
-            Kind::Sequence(_) => Raw::Sequence,
-            Kind::Mapping(_) => Raw::Mapping,
-            Kind::Alias { .. } => Raw::Alias,
+            NodeKind::Scalar { text, .. } => Raw::Scalar(text),
+            NodeKind::Sequence(_) => Raw::Sequence,
+            NodeKind::Mapping(_) => Raw::Mapping,
+            NodeKind::Alias { .. } => Raw::Alias,
         }
     }
 
@@ -160,9 +160,11 @@ impl<'d> Value<'d> {
     /// nothing for a scalar or an alias. Repeated keys and merges are left as written.
     pub(crate) fn content(&self) -> Result<Vec<Value<'d>>> {
         match &self.written.kind {
-            Kind::Sequence(_) => self.items(),
-            Kind::Mapping(children) => children.iter().map(|id| self.child(*id, self.path.clone())).collect(),
-            Kind::Scalar { .. } | Kind::Alias { .. } => Ok(Vec::new()),
+            NodeKind::Sequence(_) => self.items(),
+            NodeKind::Mapping(children) => {
+                children.iter().map(|id| self.child(*id, self.path.clone())).collect()
+            }
+            NodeKind::Scalar { .. } | NodeKind::Alias { .. } => Ok(Vec::new()),
         }
     }
 
@@ -180,7 +182,7 @@ impl<'d> Value<'d> {
 
     /// The items of a list, nulls included.
     pub(crate) fn items(&self) -> Result<Vec<Value<'d>>> {
-        let Kind::Sequence(children) = &self.node.kind else {
+        let NodeKind::Sequence(children) = &self.node.kind else {
             return Err(self.wrong_type("a list (each item on a line of its own that begins with `- `)"));
         };
         let item = |(index, id): (usize, &NodeId)| self.child(*id, self.path.item(index));
@@ -192,11 +194,11 @@ impl<'d> Value<'d> {
     }
 
     pub(crate) fn is_null(&self) -> Result<bool> {
-        Ok(matches!(self.node.kind, Kind::Scalar { .. }) && self.scalar("")? == Scalar::Null)
+        Ok(matches!(self.node.kind, NodeKind::Scalar { .. }) && self.scalar("")? == Scalar::Null)
     }
 
     pub(super) fn scalar(&self, expected: &'static str) -> Result<Scalar> {
-        let Kind::Scalar { text, plain } = &self.node.kind else {
+        let NodeKind::Scalar { text, plain } = &self.node.kind else {
             return Err(self.wrong_type(expected));
         };
         Scalar::resolve(self.node.tag, *plain, text).map_err(|tag| {
@@ -209,19 +211,19 @@ impl<'d> Value<'d> {
     pub(super) fn text(&self) -> Result<&'d str> {
         self.scalar("text (quote it if it begins with `{` or `[`)")?;
         match &self.node.kind {
-            Kind::Scalar { text, .. } => Ok(text),
+            NodeKind::Scalar { text, .. } => Ok(text),
             _ => Err(self.wrong_type("text")),
         }
     }
 
     pub(crate) fn wrong_type(&self, expected: &'static str) -> ManifestError {
         let found = match &self.node.kind {
-            Kind::Scalar { text, plain } => {
+            NodeKind::Scalar { text, plain } => {
                 Scalar::resolve(self.node.tag, *plain, text).map_or("text", |scalar| scalar.name())
             }
-            Kind::Sequence(_) => "a list",
-            Kind::Mapping(_) => "a mapping",
-            Kind::Alias { .. } => "an alias",
+            NodeKind::Sequence(_) => "a list",
+            NodeKind::Mapping(_) => "a mapping",
+            NodeKind::Alias { .. } => "an alias",
         };
         let help = format!("write {expected}");
         self.error("wrong-type", &format!("{found} is not allowed here"), &help)
@@ -238,7 +240,7 @@ impl<'d> Value<'d> {
         seen: &mut HashSet<String>,
         merges: usize,
     ) -> Result<()> {
-        let Kind::Mapping(children) = &self.node.kind else {
+        let NodeKind::Mapping(children) = &self.node.kind else {
             return Err(self.wrong_type("a mapping (lines of `key: value`)"));
         };
         self.check_unique_keys(children)?;
@@ -289,7 +291,7 @@ impl<'d> Value<'d> {
             Raw::Scalar(_) | Raw::Mapping | Raw::Alias => vec![merged],
         };
         for mapping in mappings {
-            if !matches!(mapping.node.kind, Kind::Mapping(_)) {
+            if !matches!(mapping.node.kind, NodeKind::Mapping(_)) {
                 let message = "a merge takes a mapping or a list of mappings";
                 return Err(mapping.error(
                     "wrong-merge",
@@ -326,7 +328,7 @@ impl<'d> Value<'d> {
             return Err(too_deep(self.location()));
         }
         match &self.node.kind {
-            Kind::Scalar { text, .. } => match self.scalar("")? {
+            NodeKind::Scalar { text, .. } => match self.scalar("")? {
                 Scalar::Null => Ok(Json::Null),
                 Scalar::Bool(value) => Ok(Json::Bool(value)),
                 Scalar::Int(value) => Ok(Json::from(value)),
@@ -337,11 +339,11 @@ impl<'d> Value<'d> {
                 Scalar::Timestamp(time) => Ok(Json::String(time)),
                 Scalar::Text => Ok(Json::String(text.clone())),
             },
-            Kind::Sequence(_) => {
+            NodeKind::Sequence(_) => {
                 self.items()?.iter().map(|item| item.json(depth + 1, keys.nested())).collect()
             }
-            Kind::Mapping(_) => self.json_object(depth, keys.nested()).map(Json::Object),
-            Kind::Alias { .. } => Err(self.source.error(self.written, &self.path, RECURSIVE)),
+            NodeKind::Mapping(_) => self.json_object(depth, keys.nested()).map(Json::Object),
+            NodeKind::Alias { .. } => Err(self.source.error(self.written, &self.path, RECURSIVE)),
         }
     }
 
@@ -440,16 +442,16 @@ enum KeyText<'d> {
 }
 
 impl<'d> KeyText<'d> {
-    fn of(kind: &'d Kind) -> Self {
+    fn of(kind: &'d NodeKind) -> Self {
         match kind {
-            Kind::Scalar { text, .. } => Self::Scalar(text),
-            Kind::Sequence(_) => Self::Sequence,
-            Kind::Mapping(_) => Self::Mapping,
-            Kind::Alias { target, .. } => Self::Alias(*target),
+            NodeKind::Scalar { text, .. } => Self::Scalar(text),
+            NodeKind::Sequence(_) => Self::Sequence,
+            NodeKind::Mapping(_) => Self::Mapping,
+            NodeKind::Alias { target, .. } => Self::Alias(*target),
         }
     }
 }
 
 fn is_merge(key: &Node) -> bool {
-    matches!(&key.kind, Kind::Scalar { text, plain: true } if text == "<<") && key.tag.is_none()
+    matches!(&key.kind, NodeKind::Scalar { text, plain: true } if text == "<<") && key.tag.is_none()
 }

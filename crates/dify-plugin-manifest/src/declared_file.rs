@@ -1,4 +1,4 @@
-//! The files of a plugin's folder.
+//! The files that declare a plugin.
 
 use std::fs::{DirEntry, File};
 use std::io::{self, Read};
@@ -9,16 +9,16 @@ use crate::finding::Location;
 use crate::glob::Glob;
 use crate::yaml::Source;
 
-/// The largest declaration that is read, in bytes: 4 MiB. The daemon has no limit but that of a whole package
-/// (50 MiB); the largest declaration among Dify's own plugins has 200 kB.
+/// The largest declaration file that is read, in bytes: 4 MiB. The daemon limits only the whole package (50 MiB); the largest
+/// declaration among Dify's own plugins has 200 kB.
 pub const MAX_FILE_BYTES: u64 = 4 << 20;
 
-/// The path of a file that declares something, and where it is written.
+/// A file named by a declaration.
 #[derive(Debug, Clone)]
 pub(crate) struct DeclaredFile {
     /// The path from the plugin's root, `/` separated.
     pub(crate) path: String,
-    /// Where the path is written.
+    /// Where the file is named.
     pub(crate) named_at: Location,
 }
 
@@ -44,8 +44,8 @@ impl DeclaredFile {
         parse_file(&self.path, file, unreadable)
     }
 
-    /// The files below `root` that this is a pattern of, in the order in which a package has them: by their paths, byte
-    /// by byte. `None` if it is no pattern.
+    /// Returns the files below `root` that match this path as a pattern, in the order of a package: sorted by path, byte by
+    /// byte. Returns `None` if the pattern is invalid.
     pub(crate) fn matching(&self, root: &Path) -> Option<Vec<Self>> {
         let parts: Option<Vec<Glob>> = self.path.split('/').map(Glob::parse).collect();
         let parts = parts?;
@@ -65,7 +65,7 @@ impl DeclaredFile {
     }
 }
 
-/// The files, or the folders, in `folder` whose names are as `name` says.
+/// Returns the files, or else the folders, in `folder` whose names match `name`.
 fn entries(root: &Path, folder: &str, name: &Glob, files: bool) -> Vec<String> {
     let Ok(entries) = root.join(folder).read_dir() else { return Vec::new() };
     let path = |entry: &DirEntry| {
@@ -74,7 +74,7 @@ fn entries(root: &Path, folder: &str, name: &Glob, files: bool) -> Vec<String> {
     };
     let wanted = |entry: &DirEntry| {
         let fits = entry.file_name().to_str().is_some_and(|text| name.matches(text));
-        // A link to a file is packed as the file; one to a folder can't be packed.
+        // A link to a file is packed as the file; one to a folder cannot be packed.
         fits && if files { entry.path().is_file() } else { entry.file_type().is_ok_and(|kind| kind.is_dir()) }
     };
     entries.flatten().filter(wanted).filter_map(|entry| path(&entry)).collect()
@@ -117,8 +117,8 @@ fn parse_file(
     Source::parse(name, text)
 }
 
-/// Tells whether a package can have a file of that path: what Go's `fs.ValidPath` tells, which the daemon's zip
-/// reader asks (`pkg/plugin_packager/decoder/zip.go`).
+/// Whether a package can contain a file with this path, which the daemon's zip reader decides by Go's `fs.ValidPath`
+/// (`pkg/plugin_packager/decoder/zip.go`).
 fn is_package_path(path: &str) -> bool {
     !path.split('/').any(|part| part.is_empty() || part == "." || part == "..") && !path.contains('\0')
 }
