@@ -8,6 +8,7 @@ use crate::keys::AppKey;
 
 /// How a plugin is started, and what answers its reverse invocations.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Launch options")]
 pub(crate) struct Launch {
     /// YAML or JSON file with the answers of the apps that the plugin calls
     #[arg(long, value_name = "FILE", global = true)]
