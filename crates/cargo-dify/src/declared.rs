@@ -1,5 +1,4 @@
-//! What a plugin declares that it takes: parameters, credentials, settings. Values given on the command line get their
-//! types here.
+//! The declared parameters, credentials and settings of a plugin, which give values on the command line their types.
 
 use dify_plugin_manifest::{
     ConfigType, EndpointGroup, ParameterType, Plugin, ProviderConfig, Tool, ToolParameter, ToolProvider,
@@ -9,12 +8,11 @@ use serde_json::{Map, Number, Value};
 use crate::assignment::{Assignment, Given};
 use crate::error::Error;
 
-/// One value that a plugin takes.
+/// A declared value.
 #[derive(Debug)]
 pub(crate) struct Field<'a> {
-    /// Its name.
     pub(crate) name: &'a str,
-    /// Its type, as declared.
+    /// The declared type.
     type_name: &'a str,
     shape: Shape,
     required: bool,
@@ -28,7 +26,7 @@ enum Shape {
     Text,
     Number,
     Boolean,
-    /// Nothing but JSON will do; an example of it.
+    /// As JSON, with an example.
     Json(&'static str),
 }
 
@@ -103,7 +101,7 @@ impl Field<'_> {
         })
     }
 
-    /// A whole assignment for an example of a call, fit for a shell.
+    /// Returns an example assignment, quoted for a shell.
     pub(crate) fn example(&self) -> String {
         let name = self.name;
         let value = match (self.default, self.options.first(), self.shape) {
@@ -121,13 +119,13 @@ impl Field<'_> {
         quoted(&format!("{name}={value}"))
     }
 
-    /// Whether a call makes no sense without a value for it.
+    /// Returns whether a value has to be given.
     pub(crate) fn must_be_given(&self) -> bool {
         self.required && self.default.is_none()
     }
 }
 
-/// A whole number stays one: 1 is not 1.0.
+/// Reads a number; a whole number stays one.
 fn number(text: &str) -> Option<Number> {
     match serde_json::from_str(text) {
         Ok(Value::Number(number)) => Some(number),
@@ -135,7 +133,7 @@ fn number(text: &str) -> Option<Number> {
     }
 }
 
-/// A word as a shell reads it back.
+/// Quotes a word for a shell.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,@%+".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {
@@ -144,20 +142,20 @@ pub(crate) fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// Values for what is declared, and what the caller should hear about them.
+/// Values, and warnings about them.
 #[derive(Default)]
 pub(crate) struct Filled {
-    /// The values by name: what was given, and the defaults of the rest, as Dify fills them in.
+    /// The given values by name, and the declared defaults of the others, which Dify fills in too.
     pub(crate) values: Map<String, Value>,
-    /// What is odd, but sent all the same: a plugin must live with it.
+    /// Problems with values that are sent nevertheless, so that authors can test them.
     pub(crate) warnings: Vec<String>,
 }
 
-/// Gives `given` the types of `fields`. `option` is the option it came with.
+/// Converts the values given with `option` to the types of `fields`.
 ///
 /// # Errors
 ///
-/// If a text can't be read as the type that is declared.
+/// If a text can't be read as the declared type.
 pub(crate) fn fill(
     option: &'static str,
     fields: &[Field<'_>],
@@ -175,9 +173,9 @@ pub(crate) fn fill(
             (None, value) => {
                 let known: Vec<_> = fields.iter().map(|field| field.name).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                filled
-                    .warnings
-                    .push(format!("{option} {name}: not declared, sent all the same; declared: {known}"));
+                filled.warnings.push(format!(
+                    "{option} {name} is not declared, but sent nevertheless; declared: {known}"
+                ));
                 match value {
                     Given::Text(text) => Value::from(text),
                     Given::Json(json) => json,
@@ -188,7 +186,7 @@ pub(crate) fn fill(
     }
     for field in fields.iter().filter(|field| field.required && !filled.values.contains_key(field.name)) {
         filled.warnings.push(format!(
-            "`{}` is required and not given; add {option} {}",
+            "`{}` is required but not given; add {option} {}",
             field.name,
             field.example()
         ));
@@ -196,17 +194,17 @@ pub(crate) fn fill(
     Ok(filled)
 }
 
-/// The parameters of a tool.
+/// Returns the parameters of a tool.
 pub(crate) fn parameters(tool: &Tool) -> Vec<Field<'_>> {
     tool.parameters.iter().map(Field::from).collect()
 }
 
-/// The credentials of a provider.
+/// Returns the credentials of a provider.
 pub(crate) fn credentials(provider: &ToolProvider) -> Vec<Field<'_>> {
     provider.credentials_schema.iter().map(Field::from).collect()
 }
 
-/// The settings of an endpoint group.
+/// Returns the settings of an endpoint group.
 pub(crate) fn settings(group: &EndpointGroup) -> Vec<Field<'_>> {
     group.settings.iter().map(Field::from).collect()
 }
@@ -215,7 +213,7 @@ pub(crate) fn settings(group: &EndpointGroup) -> Vec<Field<'_>> {
 ///
 /// # Errors
 ///
-/// If the plugin has no such tool; the error lists those it has.
+/// If the plugin declares no such tool.
 pub(crate) fn find_tool<'a>(plugin: &'a Plugin, name: &str) -> Result<(&'a ToolProvider, &'a Tool), Error> {
     let provider = plugin.tool_provider.as_ref();
     let found = provider.zip(name.split_once('/')).and_then(|(provider, (provider_name, tool_name))| {
@@ -232,101 +230,7 @@ pub(crate) fn find_tool<'a>(plugin: &'a Plugin, name: &str) -> Result<(&'a ToolP
     })
 }
 
-/// The tools of a provider, as `provider/tool`.
+/// Returns the names of a provider's tools, as `provider/tool`.
 pub(crate) fn tool_names(provider: &ToolProvider) -> impl Iterator<Item = String> {
     provider.tools.iter().map(|tool| format!("{}/{}", provider.identity.name, tool.identity.name))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn field(name: &'static str, shape: Shape) -> Field<'static> {
-        Field { name, type_name: "…", shape, required: false, default: None, options: Vec::new() }
-    }
-
-    fn given(texts: &[&str]) -> Vec<Assignment> {
-        texts.iter().map(|text| text.parse().unwrap()).collect()
-    }
-
-    #[test]
-    fn text_becomes_what_is_declared() {
-        let fields = [
-            field("t", Shape::Text),
-            field("n", Shape::Number),
-            field("b", Shape::Boolean),
-            field("x", Shape::Text),
-        ];
-        let given = given(&["t=1", "n=1", "b=false", "x:=[1]", "other=2"]);
-        let filled = fill("--param", &fields, &given).unwrap();
-        assert_eq!(Value::from(filled.values), json!({"t": "1", "n": 1, "b": false, "x": [1], "other": "2"}));
-        assert_eq!(filled.warnings, ["--param other: not declared, sent all the same; declared: t, n, b, x"]);
-    }
-
-    #[test]
-    fn numbers_keep_their_kind() {
-        for (text, expected) in [
-            ("7", Some(json!(7))),
-            ("-7", Some(json!(-7))),
-            ("18446744073709551615", Some(json!(18446744073709551615_u64))),
-            ("0.5", Some(json!(0.5))),
-            (".5", Some(json!(0.5))),
-            ("1e3", Some(json!(1000.0))),
-            ("07", Some(json!(7.0))),
-            ("nan", None),
-            ("", None),
-            ("1 2", None),
-        ] {
-            assert_eq!(number(text).map(Value::Number), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_does_not_fit_is_an_error_that_shows_how_to_write_it() {
-        let message = |field: Field<'static>, text: &str| {
-            let fields = [field];
-            let error = fill("--param", &fields, &given(&[text])).err().unwrap();
-            (error.to_string(), error.help.unwrap())
-        };
-        assert_eq!(
-            message(field("n", Shape::Number), "n=three"),
-            ("the value of `n` is not a valid …".to_owned(), "write it as in --param n=1".to_owned())
-        );
-        let (_, help) = message(field("list", Shape::Json("[1, 2]")), "list=1,2");
-        assert_eq!(help, "write it as in --param 'list:=[1, 2]'");
-    }
-
-    #[test]
-    fn what_is_not_given_takes_its_default_and_is_missed_without_one() {
-        let (default, null) = (json!("en"), Value::Null);
-        let parameter = ToolParameter::default();
-        assert!(Field::from(&parameter).default.is_none());
-        let fields = [
-            Field { default: Some(&default), required: true, ..field("language", Shape::Text) },
-            Field { required: true, ..field("count", Shape::Number) },
-        ];
-        let filled = fill("--param", &fields, &[]).unwrap();
-        assert_eq!(Value::from(filled.values), json!({"language": "en"}));
-        assert_eq!(filled.warnings, ["`count` is required and not given; add --param count=1"]);
-        // Null is an answer: it was asked for.
-        let filled = fill("--param", &fields, &given(&["count:=null", "language=de"])).unwrap();
-        assert_eq!(Value::from(filled.values), json!({"language": "de", "count": null}));
-        assert!(filled.warnings.is_empty() && null.is_null());
-    }
-
-    #[test]
-    fn examples_can_be_pasted_into_a_shell() {
-        let text = json!("it's");
-        for (field, example) in [
-            (field("a", Shape::Text), "a=hello"),
-            (field("a", Shape::Boolean), "a=true"),
-            (field("a", Shape::Json("[1, 2]")), "'a:=[1, 2]'"),
-            (Field { options: vec!["red", "blue"], ..field("a", Shape::Text) }, "a=red"),
-            (Field { default: Some(&text), ..field("a", Shape::Text) }, r"'a=it'\''s'"),
-        ] {
-            assert_eq!(field.example(), example);
-        }
-    }
 }

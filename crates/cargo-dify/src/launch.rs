@@ -84,13 +84,7 @@ pub(crate) fn read(dir: &Path, console: &Console) -> Result<Plugin, Error> {
 
 /// The declarations at `path` could not be read.
 pub(crate) fn unreadable(path: &Path, error: ManifestError) -> Error {
-    let without_manifest = error.finding().code == ManifestError::NO_MANIFEST;
-    let message = Error::new(format!("cannot read the plugin in `{}`", path.display())).caused_by(error);
-    if without_manifest {
-        return message
-            .with_help("name the plugin's folder, as in `cargo dify dev DIR` or `cargo dify call DIR …`");
-    }
-    message
+    Error::new(format!("cannot read the plugin in `{}`", path.display())).caused_by(error)
 }
 
 /// A plugin that is ready to be started.

@@ -2,12 +2,14 @@
 
 use std::io::Read;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::pond::Pond;
+use crate::packaging;
+use crate::pond::{CALLING, PYTHON, Pond, SCRIPT};
 
 /// Exit code, stdout, stderr.
 fn run(pond: &Pond, args: &[&str]) -> (Option<i32>, String, String) {
@@ -310,4 +312,115 @@ fn a_404_is_explained_by_what_is_declared() {
     assert!(own.contains("declares GET /duck/<app_id>, but the plugin's router"), "{own}");
     let pond = Pond::answering(r#"say stream '{"status":400,"headers":{},"result":""}'; say end null"#);
     assert!(!run(&pond, &["endpoint", "GET", "/duk"]).2.contains("help:"));
+}
+
+/// A pond whose tool has these parameters, in YAML.
+fn with_parameters(parameters: &str) -> Pond {
+    let pond = Pond::answering(ECHO);
+    let provider = std::fs::read_to_string(pond.path("pond.yaml")).unwrap();
+    let (before, _) = provider.split_once("  - {name: far").unwrap();
+    std::fs::write(pond.path("pond.yaml"), format!("{before}{parameters}")).unwrap();
+    pond
+}
+
+#[test]
+fn a_text_becomes_the_declared_type() {
+    let pond = with_parameters(
+        "  - {name: t, type: string}\n  - {name: n, type: number}\n  - {name: b, type: boolean}\n  - {name: x, type: string}\n",
+    );
+    let args = ["t=1", "n=1", "b=false", "x:=[1]", "other=2"].map(|arg| ["--param", arg]).concat();
+    let (code, stdout, stderr) = run(&pond, &[&["tool", "pond/swim"], &*args].concat());
+    assert_eq!(code, Some(0), "{stderr}");
+    let expected = json!({"t": "1", "n": 1, "b": false, "x": [1], "other": "2"});
+    assert_eq!(received(&stdout)["tool_parameters"], expected);
+    let warning = "warning: --param other is not declared, but sent nevertheless; declared: t, n, b, x\n";
+    assert!(stderr.contains(warning), "{stderr}");
+}
+
+#[test]
+fn numbers_are_read_as_people_write_them() {
+    let pond = Pond::answering(ECHO);
+    for (text, expected) in [
+        ("7", Some(json!(7))),
+        ("-7", Some(json!(-7))),
+        ("9007199254740991", Some(json!(9007199254740991_u64))),
+        ("0.5", Some(json!(0.5))),
+        (".5", Some(json!(0.5))),
+        ("1e3", Some(json!(1000))),
+        ("07", Some(json!(7))),
+        ("nan", None),
+        ("", None),
+        ("1 2", None),
+    ] {
+        let (code, stdout, stderr) = run(&pond, &["tool", "pond/swim", "--param", &format!("far={text}")]);
+        match expected {
+            Some(number) => assert_eq!(received(&stdout)["tool_parameters"]["far"], number, "{text}"),
+            None => {
+                assert_eq!(code, Some(1), "{text}");
+                let error =
+                    "error: the value of `far` is not a valid number\nhelp: write it as in --param far=1\n";
+                assert_eq!(stderr, error, "{text}");
+            }
+        }
+    }
+    let pond = with_parameters("  - {name: list, type: array}\n");
+    let (_, _, stderr) = run(&pond, &["tool", "pond/swim", "--param", "list=1,2"]);
+    assert!(stderr.ends_with("help: write it as in --param 'list:=[1, 2]'\n"), "{stderr}");
+}
+
+#[test]
+fn a_missing_value_takes_its_default_or_is_warned_about() {
+    let pond = with_parameters(
+        "  - {name: language, type: string, required: true, default: en}\n  - {name: count, type: number, required: true}\n",
+    );
+    let call = |args: &[&str]| {
+        let (code, stdout, stderr) = run(&pond, &[&["tool", "pond/swim"], args].concat());
+        assert_eq!(code, Some(0), "{stderr}");
+        (received(&stdout)["tool_parameters"].take(), stderr)
+    };
+    let (parameters, stderr) = call(&[]);
+    assert_eq!(parameters, json!({"language": "en"}));
+    let warning = "warning: `count` is required but not given; add --param count=1\n";
+    assert!(stderr.contains(warning), "{stderr}");
+    // Null is a value.
+    let (parameters, stderr) = call(&["--param", "count:=null", "--param", "language=de"]);
+    assert_eq!(parameters, json!({"language": "de", "count": null}));
+    assert!(!stderr.contains("is required"), "{stderr}");
+}
+
+#[test]
+fn of_a_single_call_only_what_the_plugin_writes_and_calls_is_shown() {
+    let pond = Pond::answering(CALLING);
+    let script = pond.path("script.yaml");
+    std::fs::write(&script, SCRIPT).unwrap();
+    let script = script.to_str().unwrap();
+    let (_, _, stderr) = run(&pond, &["tool", "pond/swim", "--param", "far=3", "--script", script]);
+    let lines: Vec<_> = stderr.lines().filter_map(|line| line.trim().split_once(' ')).collect();
+    let shown: Vec<_> =
+        lines.iter().filter(|(verb, _)| ["Opened", "Reverse", "Stderr", "Failed"].contains(verb)).collect();
+    assert_eq!(
+        shown[0],
+        &("Reverse", "the plugin calls `app`; the daemon drops the fields `files`"),
+        "{stderr}"
+    );
+    assert!(shown[1].1.starts_with("`app` failed after "), "{stderr}");
+    assert_eq!((shown[2], shown.len()), (&("Stderr", "quack"), 3), "{stderr}");
+}
+
+#[test]
+fn a_line_printed_before_run_is_shown_with_what_to_use_instead() {
+    let pond = Pond::answering("echo again; say end null");
+    std::fs::write(pond.path("start.sh"), "echo hello").unwrap();
+    std::fs::write(pond.path("Cargo.toml"), "").unwrap();
+    std::fs::write(pond.path("binary-"), format!("#!/bin/sh\nexec {PYTHON}\n")).unwrap();
+    std::fs::set_permissions(pond.path("binary-"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let output = packaging::run(pond.dir(), &["call", ".", "tool", "pond/swim", "--param", "far=3"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
+    let what = "        Junk a line on stdout that the daemon ignores: ";
+    let junk: Vec<_> = stderr.split(what).skip(1).collect();
+    assert_eq!(junk.len(), 2, "{stderr}");
+    let advice = "use eprintln! or tracing instead of println! before run()\n             hello\n";
+    assert!(junk[0].contains(advice), "{stderr}");
+    assert!(!junk[1].contains("eprintln") && junk[1].contains("\n             again\n"), "{stderr}");
 }

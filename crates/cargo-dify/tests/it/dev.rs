@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use crate::pond::{PYTHON, Pond};
+use crate::pond::{CALLING, PYTHON, Pond, SCRIPT};
 
 /// How long a test waits for a line.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -186,7 +186,7 @@ fn a_folder_without_a_manifest_is_told_how_to_name_another() {
     let output = pond.command("dev", &[]).output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(told.contains("\nhelp: name the plugin's folder, as in `cargo dify dev DIR`"), "{told}");
+    assert!(told.contains("name the folder that holds the plugin's manifest.yaml\n"), "{told}");
 }
 
 #[test]
@@ -318,4 +318,52 @@ fn every_endpoint_and_tool_is_shown_with_a_command_to_call_it() {
     dev.interrupt();
     let (code, rest) = dev.end();
     assert!(code == Some(0) && !rest.contains("hunter2"), "{rest}");
+}
+
+#[test]
+fn a_session_is_shown_from_its_opening_to_its_end() {
+    let pond = Pond::answering(CALLING);
+    let script = pond.path("script.yaml");
+    std::fs::write(&script, SCRIPT).unwrap();
+    let mut dev = Dev::with(&pond, &["--script", script.to_str().unwrap()]);
+    let address = dev.until("Serving http://");
+    let _page = dev.get(&address, "/duck/a");
+    let opened = dev.until("Opened ");
+    let (time, text) = opened.split_once(' ').unwrap();
+    assert!(time.parse::<f64>().is_ok(), "{opened}");
+    let (session, text) = text.split_once(' ').unwrap();
+    assert_eq!((session.len(), text), (8, "endpoint/invoke_endpoint"));
+    let mut next = |verb: &str| {
+        let line = dev.until(&format!("{verb} "));
+        line.split_once(&format!(" {session} ")).unwrap_or_else(|| panic!("{line}")).1.to_owned()
+    };
+    assert_eq!(next("Reverse"), "the plugin calls `app`; the daemon drops the fields `files`");
+    let failed = next("Reverse");
+    assert!(failed.starts_with("`app` failed after ") && failed.contains("\"message\":\"no\""), "{failed}");
+    let failed = next("Failed");
+    assert!(failed.starts_with("after ") && failed.ends_with(": ValueError: bad"), "{failed}");
+    dev.interrupt();
+    assert_eq!(dev.end().0, Some(0));
+}
+
+#[test]
+fn examples_can_be_pasted_into_a_shell() {
+    let pond = Pond::answering("");
+    let provider = std::fs::read_to_string(pond.path("pond.yaml")).unwrap();
+    let (before, _) = provider.split_once("  - {name: far").unwrap();
+    let parameters = "  - {name: a, type: string, required: true}\n  - {name: b, type: boolean, required: true}\n  \
+                      - {name: c, type: array, required: true}\n  \
+                      - {name: d, type: select, required: true, options: [{value: red}, {value: blue}]}\n  \
+                      - {name: e, type: string, required: true, default: en}\n";
+    std::fs::write(pond.path("pond.yaml"), format!("{before}{parameters}")).unwrap();
+    let credentials = "credentials_schema: {key: {type: secret-input, required: true}}\n";
+    let provider = std::fs::read_to_string(pond.path("pond.yaml")).unwrap();
+    std::fs::write(pond.path("pond.yaml"), format!("{provider}{credentials}")).unwrap();
+    let mut dev = Dev::with(&pond, &["--storage", "it's here"]);
+    let call = dev.until("  cargo dify call ");
+    let expected = "--param a=hello --param b=true --param 'c:=[1, 2]' --param d=red --credential key=hello \
+                    --storage 'it'\\''s here'";
+    assert!(call.contains(expected), "{call}");
+    dev.interrupt();
+    assert_eq!(dev.end().0, Some(0));
 }

@@ -72,11 +72,11 @@ fn nothing_is_ever_overwritten() {
 fn what_cannot_be_a_name_is_refused_before_anything_is_written() {
     let dir = tempfile::tempdir().unwrap();
     for (args, words) in [
-        (&["Duck"][..], "is not a valid plugin name"),
+        (&["Duck"][..], "`Duck` is not a valid plugin name; try `duck`"),
         (&["serde"], "is reserved by Rust or cargo"),
-        (&["my plugin"], "is not a valid plugin name"),
+        (&["my plugin"], "try `my-plugin`"),
         (&["ente-ü"], "is not a valid plugin name"),
-        (&[".."], "is not a valid plugin name"),
+        (&[".."], "use 1 to 64 characters of a-z, 0-9, `-` and `_`"),
         (&["2duck"], "start with a letter"),
         (&["-duck"], "unexpected argument"),
         (&["match"], "such as `match-plugin`"),

@@ -32,6 +32,18 @@ tools:
 /// What stands in for Python.
 pub(crate) const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/plugin.sh");
 
+/// An answer that calls an app, with a field that the daemon drops, and fails as the app does; and a script in which it fails.
+pub(crate) const CALLING: &str = r#"
+    case "$line" in
+    *'"event":"request"'*)
+        say invoke '{"type":"app","backwards_request_id":"1","request":{"app_id":"a","inputs":{},"response_mode":"streaming","files":[{"type":"image"}]}}' ;;
+    *'"event":"error"'*)
+        echo quack >&2
+        say error '{"error_type":"ValueError","message":"bad","args":{}}'
+        say end null ;;
+    esac"#;
+pub(crate) const SCRIPT: &str = "apps: {a: {error: {status: 400, code: invalid_param, message: no}}}";
+
 /// A plugin whose answers are a piece of shell, which `plugin.sh` reads: `$line` is a request, `say` answers it.
 pub(crate) struct Pond(TempDir);
 

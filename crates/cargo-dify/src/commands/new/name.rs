@@ -15,13 +15,27 @@ const RESERVED: &str = "alloc axum build core deps dify_plugin dify_plugin_test 
     in let loop macro match mod move mut override priv pub ref return self static struct super trait true try type typeof \
     unsafe unsized use virtual where while yield union";
 
+/// Replaces the characters that Dify doesn't allow in names.
+fn slug(text: &str) -> String {
+    let letters = text.to_lowercase();
+    let letters = letters.chars().map(|letter| match letter {
+        'a'..='z' | '0'..='9' | '_' | '-' => letter,
+        _ => '-',
+    });
+    letters.take(64).collect::<String>().trim_matches('-').to_owned()
+}
+
 /// Returns why Dify refuses `name` for `what`, if it does.
 fn refusal(name: &str, what: &str) -> Option<String> {
     let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
-    let is_valid = !name.is_empty() && name.len() <= 64 && name.bytes().all(valid);
-    (!is_valid).then(|| {
-        format!("`{name}` is not a valid {what} name; use 1 to 64 characters of a-z, 0-9, `-` and `_`")
-    })
+    if !name.is_empty() && name.len() <= 64 && name.bytes().all(valid) {
+        return None;
+    }
+    let advice = match slug(name) {
+        slug if slug.is_empty() => "use 1 to 64 characters of a-z, 0-9, `-` and `_`".to_owned(),
+        slug => format!("try `{slug}`"),
+    };
+    Some(format!("`{name}` is not a valid {what} name; {advice}"))
 }
 
 impl Name {
@@ -79,13 +93,7 @@ impl Author {
     /// Returns the name of the user who is logged in, made valid.
     pub(super) fn of_this_machine() -> Self {
         let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-        let letters = user.unwrap_or_default().to_lowercase();
-        let letters = letters.chars().map(|letter| match letter {
-            'a'..='z' | '0'..='9' | '_' | '-' => letter,
-            _ => '-',
-        });
-        let name: String = letters.take(64).collect();
-        name.trim_matches('-').parse().unwrap_or_else(|_| Self("author".to_owned()))
+        slug(&user.unwrap_or_default()).parse().unwrap_or_else(|_| Self("author".to_owned()))
     }
 
     pub(super) fn as_str(&self) -> &str {
