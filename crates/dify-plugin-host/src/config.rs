@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dify_plugin_protocol::limits::DAEMON_LINE_BYTES;
+use dify_plugin_protocol::limits::DAEMON_FRAME_BYTES;
 
 use crate::tap::Tap;
 
@@ -53,7 +53,7 @@ impl Default for HostConfig {
             reverse_call_timeout: Duration::from_secs(240),
             session_timeout: Duration::from_secs(600),
             shutdown_grace: Duration::from_secs(3),
-            frame_bytes: DAEMON_LINE_BYTES,
+            frame_bytes: DAEMON_FRAME_BYTES,
             message_queue_bytes: 64 * 1024 * 1024,
             total_queue_bytes: 512 * 1024 * 1024,
             tap: None,

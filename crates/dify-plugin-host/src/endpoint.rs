@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use dify_plugin_protocol::endpoint::decode_hex;
+use dify_plugin_protocol::hex::decode_hex;
 use dify_plugin_protocol::{AccessType, Action};
 use futures_core::Stream;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};

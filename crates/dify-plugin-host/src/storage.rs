@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dify_plugin_protocol::InvokeType;
-use dify_plugin_protocol::endpoint::decode_hex;
+use dify_plugin_protocol::hex::decode_hex;
 use futures_core::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use serde_json::{Map, Value, json};

@@ -171,9 +171,9 @@ mod tests {
         let (one, two) = (vec![1; 20_000], vec![2; 9_000]);
         let meta = Map::from_iter([("mime_type".to_owned(), "a/b".into())]);
         let mut pieces: Vec<_> =
-            BlobChunks::new("1", &one, Some(&meta)).map(|piece| piece.to_message()).collect();
+            BlobChunks::new("1", &one, Some(&meta)).map(ToolMessage::from).collect();
         for (index, piece) in BlobChunks::new("2", &two, None).enumerate() {
-            pieces.insert(index * 2, piece.to_message());
+            pieces.insert(index * 2, piece.into());
         }
         let mut joiner = BlobJoiner::default();
         let joined: Vec<_> = pieces.into_iter().filter_map(|piece| joiner.take(piece).unwrap()).collect();

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dify_plugin_protocol::daemon_frame::DaemonFrame;
-use dify_plugin_protocol::message::write_session_line;
+use dify_plugin_protocol::message::write_session_frame;
 use dify_plugin_protocol::tool::message::ToolMessage;
 use dify_plugin_protocol::{Incoming, MessageType, RequestHeader, ReverseResponse};
 use serde::Deserialize;
@@ -53,10 +53,10 @@ fn stream_line(c: &mut Criterion) {
     let mut out = Vec::new();
     let mut group = c.benchmark_group("stream line");
     group.throughput(Throughput::Elements(1));
-    group.bench_function("write_session_line", |b| {
+    group.bench_function("write_session_frame", |b| {
         b.iter(|| {
             out.clear();
-            write_session_line(&mut out, session, &MessageType::Stream, black_box(&message))
+            write_session_frame(&mut out, session, &MessageType::Stream, black_box(&message))
                 .expect("it can be serialised");
             black_box(out.len())
         });

@@ -1,4 +1,4 @@
-//! What the daemon asks of a plugin: the `type` and `action` of a request.
+//! The `type` and `action` of a request.
 
 use std::borrow::Cow;
 
@@ -8,12 +8,12 @@ use serde_json::value::RawValue;
 use crate::open_enum::open_enum;
 
 open_enum! {
-    /// The `type` of a request: which part of the plugin it is for
+    /// The `type` of a request: the kind of plugin it is for
     /// (`internal/core/io_tunnel/access_types/access.go`).
     pub enum AccessType {
         /// Tools and their credentials.
         Tool => "tool",
-        /// Models of every kind. Their sessions may not call back into Dify.
+        /// Models of all types. Their sessions may not make reverse invocations.
         Model => "model",
         /// HTTP endpoints.
         Endpoint => "endpoint",
@@ -33,19 +33,19 @@ open_enum! {
 open_enum! {
     /// The `action` of a request (`internal/core/io_tunnel/access_types/access.go`).
     pub enum Action {
-        /// Runs a tool; answered with tool messages.
+        /// Runs a tool. The plugin sends tool messages.
         InvokeTool => "invoke_tool",
         /// Checks the credentials of a tool provider.
         ValidateToolCredentials => "validate_tool_credentials",
-        /// Asks for a tool's parameters that depend on its credentials.
+        /// Fetches a tool's parameters that depend on its credentials.
         GetToolRuntimeParameters => "get_tool_runtime_parameters",
         /// Runs an agent strategy.
         InvokeAgentStrategy => "invoke_agent_strategy",
         /// Runs a large language model.
         InvokeLlm => "invoke_llm",
-        /// Starts a model run that is polled for.
+        /// Starts a model run whose result is polled.
         StartPolling => "start_polling",
-        /// Polls a model run.
+        /// Polls the result of a model run.
         CheckPolling => "check_polling",
         /// Counts the tokens of a prompt.
         GetLlmNumTokens => "get_llm_num_tokens",
@@ -59,27 +59,27 @@ open_enum! {
         InvokeRerank => "invoke_rerank",
         /// Ranks documents with images.
         InvokeMultimodalRerank => "invoke_multimodal_rerank",
-        /// Speaks a text.
+        /// Converts text to speech.
         InvokeTts => "invoke_tts",
         /// Lists voices.
         GetTtsModelVoices => "get_tts_model_voices",
-        /// Writes down speech.
+        /// Transcribes speech.
         InvokeSpeech2Text => "invoke_speech2text",
-        /// Judges a text.
+        /// Checks a text against a moderation model.
         InvokeModeration => "invoke_moderation",
         /// Checks the credentials of a model provider.
         ValidateProviderCredentials => "validate_provider_credentials",
         /// Checks the credentials of one model.
         ValidateModelCredentials => "validate_model_credentials",
-        /// Asks for the schema of a customisable model.
+        /// Fetches the schema of a customizable model.
         GetAiModelSchemas => "get_ai_model_schemas",
-        /// Serves one HTTP request; answered with pieces of one HTTP response.
+        /// Handles one HTTP request. The plugin sends the response in chunks.
         InvokeEndpoint => "invoke_endpoint",
-        /// Asks where a user grants access.
+        /// Returns the URL where a user grants access.
         GetAuthorizationUrl => "get_authorization_url",
-        /// Trades a grant for credentials.
+        /// Exchanges a grant for credentials.
         GetCredentials => "get_credentials",
-        /// Renews credentials.
+        /// Refreshes credentials.
         RefreshCredentials => "refresh_credentials",
         /// Checks the credentials of a datasource.
         ValidateDatasourceCredentials => "validate_datasource_credentials",
@@ -99,37 +99,37 @@ open_enum! {
         ValidateTriggerCredentials => "validate_trigger_credentials",
         /// Subscribes to events.
         SubscribeTrigger => "subscribe_trigger",
-        /// Renews a subscription.
+        /// Refreshes a subscription.
         RefreshTrigger => "refresh_trigger",
-        /// Ends a subscription.
+        /// Cancels a subscription.
         UnsubscribeTrigger => "unsubscribe_trigger",
-        /// Says which events a webhook call stands for.
+        /// Returns the events that a webhook call stands for.
         DispatchTriggerEvent => "dispatch_trigger_event",
-        /// Turns one event into variables.
+        /// Converts one event to variables.
         InvokeTriggerEvent => "invoke_trigger_event",
     }
 }
 
-/// The three fields that every request's `data` begins with; the action's own fields lie beside them at the same level
+/// The three fields of every request's `data`. The action's own fields are at the same level
 /// (`internal/core/io_tunnel/mapping.go`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestHeader<'a> {
-    /// Which part of the plugin is asked.
+    /// The kind of plugin the request is for.
     #[serde(rename = "type")]
     pub access_type: AccessType,
-    /// What it is asked.
+    /// What the plugin is asked to do.
     pub action: Action,
-    /// The Dify user on whose behalf; empty for endpoints and dispatched trigger events.
+    /// The id of the Dify user. Empty for endpoints and for dispatched trigger events.
     #[serde(borrow, default, deserialize_with = "crate::text::or_empty")]
     pub user_id: Cow<'a, str>,
 }
 
 impl<'a> RequestHeader<'a> {
-    /// Reads the header of a request's `data`; the action's own fields are passed over.
+    /// Parses the header of a request's `data` and skips the action's own fields.
     ///
     /// # Errors
     ///
-    /// If `data` is no JSON object, `type` or `action` is missing, or a field is no string.
+    /// If `data` is not a JSON object, `type` or `action` is missing, or a field is not a string.
     pub fn parse(data: &'a RawValue) -> serde_json::Result<Self> {
         crate::object::parse(data.get())
     }

@@ -1,8 +1,8 @@
-//! Calls of Dify apps: what a plugin sends, and what an app sends back.
+//! Calls to Dify apps: requests, events and results.
 //!
-//! The interfaces are those of the daemon (`internal/core/dify_invocation/types.go`) and, for what comes back, of Dify's
-//! Service API. No field of an answer is certain: releases differ, and the published examples leave much out. So every
-//! field is optional, null is the same as absent, and unknown fields are kept.
+//! Requests follow the daemon (`internal/core/dify_invocation/types.go`), events and results Dify's Service API. Dify
+//! releases send different fields, so every field of an event or a result is optional, null means absent, and unknown
+//! fields are kept.
 
 pub mod decimal;
 pub mod event;

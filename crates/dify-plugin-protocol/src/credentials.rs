@@ -1,4 +1,4 @@
-//! Values that must not be seen: credentials of providers and settings of endpoints.
+//! Secrets: credentials of providers and settings of endpoints.
 
 use std::fmt;
 
@@ -8,53 +8,43 @@ use serde_json::{Map, Value};
 
 use crate::redact::Redacted;
 
-/// Decrypted credentials, or the settings of an endpoint, by name. `Debug` prints the names alone.
+/// Decrypted credentials, or the settings of an endpoint, by name. `Debug` shows only the names.
 ///
-/// A caller that gave none sends null, which reads as empty.
+/// Null is read as empty.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Credentials(Option<Map<String, Value>>);
 
-/// The settings of an endpoint, as its user filled them in.
+/// The settings of an endpoint, as entered by its user.
 pub type Settings = Credentials;
 
 impl Credentials {
-    /// The value of this name.
+    /// Returns the value of `name`.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.as_ref()?.get(name)
     }
 
-    /// The value of this name, if it is a string.
+    /// Returns the value of `name`, if it is a string.
     pub fn get_str(&self, name: &str) -> Option<&str> {
         self.get(name)?.as_str()
     }
 
-    /// The names.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().flat_map(Map::keys).map(String::as_str)
-    }
-
-    /// Whether there are none.
+    /// Returns whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.0.as_ref().is_none_or(Map::is_empty)
     }
 
-    /// Reads them into a type of the plugin's own.
+    /// Deserializes the values into a type of the plugin.
     ///
     /// # Errors
     ///
-    /// If a field is missing or of another type. The error's text may quote values: keep it from logs, or pass it
-    /// through [`describe_json`](crate::error::describe_json).
+    /// If a field is missing or has the wrong type. The message may quote values; use
+    /// [`describe_json`](crate::error::describe_json) before logging it.
     pub fn to<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         match &self.0 {
             Some(map) => T::deserialize(map),
             None => T::deserialize(&Map::new()),
         }
-    }
-
-    /// The values themselves.
-    pub fn into_map(self) -> Map<String, Value> {
-        self.0.unwrap_or_default()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Lines in the very form in which the daemon writes them, read without parsing what is in known places.
+//! Frames in the exact form that the daemon writes, read faster than by a JSON parser.
 
 use std::borrow::Cow;
 
@@ -8,11 +8,10 @@ use crate::action::RequestHeader;
 use crate::envelope::{Incoming, IncomingEvent};
 use crate::invoke::ReverseResponse;
 
-/// A line as the daemon writes it (`internal/core/session_manager/session.go`): the fields in its order, without blanks.
+/// A frame as the daemon writes it (`internal/core/session_manager/session.go`): fields in its order, no whitespace.
 ///
-/// All but a few bytes of such a line are in known places, so only what is free in form is scanned as JSON, once. That
-/// makes it more than twice as fast as [`Incoming::parse`] and the parse of `data` after it, which remain the way to
-/// read any line.
+/// Almost all bytes of such a frame are known in advance, so only values of free form are scanned as JSON. That is more
+/// than twice as fast as [`Incoming::parse`] followed by a parse of `data`, which read any frame.
 #[derive(Debug)]
 pub enum DaemonFrame<'a> {
     /// A request, and the header of its `data`.
@@ -22,12 +21,12 @@ pub enum DaemonFrame<'a> {
 }
 
 impl<'a> DaemonFrame<'a> {
-    /// Reads a whole line. `None` says nothing about it but that it is to be read in the general way.
+    /// Reads a whole frame. `None` means that the frame has another form and needs [`Incoming::parse`].
     ///
-    /// Whatever is read here would be read the same there, but for a request's header that is in `data` twice: here the
-    /// first `action` and the last `type` and `user_id` count, there it is refused. Go never writes a key twice.
-    pub fn read(line: &'a str) -> Option<Self> {
-        let mut rest = Rest(line);
+    /// Both return the same, except for a request whose header has duplicate keys, which Go never writes: the general
+    /// parser refuses it, and this one uses the first `action` and the last `type` and `user_id`.
+    pub fn read(frame: &'a str) -> Option<Self> {
+        let mut rest = Rest(frame);
         rest.literal(r#"{"session_id":"#)?;
         let session_id = Cow::Borrowed(rest.text()?);
         rest.literal(r#","conversation_id":"#)?;
@@ -74,9 +73,9 @@ fn reply(mut rest: Rest<'_>) -> Option<ReverseResponse<'_>> {
     Some(ReverseResponse { backwards_request_id, event, message, data })
 }
 
-/// The header of a request, whose `data` is sorted by key: `action` is its first, `type` and `user_id` are its last.
-/// Since `data` is valid JSON, a quote that no backslash precedes is a string's edge, and what stands between the first
-/// brace or the last one and these edges is of the outermost object.
+/// Reads the header of a request. Its `data` is sorted by key, so `action` comes first, and `type` and `user_id` last.
+/// `data` is valid JSON, so a quote without a backslash before it starts or ends a string, and everything between the
+/// first or the last brace and that string belongs to the outer object.
 fn header(data: &str) -> Option<RequestHeader<'_>> {
     let mut first = Rest(data);
     first.literal(r#"{"action":"#)?;
@@ -91,7 +90,7 @@ fn header(data: &str) -> Option<RequestHeader<'_>> {
     })
 }
 
-/// What is left of the line.
+/// The unread rest of the frame.
 struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
@@ -100,7 +99,7 @@ impl<'a> Rest<'a> {
         Some(())
     }
 
-    /// A string without escapes.
+    /// Reads a string without escapes.
     fn text(&mut self) -> Option<&'a str> {
         let quoted = self.0.strip_prefix('"')?;
         let end = memchr::memchr(b'"', quoted.as_bytes())?;
@@ -126,13 +125,13 @@ impl<'a> Rest<'a> {
         Some(Some(value))
     }
 
-    /// The value that all the rest is, up to the braces that close the line.
+    /// Reads the value before the braces that close the frame.
     fn last_value(&self, braces: &str) -> Option<&'a RawValue> {
         serde_json::from_str(self.0.strip_suffix(braces)?).ok()
     }
 }
 
-/// Whether what stands between a string's quotes needs no decoding and is no error.
+/// Returns whether the text between two quotes is valid and needs no decoding.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| byte >= b' ' && byte != b'\\')
 }

@@ -1,4 +1,4 @@
-//! Errors of a session, as they travel, and the names of those that are ours.
+//! Errors of a session, and the names of those that this library sends.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -6,47 +6,46 @@ use serde_json::{Map, Value};
 use crate::limits::ERROR_ARGS;
 use crate::redact::Redacted;
 
-/// No handler for the request's type, action, provider or name.
+/// The plugin has no handler for the request's type, action, provider or name.
 pub const HANDLER_NOT_FOUND: &str = "HandlerNotFound";
-/// The request could not be read into what the handler takes.
+/// The request does not fit the type that the handler expects.
 pub const INVALID_REQUEST: &str = "InvalidRequest";
 /// The handler panicked.
 pub const HANDLER_PANICKED: &str = "HandlerPanicked";
 /// The handler returned without ending its session.
 pub const NO_ANSWER: &str = "NoAnswer";
-/// The handler took longer than its deadline.
+/// The handler exceeded its deadline.
 pub const DEADLINE_EXCEEDED: &str = "DeadlineExceeded";
-/// More sessions were open than configured.
+/// Too many sessions were open.
 pub const SESSION_LIMIT_EXCEEDED: &str = "SessionLimitExceeded";
-/// An answer was longer than the daemon takes.
+/// A message exceeded the size that the daemon accepts.
 pub const FRAME_TOO_LARGE: &str = "FrameTooLarge";
-/// The connection ended while the session was open.
+/// The connection closed while the session was open.
 pub const CLOSED: &str = "Closed";
 
 /// The `data` of a session message of type `error` (`pkg/entities/plugin_entities/event.go`).
 ///
-/// `Debug` prints its text, which is written for a user to read, and of its details the names.
+/// `Debug` shows the message, which is meant for users, and the names of the details.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ErrorData {
-    /// The error's name. Open: Dify knows some names (`InvokeRateLimitError`, …) and passes on the others.
+    /// The error's name. Dify knows some names, such as `InvokeRateLimitError`, and passes on any other.
     #[serde(default, deserialize_with = "null_is_default")]
     pub error_type: String,
-    /// The text a user will see.
+    /// The message that a user sees.
     #[serde(default, deserialize_with = "null_is_default")]
     pub message: String,
-    /// Details; at most [`ERROR_ARGS`] entries, or the daemon drops the whole error.
+    /// Details. The daemon drops an error with more than [`ERROR_ARGS`] entries.
     #[serde(default, deserialize_with = "null_is_default")]
     pub args: Map<String, Value>,
 }
 
 impl ErrorData {
-    /// An error without details.
+    /// Creates an error without details.
     pub fn new(error_type: impl Into<String>, message: impl Into<String>) -> Self {
         Self { error_type: error_type.into(), message: message.into(), args: Map::new() }
     }
 
-    /// Adds a detail, unless [`ERROR_ARGS`] are there already; an error that the daemon would drop says less than one
-    /// without its eleventh detail.
+    /// Adds a detail. Does nothing if there are [`ERROR_ARGS`] details already, since the daemon would drop the error.
     #[must_use]
     pub fn with_arg(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         if self.args.len() < ERROR_ARGS {
@@ -72,18 +71,18 @@ impl std::fmt::Display for ErrorData {
     }
 }
 
-/// What is wrong with a piece of JSON, and where, without the values in it: those may be credentials, and serde quotes
-/// them (``invalid type: string "…", expected a map``).
+/// Returns what is wrong in some JSON and where, without its values. serde quotes values, which may be credentials:
+/// ``invalid type: string "…", expected a map``.
 pub fn describe_json(error: &serde_json::Error) -> String {
     format!("{}{}", describe_value(error), place(error))
 }
 
-/// As [`describe_json`], without line and column: for JSON that nobody has as a text, where a field's path says more.
+/// Like [`describe_json`], but without line and column, for JSON that was not parsed from a text.
 pub fn describe_value(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.strip_suffix(&place(error)).unwrap_or(&text);
     let expected = || text.rfind(", expected ").map_or("", |at| &text[at..]);
-    // The other kinds of message name fields, and lengths.
+    // All other messages contain only names of fields, and lengths.
     if let Some(rest) = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: ")) {
         let found = rest.split([' ', ',']).next().unwrap_or("value");
         format!("found {found}{}", expected())
@@ -94,7 +93,7 @@ pub fn describe_value(error: &serde_json::Error) -> String {
     }
 }
 
-/// Where a text was found to be wrong, as serde_json puts it at the end of what it says.
+/// Returns the position that serde_json appends to its message.
 fn place(error: &serde_json::Error) -> String {
     match error.line() {
         0 => String::new(),

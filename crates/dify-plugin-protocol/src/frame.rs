@@ -1,79 +1,75 @@
-//! Lines out of bytes: the framing of stdin/stdout and TCP.
-//!
-//! Every message is one JSON object on one line. The decoder here is a pure function of the bytes it is fed: it does
-//! no I/O, and finds the same lines however the bytes were cut.
+//! The framing of stdin, stdout and TCP: one JSON text per frame, each terminated by a newline.
 
 use std::fmt;
 
 use crate::redact::Redacted;
 
-/// How much of an over-long line is handed on, in bytes: enough to say whose line it was.
+/// How much of a frame over the limit is returned, in bytes. Enough to find its ids.
 pub const OVERLONG_PREFIX_BYTES: usize = 64 * 1024;
 
-/// Buffers above this are given back once their line is done, in bytes.
+/// A larger buffer is freed once its frame was read, in bytes.
 const KEPT_BUFFER_BYTES: usize = 256 * 1024;
 
-/// Splits a stream of bytes into lines, with a limit on their length.
+/// Splits a stream of bytes into frames of limited length. Does no I/O; the frames do not depend on how the bytes are cut.
 ///
-/// Lines end with `\n`; one `\r` before it is stripped; blank lines are passed over. A line longer than the limit is
-/// reported once, as soon as it is known to be too long, and the decoder then passes over the rest of it: what follows
-/// its newline is read as if nothing had happened.
+/// A frame ends with `\n`, and one `\r` before it is removed. Blank frames are skipped. A frame over the limit is reported
+/// once, as soon as it exceeds the limit; the decoder skips the rest of it and continues with the next frame.
 ///
 /// ```
 /// use dify_plugin_protocol::frame::{Frame, FrameDecoder};
 ///
 /// let mut decoder = FrameDecoder::new(1024);
-/// let mut lines = decoder.feed(b"{\"a\":1}\r\n\n{\"b\"");
-/// assert_eq!(lines.next(), Some(Frame::Whole(b"{\"a\":1}")));
-/// assert_eq!(lines.next(), None);
-/// let mut lines = decoder.feed(b":2}\n");
-/// assert_eq!(lines.next(), Some(Frame::Whole(b"{\"b\":2}")));
+/// let mut frames = decoder.feed(b"{\"a\":1}\r\n\n{\"b\"");
+/// assert_eq!(frames.next(), Some(Frame::Whole(b"{\"a\":1}")));
+/// assert_eq!(frames.next(), None);
+/// let mut frames = decoder.feed(b":2}\n");
+/// assert_eq!(frames.next(), Some(Frame::Whole(b"{\"b\":2}")));
 /// ```
 pub struct FrameDecoder {
     limit: usize,
-    /// The beginning of a line whose end has not come yet.
+    /// The start of a frame whose end has not arrived.
     partial: Vec<u8>,
-    /// `partial` holds a line that was handed out and is to be cleared before the next.
-    handed_out: bool,
-    /// The rest of an over-long line is being passed over.
+    /// Whether `partial` holds a frame that was returned, and must be cleared before the next one.
+    returned: bool,
+    /// Whether the rest of a frame over the limit is being skipped.
     skipping: bool,
 }
 
-/// What the decoder found.
+/// A frame, or the start of one over the limit.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Frame<'a> {
-    /// A line, without its newline; never blank.
+    /// A frame without its newline. Never blank.
     Whole(&'a [u8]),
-    /// A line longer than the limit: its first [`OVERLONG_PREFIX_BYTES`] or less.
+    /// The first [`OVERLONG_PREFIX_BYTES`] or less of a frame over the limit.
     TooLong(&'a [u8]),
 }
 
 impl fmt::Debug for Frame<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Whole(line) => f.debug_tuple("Whole").field(&Redacted(*line)).finish(),
+            Self::Whole(frame) => f.debug_tuple("Whole").field(&Redacted(*frame)).finish(),
             Self::TooLong(prefix) => f.debug_tuple("TooLong").field(&Redacted(*prefix)).finish(),
         }
     }
 }
 
 impl FrameDecoder {
-    /// A decoder for lines of at most `limit` bytes, the newline not counted.
+    /// Creates a decoder for frames of at most `limit` bytes, not counting the newline.
     pub fn new(limit: usize) -> Self {
-        Self { limit, partial: Vec::new(), handed_out: false, skipping: false }
+        Self { limit, partial: Vec::new(), returned: false, skipping: false }
     }
 
-    /// Takes in `chunk` and gives the lines it completes. All of them must be asked for before the next chunk.
+    /// Reads `chunk` and returns the frames that it completes. Read all of them before the next chunk.
     pub fn feed<'d, 'c>(&'d mut self, chunk: &'c [u8]) -> Frames<'d, 'c> {
         Frames { decoder: self, rest: chunk }
     }
 
-    /// What is left at the end of input: the beginning of a line that never got its newline. The daemon takes such a
-    /// line from a plugin, if it is whole JSON (`internal/core/local_runtime/instance.go`). Of an over-long line, which
-    /// was reported before, nothing is left but the fact: [`Frame::TooLong`] without a byte.
+    /// Returns the rest at the end of input: a frame without its newline. The daemon accepts one from a plugin if it is
+    /// valid JSON (`internal/core/local_runtime/instance.go`). For a frame over the limit, which was reported before,
+    /// this is [`Frame::TooLong`] without bytes.
     ///
-    /// Takes nothing away: asked again it says the same, and if more input comes after all, the line goes on.
+    /// The decoder keeps the rest: another chunk continues the frame.
     pub fn finish(&mut self) -> Option<Frame<'_>> {
         self.release();
         if self.skipping {
@@ -83,20 +79,20 @@ impl FrameDecoder {
         (!is_blank(rest)).then_some(Frame::Whole(rest))
     }
 
-    /// The longest line taken, in bytes.
+    /// Returns the limit on the length of a frame, in bytes.
     pub fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Bytes held for an unfinished line.
+    /// Returns the number of bytes held for an unfinished frame.
     pub fn buffered(&self) -> usize {
-        if self.handed_out { 0 } else { self.partial.len() }
+        if self.returned { 0 } else { self.partial.len() }
     }
 
-    /// Clears the buffer after its line was handed out, and gives a large one back.
+    /// Clears the buffer if its frame was returned, and frees a large one.
     fn release(&mut self) {
-        if self.handed_out {
-            self.handed_out = false;
+        if self.returned {
+            self.returned = false;
             self.partial.clear();
             if self.partial.capacity() > KEPT_BUFFER_BYTES {
                 self.partial = Vec::new();
@@ -104,14 +100,20 @@ impl FrameDecoder {
         }
     }
 
-    /// Keeps `piece` for later. Grows to the limit and never past it.
-    fn keep(&mut self, piece: &[u8]) {
-        let wanted = self.partial.len() + piece.len();
+    /// Keeps the start of a frame over the limit.
+    fn keep_prefix(&mut self, part: &[u8]) {
+        let missing = OVERLONG_PREFIX_BYTES.saturating_sub(self.partial.len());
+        self.partial.extend_from_slice(&part[..missing.min(part.len())]);
+    }
+
+    /// Keeps `part` for later. The buffer never grows beyond the limit.
+    fn keep(&mut self, part: &[u8]) {
+        let wanted = self.partial.len() + part.len();
         if wanted > self.partial.capacity() {
             let grown = wanted.max(self.partial.capacity().saturating_mul(2)).min(self.limit.max(wanted));
             self.partial.reserve_exact(grown - self.partial.len());
         }
-        self.partial.extend_from_slice(piece);
+        self.partial.extend_from_slice(part);
     }
 }
 
@@ -120,13 +122,13 @@ impl fmt::Debug for FrameDecoder {
         f.debug_struct("FrameDecoder")
             .field("limit", &self.limit)
             .field("partial", &Redacted(&self.partial[..]))
-            .field("handed_out", &self.handed_out)
+            .field("returned", &self.returned)
             .field("skipping", &self.skipping)
             .finish()
     }
 }
 
-/// The lines that one chunk completes, in order. Not an `Iterator`: a line lives until the next is asked for.
+/// The frames that a chunk completes, in order. Not an `Iterator`, because a frame borrows the decoder until the next one.
 pub struct Frames<'d, 'c> {
     decoder: &'d mut FrameDecoder,
     rest: &'c [u8],
@@ -139,7 +141,7 @@ impl fmt::Debug for Frames<'_, '_> {
 }
 
 impl Frames<'_, '_> {
-    /// The next line, or `None` when the chunk is used up.
+    /// Returns the next frame, or `None` at the end of the chunk.
     #[expect(clippy::should_implement_trait, reason = "a lending iterator; the trait cannot express it")]
     pub fn next(&mut self) -> Option<Frame<'_>> {
         self.decoder.release();
@@ -148,7 +150,7 @@ impl Frames<'_, '_> {
                 return None;
             }
             let end = memchr::memchr(b'\n', self.rest);
-            let piece = &self.rest[..end.unwrap_or(self.rest.len())];
+            let part = &self.rest[..end.unwrap_or(self.rest.len())];
             self.rest = match end {
                 Some(end) => &self.rest[end + 1..],
                 None => &[],
@@ -158,115 +160,63 @@ impl Frames<'_, '_> {
                 self.decoder.skipping = end.is_none();
                 continue;
             }
-            // A `\r` before the newline does not count, and may come in the next chunk.
-            let last = piece.last().or(self.decoder.partial.last());
-            let counted = self.decoder.partial.len() + piece.len() - usize::from(last == Some(&b'\r'));
+            // A `\r` before the newline does not count, and the newline may be in the next chunk.
+            let last = part.last().or(self.decoder.partial.last());
+            let counted = self.decoder.partial.len() + part.len() - usize::from(last == Some(&b'\r'));
             if counted > self.decoder.limit {
                 self.decoder.skipping = end.is_none();
-                self.decoder.keep_prefix(piece);
-                self.decoder.handed_out = true;
+                self.decoder.keep_prefix(part);
+                self.decoder.returned = true;
                 let prefix = self.decoder.partial.len().min(OVERLONG_PREFIX_BYTES);
                 return Some(Frame::TooLong(&self.decoder.partial[..prefix]));
             }
             if end.is_none() {
-                self.decoder.keep(piece);
+                self.decoder.keep(part);
                 return None;
             }
             if self.decoder.partial.is_empty() {
-                let line = strip_cr(piece);
-                if is_blank(line) {
+                let frame = strip_cr(part);
+                if is_blank(frame) {
                     continue;
                 }
-                return Some(Frame::Whole(line));
+                return Some(Frame::Whole(frame));
             }
-            self.decoder.keep(piece);
+            self.decoder.keep(part);
             if is_blank(&self.decoder.partial) {
                 self.decoder.partial.clear();
                 continue;
             }
-            self.decoder.handed_out = true;
+            self.decoder.returned = true;
             return Some(Frame::Whole(strip_cr(&self.decoder.partial)));
         }
     }
 }
 
-impl FrameDecoder {
-    /// Keeps enough of an over-long line to say whose it was.
-    fn keep_prefix(&mut self, piece: &[u8]) {
-        let missing = OVERLONG_PREFIX_BYTES.saturating_sub(self.partial.len());
-        self.partial.extend_from_slice(&piece[..missing.min(piece.len())]);
-    }
+fn strip_cr(frame: &[u8]) -> &[u8] {
+    frame.strip_suffix(b"\r").unwrap_or(frame)
 }
 
-fn strip_cr(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r").unwrap_or(line)
-}
-
-fn is_blank(line: &[u8]) -> bool {
-    line.iter().all(u8::is_ascii_whitespace)
+fn is_blank(frame: &[u8]) -> bool {
+    frame.iter().all(u8::is_ascii_whitespace)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The lines found when the input comes cut at `cuts`, each as text, an over-long one as `!` and its prefix.
-    fn lines(limit: usize, input: &[u8], piece: usize) -> Vec<String> {
-        let mut decoder = FrameDecoder::new(limit);
-        let mut found = Vec::new();
-        for chunk in input.chunks(piece.max(1)) {
-            let mut lines = decoder.feed(chunk);
-            while let Some(line) = lines.next() {
-                found.push(match line {
-                    Frame::Whole(line) => String::from_utf8_lossy(line).into_owned(),
-                    Frame::TooLong(_) => "!".to_owned(),
-                });
-            }
-        }
-        match decoder.finish() {
-            Some(Frame::Whole(rest)) => found.push(format!("…{}", String::from_utf8_lossy(rest))),
-            Some(Frame::TooLong(_)) => found.push("…!".to_owned()),
-            None => {}
-        }
-        found
-    }
-
     #[test]
-    fn any_cut_gives_the_same_lines() {
-        let input = b"one\n\n \r\ntwo\r\n12345678\n123456789\nfour\n12345678\r\n123456789012345678901234567890\nfive\nrest";
-        let whole = lines(8, input, input.len());
-        assert_eq!(whole, ["one", "two", "12345678", "!", "four", "12345678", "!", "five", "…rest"]);
-        for piece in 1..input.len() {
-            assert_eq!(lines(8, input, piece), whole, "cut every {piece} bytes");
-        }
-    }
-
-    #[test]
-    fn a_line_without_end_is_reported_once_and_not_kept() {
-        let mut decoder = FrameDecoder::new(1000);
-        let mut reported = 0;
-        for _ in 0..10_000 {
-            let mut lines = decoder.feed(&[b'x'; 100]);
-            while let Some(line) = lines.next() {
-                assert!(matches!(line, Frame::TooLong(_)));
-                reported += 1;
-            }
-        }
-        assert_eq!(reported, 1);
-        assert!(decoder.partial.capacity() <= OVERLONG_PREFIX_BYTES);
-        let mut lines = decoder.feed(b"\nnext\n");
-        assert_eq!(lines.next(), Some(Frame::Whole(b"next")));
-        assert_eq!(decoder.finish(), None);
-    }
-
-    #[test]
-    fn a_large_buffer_is_given_back() {
+    fn a_large_buffer_is_freed_and_a_skipped_frame_is_not_kept() {
         let mut decoder = FrameDecoder::new(8 << 20);
         for _ in 0..40 {
             assert_eq!(decoder.feed(&[b'x'; 100_000]).next(), None);
         }
-        assert!(matches!(decoder.feed(b"\n").next(), Some(Frame::Whole(line)) if line.len() == 4_000_000));
+        assert!(matches!(decoder.feed(b"\n").next(), Some(Frame::Whole(frame)) if frame.len() == 4_000_000));
         assert_eq!(decoder.feed(b"").next(), None);
         assert!(decoder.partial.capacity() <= KEPT_BUFFER_BYTES);
+        let mut decoder = FrameDecoder::new(1000);
+        for _ in 0..10_000 {
+            while decoder.feed(&[b'x'; 100]).next().is_some() {}
+        }
+        assert!(decoder.partial.capacity() <= OVERLONG_PREFIX_BYTES);
     }
 }

@@ -12,6 +12,7 @@ pub mod endpoint;
 pub mod envelope;
 pub mod error;
 pub mod frame;
+pub mod hex;
 pub mod invoke;
 pub mod limits;
 pub mod log;
@@ -32,6 +33,6 @@ pub use invoke::{
 pub use log::{LogData, LogLevel};
 pub use message::{MessageType, SessionMessage};
 
-/// The revision of the plugin daemon whose wire these types describe. It is a fact about the wire, not this crate's
+/// The revision of the plugin daemon that these types were checked against. It is independent of this crate's
 /// version.
 pub const DAEMON_REVISION: &str = "bdb5642";

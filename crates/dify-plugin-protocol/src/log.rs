@@ -5,28 +5,28 @@ use serde::{Deserialize, Serialize};
 use crate::open_enum::open_enum;
 
 open_enum! {
-    /// How grave a log record is. The daemon lower-cases what it gets and takes every other name for `INFO`
+    /// The level of a log record. The daemon ignores case and reads any other name as `INFO`
     /// (`internal/core/control_panel/logger.go`).
     pub enum LogLevel {
-        /// For whoever debugs.
+        /// For debugging.
         Debug => "DEBUG",
-        /// Worth knowing.
+        /// For information.
         Info => "INFO",
-        /// Something to look at.
+        /// A possible problem.
         Warning => "WARNING",
-        /// Something failed.
+        /// A failure.
         Error => "ERROR",
     }
 }
 
-/// The `data` of a line of event `log` (`pkg/entities/plugin_entities/event.go`).
+/// The `data` of a frame of type `log` (`pkg/entities/plugin_entities/event.go`).
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct LogData {
-    /// How grave it is.
+    /// The level.
     pub level: LogLevel,
-    /// The text.
+    /// The message.
     pub message: String,
-    /// Seconds since the Unix epoch, with a fraction.
+    /// The time, as a Unix timestamp in seconds with a fraction.
     pub timestamp: f64,
 }
 

@@ -1,8 +1,8 @@
-//! Names on the wire that a newer Dify may add to.
+//! Enums of names that a newer Dify may extend.
 
-/// Declares an enum of wire names that keeps a name it does not know.
+/// Declares an enum of names on the wire that keeps an unknown name.
 ///
-/// Each gets `as_str`, `Display`, `From<&str>`, and (de)serialises as the bare string.
+/// It has `as_str`, `Display` and `From<&str>`, and serializes as a string.
 macro_rules! open_enum {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident => $wire:literal,)+ }) => {
         $(#[$meta])*
@@ -10,12 +10,12 @@ macro_rules! open_enum {
         #[non_exhaustive]
         $vis enum $name {
             $($(#[$vmeta])* $variant,)+
-            /// A name this version does not know, as it came.
+            /// A name that this version does not know.
             Unknown(String),
         }
 
         impl $name {
-            /// The name on the wire.
+            /// Returns the name on the wire.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $wire,)+
@@ -23,7 +23,7 @@ macro_rules! open_enum {
                 }
             }
 
-            /// Every name this version knows, in wire spelling.
+            /// The names that this version knows.
             pub const KNOWN: &'static [&'static str] = &[$($wire),+];
         }
 

@@ -1,16 +1,15 @@
-//! `Debug` that tells what a value is, and not what it says.
+//! `Debug` output without contents.
 //!
-//! Credentials, settings, inputs, questions, answers and files all travel in these types, and whatever is printed ends in
-//! a log some day. So their `Debug` prints an outline:
+//! These types hold credentials, settings, questions, answers and files, and `Debug` output may end up in a log. So their
+//! `Debug` shows:
 //!
-//! - ids, kinds, names of fields and of keys, numbers and booleans as they are;
-//! - every other text as its length, `<7 bytes>`; raw JSON and bytes too;
-//! - the values of free JSON not at all: `{"api_key": ..}`.
+//! - ids, types, numbers, booleans and the names of fields and keys;
+//! - the length of any other text, raw JSON and bytes: `<7 bytes>`;
+//! - no values of arbitrary JSON: `{"api_key": ..}`.
 //!
-//! Only errors show their text, for it is written to be read: see [`ErrorData`](crate::ErrorData).
+//! Errors show their message, which is meant to be read: see [`ErrorData`](crate::ErrorData).
 //!
-//! Whether a text is printed is decided by its field's name alone, in one place: a new field is hidden until somebody
-//! decides otherwise.
+//! The name of a field decides whether its text is shown. A new field is hidden by default.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,13 +18,13 @@ use std::fmt::{Debug, Formatter, Result};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// Something that can be printed without its contents.
+/// A value that can be printed without its contents.
 pub trait Redact: Debug {
-    /// Writes what this is: lengths and names in place of contents.
+    /// Writes lengths and names in place of contents.
     fn redact(&self, f: &mut Formatter<'_>) -> Result;
 }
 
-/// Prints the outline of a value where its `Debug` would show all.
+/// Wraps a value so that its `Debug` shows no contents.
 ///
 /// ```
 /// use dify_plugin_protocol::redact::Redacted;
@@ -42,23 +41,23 @@ impl<T: Redact + ?Sized> Debug for Redacted<'_, T> {
     }
 }
 
-/// The value of a named field, as [`redacted_debug!`](crate::redacted_debug) prints it.
+/// A field, as [`redacted_debug!`](crate::redacted_debug) prints it.
 #[doc(hidden)]
 pub struct Field<'a, T: ?Sized> {
-    /// The field's name in Rust.
+    /// The name of the field.
     pub name: &'static str,
-    /// What it holds.
+    /// The value of the field.
     pub value: &'a T,
 }
 
 impl<T: Redact + ?Sized> Debug for Field<'_, T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        if names_something(self.name) { self.value.fmt(f) } else { self.value.redact(f) }
+        if is_shown(self.name) { self.value.fmt(f) } else { self.value.redact(f) }
     }
 }
 
-/// Whether the text of a field of this name is an id, a kind or a name that a program chose, and not what people say.
-fn names_something(field: &str) -> bool {
+/// Returns whether a field of this name holds an id, a type or a name, which may be shown.
+fn is_shown(field: &str) -> bool {
     field == "id"
         || field.ends_with("_id")
         || field.ends_with("_type")
@@ -78,7 +77,7 @@ fn names_something(field: &str) -> bool {
         )
 }
 
-/// Implements `Debug` and [`Redact`] for a struct: the outline of each of its fields, all of which must be listed.
+/// Implements redacted `Debug` and [`Redact`] for a struct. All its fields must be listed.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! redacted_debug {
@@ -118,7 +117,7 @@ macro_rules! redacted_debug {
     };
 }
 
-macro_rules! by_length {
+macro_rules! redact_to_length {
     ($($ty:ty: |$text:ident| $bytes:expr;)+) => {
         $(impl Redact for $ty {
             fn redact(&self, f: &mut Formatter<'_>) -> Result {
@@ -129,7 +128,7 @@ macro_rules! by_length {
     };
 }
 
-by_length! {
+redact_to_length! {
     str: |text| text.len();
     String: |text| text.len();
     Cow<'_, str>: |text| text.len();

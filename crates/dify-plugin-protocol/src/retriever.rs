@@ -1,56 +1,56 @@
-//! Citations: the pieces of knowledge that an answer rests on.
+//! Citations: the knowledge that an answer is based on.
 
 use serde_json::{Map, Value};
 
 use crate::wire_object::wire_object;
 
 wire_object! {
-    /// One cited piece of knowledge: in the metadata of an app's answer, and in a tool's `retriever_resources` message
-    /// (the official SDK's `entities/invoke_message.py`). At run time any field may be missing.
+    /// A citation, in the metadata of an app's answer and in a tool's `retriever_resources` message (the official SDK's
+    /// `entities/invoke_message.py`).
     pub struct RetrieverResource {
-        /// The citation's own id.
+        /// The id of the citation.
         id: String,
-        /// The message that cites it.
+        /// The id of the message.
         message_id: String,
-        /// Its place among the citations, from 1.
+        /// The position among the citations, from 1.
         position: i64,
-        /// The knowledge base.
+        /// The id of the knowledge base.
         dataset_id: String,
-        /// The knowledge base's name.
+        /// The name of the knowledge base.
         dataset_name: String,
-        /// The document.
+        /// The id of the document.
         document_id: String,
-        /// The document's name.
+        /// The name of the document.
         document_name: String,
-        /// Where the document came from, such as `upload_file`.
+        /// The source of the document, such as `upload_file`.
         data_source_type: String,
-        /// The segment of the document.
+        /// The id of the segment.
         segment_id: String,
-        /// Who retrieved it, such as `api` or `workflow`.
+        /// What retrieved the segment, such as `api` or `workflow`.
         retriever_from: String,
-        /// How well it fits.
+        /// The relevance score.
         score: f64,
-        /// How often the segment was hit so far.
+        /// The number of times the segment was retrieved.
         hit_count: i64,
-        /// The segment's length, in words.
+        /// The length of the segment, in words.
         word_count: i64,
-        /// The segment's place in its document.
+        /// The position of the segment in its document.
         segment_position: i64,
-        /// The hash under which the segment is indexed.
+        /// The hash of the segment in the index.
         index_node_hash: String,
-        /// The segment's text.
+        /// The text of the segment.
         content: String,
-        /// The segment's summary.
+        /// The summary of the segment.
         summary: String,
-        /// The page of the document.
+        /// The page in the document.
         page: i64,
-        /// The document's metadata.
+        /// The metadata of the document.
         doc_metadata: Map<String, Value>,
-        /// The document's title.
+        /// The title of the document.
         title: String,
-        /// Files that belong to the segment.
+        /// The files of the segment.
         files: Vec<Value>,
-        /// Unix time, in seconds.
+        /// A Unix timestamp, in seconds.
         created_at: i64,
     }
 }

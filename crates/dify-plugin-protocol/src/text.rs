@@ -1,14 +1,14 @@
-//! Strings that borrow from the line where they can.
+//! Strings that borrow from the frame if possible.
 //!
-//! A JSON string without escapes is borrowed; one with escapes (Go writes `<`, `>` and `&` as `\u003c` …) must be
-//! owned. serde borrows a plain `Cow` field when told to, but not one inside an `Option`; that is what this is for.
+//! A JSON string without escapes is borrowed; one with escapes must be owned (Go writes `<`, `>` and `&` as `\u003c` …).
+//! serde's derive borrows a `Cow` field, but not a `Cow` inside an `Option`.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserializer, Error, Visitor};
 
-/// Deserialises a string or null, borrowing if possible. For `#[serde(borrow, default, deserialize_with = "…")]`.
+/// Deserializes a string or null, borrowed if possible. For `#[serde(borrow, default, deserialize_with = "…")]`.
 pub fn option<'de: 'a, 'a, D>(deserializer: D) -> Result<Option<Cow<'a, str>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -39,7 +39,7 @@ where
     deserializer.deserialize_option(Optional)
 }
 
-/// As [`option`], with null read as the empty string: Go's zero value for a string it was not given.
+/// Like [`option`], but reads null as the empty string, like Go.
 pub fn or_empty<'de: 'a, 'a, D>(deserializer: D) -> Result<Cow<'a, str>, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! Tools: what the daemon asks of them, and the messages they answer with.
+//! Tools: the payloads of their requests, and the messages they send.
 
 pub mod blob;
 pub mod message;

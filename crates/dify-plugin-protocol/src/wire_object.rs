@@ -1,10 +1,9 @@
-//! JSON objects none of whose fields is certain.
+//! JSON objects in which every field is optional.
 
-/// Declares a struct for a JSON object in which every field may be absent or null, and which keeps the fields it does
-/// not know in `extra`. Its `Debug` prints an [outline](crate::redact).
+/// Declares a struct for a JSON object in which every field may be absent or null. Unknown fields are kept in `extra`.
+/// `Debug` is [redacted](crate::redact).
 ///
-/// With `without $reader`, `extra` is read by that function instead: for objects that share their level with keys that
-/// somebody else reads.
+/// `without $reader` reads `extra` with that function, to leave out keys at the same level that belong to another type.
 macro_rules! wire_object {
     ($(#[$meta:meta])* pub struct $name:ident $(<$T:ident>)? $(without $reader:literal)? {
         $($(#[$fmeta:meta])* $field:ident: $ty:ty,)*
@@ -17,7 +16,7 @@ macro_rules! wire_object {
                 #[serde(default, skip_serializing_if = "Option::is_none")]
                 pub $field: Option<$ty>,
             )*
-            /// The fields that this version does not know.
+            /// Fields that this version does not know.
             #[serde(flatten $(, deserialize_with = $reader)?)]
             pub extra: serde_json::Map<String, serde_json::Value>,
         }
@@ -34,7 +33,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Reads what is left of an object, but for `keys`: they are read, and written, one level up.
+/// Reads the unknown fields of an object, except for `keys`, which belong to another type.
 pub(crate) fn rest_without<'de, D>(
     deserializer: D,
     keys: &'static [&'static str],

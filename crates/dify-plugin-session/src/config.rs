@@ -25,7 +25,7 @@ pub struct Config {
     /// Longest frame taken from the daemon, in bytes. Default: 64 MiB. `DIFY_PLUGIN_MAX_LINE_BYTES`.
     pub max_line_bytes: usize,
     /// Longest frame written, in bytes; the sender of a longer one gets an error. Default: what the daemon takes,
-    /// [`limits::DAEMON_LINE_BYTES`]. `DIFY_PLUGIN_MAX_FRAME_BYTES`, at least 16 KiB: a chunk of a file must fit.
+    /// [`limits::DAEMON_FRAME_BYTES`]. `DIFY_PLUGIN_MAX_FRAME_BYTES`, at least 16 KiB: a chunk of a file must fit.
     pub max_frame_bytes: usize,
     /// Output waiting to be written above which senders wait, in bytes. Default: 256 KiB.
     /// `DIFY_PLUGIN_OUTPUT_BYTES`.
@@ -57,8 +57,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            max_line_bytes: limits::PLUGIN_LINE_BYTES,
-            max_frame_bytes: limits::DAEMON_LINE_BYTES,
+            max_line_bytes: limits::PLUGIN_FRAME_BYTES,
+            max_frame_bytes: limits::DAEMON_FRAME_BYTES,
             output_bytes: 256 * 1024,
             reply_queue_bytes: 4 * 1024 * 1024,
             total_queue_bytes: 256 * 1024 * 1024,

@@ -150,7 +150,7 @@ impl Link {
         data: &T,
     ) -> Result<Option<Vec<u8>>, SendError> {
         let mut frame = frame_buffer::take();
-        let result = match message::write_session_line(&mut frame, &session.id, kind, data) {
+        let result = match message::write_session_frame(&mut frame, &session.id, kind, data) {
             Err(error) => Err(SendError::Encode(error)),
             Ok(()) if frame.len() - 1 > self.config.max_frame_bytes => {
                 Err(SendError::TooLarge { size: frame.len() - 1, limit: self.config.max_frame_bytes })
@@ -229,7 +229,7 @@ impl Link {
     /// Queues a log record; `false` if it was dropped.
     pub(crate) fn log(&self, log: &LogData) -> bool {
         let mut frame = frame_buffer::take();
-        message::write_log_line(&mut frame, log);
+        message::write_log_frame(&mut frame, log);
         let taken = self.with(|core, after| core.log(&frame, after));
         frame_buffer::give_back(frame);
         taken

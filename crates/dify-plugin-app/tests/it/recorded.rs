@@ -93,7 +93,7 @@ async fn completion() {
 async fn fetch_app() {
     let parameters = replay("reverse-fetch-app", async |apps: Apps| apps.fetch(APP).await).await.unwrap();
     let form = parameters.user_input_form.unwrap();
-    assert_eq!((form[0].kind(), form[0].field().unwrap().required), (Some("text-input"), Some(true)));
+    assert_eq!((form[0].input_type(), form[0].field().unwrap().required), (Some("text-input"), Some(true)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dify_plugin_host::{Direction, Host, HostConfig, Reply, ReverseCall, Tap, TappedFrame, TappedFrames};
-use dify_plugin_protocol::endpoint::decode_hex;
+use dify_plugin_protocol::hex::decode_hex;
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
 

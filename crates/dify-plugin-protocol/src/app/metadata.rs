@@ -1,4 +1,4 @@
-//! What an app tells about its answer: what it cost, and what it rests on.
+//! Facts about an app's answer: its status, its cost and its sources.
 
 use crate::app::decimal::Decimal;
 use crate::open_enum::open_enum;
@@ -7,7 +7,7 @@ use crate::wire_object::wire_object;
 pub use crate::retriever::RetrieverResource;
 
 open_enum! {
-    /// An app's kind. It, and not the interface a plugin used, decides what comes back.
+    /// The kind of an app. It decides what the app sends, not the interface through which the app was called.
     pub enum AppMode {
         /// A Chatbot.
         Chat => "chat",
@@ -23,37 +23,37 @@ open_enum! {
 }
 
 open_enum! {
-    /// How a workflow run stands.
+    /// The status of a workflow run.
     pub enum RunStatus {
-        /// Not over yet.
+        /// Still running.
         Running => "running",
-        /// Over, without a failure.
+        /// Finished without a failure.
         Succeeded => "succeeded",
-        /// Over, by a failure.
+        /// Failed.
         Failed => "failed",
-        /// Stopped by somebody.
+        /// Stopped by a user.
         Stopped => "stopped",
-        /// Over; nodes failed and their failures were handled.
+        /// Finished. Nodes failed, and their failures were handled.
         PartialSucceeded => "partial-succeeded",
-        /// Waits for a person.
+        /// Waiting for a person.
         Paused => "paused",
     }
 }
 
 open_enum! {
-    /// How a node's run, or an agent's step, stands.
+    /// The status of a node or of an agent's step.
     pub enum NodeStatus {
-        /// Not over yet.
+        /// Still running.
         Running => "running",
-        /// Over, without a failure.
+        /// Finished without a failure.
         Succeeded => "succeeded",
-        /// Over, by a failure.
+        /// Failed.
         Failed => "failed",
-        /// Failed, and the workflow went on.
+        /// Failed, and the workflow continued.
         Exception => "exception",
-        /// Stopped by somebody.
+        /// Stopped by a user.
         Stopped => "stopped",
-        /// Failed, and is tried again.
+        /// Failed, and will be retried.
         Retry => "retry",
     }
 }
@@ -61,55 +61,55 @@ open_enum! {
 wire_object! {
     /// The `metadata` of a finished message.
     pub struct Metadata {
-        /// What the models used.
+        /// Tokens and prices.
         usage: Usage,
-        /// The cited knowledge.
+        /// The citations.
         retriever_resources: Vec<RetrieverResource>,
-        /// Set when a person's annotation answered in place of a model.
+        /// The annotation, if one was used in place of a model's answer.
         annotation_reply: AnnotationReply,
     }
 }
 
 wire_object! {
-    /// What a model call used and cost. A price is the number of tokens × `…_unit_price` × `…_price_unit`.
+    /// Tokens and prices. A price is the number of tokens × `…_unit_price` × `…_price_unit`.
     pub struct Usage {
-        /// Tokens of the prompt.
+        /// Number of prompt tokens.
         prompt_tokens: i64,
         /// Price of one unit of prompt tokens.
         prompt_unit_price: Decimal,
-        /// The unit, as a multiplier per token: `0.000001` for a price per million.
+        /// The unit: `0.000001` for a price per million tokens.
         prompt_price_unit: Decimal,
         /// Price of the prompt.
         prompt_price: Decimal,
-        /// Tokens of the answer.
+        /// Number of completion tokens.
         completion_tokens: i64,
-        /// Price of one unit of answer tokens.
+        /// Price of one unit of completion tokens.
         completion_unit_price: Decimal,
-        /// The unit, as a multiplier per token.
+        /// The unit.
         completion_price_unit: Decimal,
-        /// Price of the answer.
+        /// Price of the completion.
         completion_price: Decimal,
-        /// Tokens of both.
+        /// Number of all tokens.
         total_tokens: i64,
-        /// Price of both.
+        /// Total price.
         total_price: Decimal,
-        /// The prices' currency, such as `USD`.
+        /// Currency of the prices, such as `USD`.
         currency: String,
-        /// Seconds that the call took.
+        /// Duration of the call, in seconds.
         latency: f64,
-        /// Seconds until the first token.
+        /// Time to the first token, in seconds.
         time_to_first_token: f64,
-        /// Seconds from the first token to the last.
+        /// Time from the first token to the last, in seconds.
         time_to_generate: f64,
     }
 }
 
 wire_object! {
-    /// The annotation that answered.
+    /// An annotation that was used as the answer.
     pub struct AnnotationReply {
-        /// The annotation's id.
+        /// The id of the annotation.
         id: String,
-        /// Who wrote it.
+        /// The author.
         account: AnnotationAuthor,
     }
 }
@@ -117,36 +117,36 @@ wire_object! {
 wire_object! {
     /// The author of an annotation.
     pub struct AnnotationAuthor {
-        /// The account's id.
+        /// The id of the account.
         id: String,
-        /// The account's name.
+        /// The name of the account.
         name: String,
     }
 }
 
 wire_object! {
-    /// A file that an app made or was given.
+    /// A file that an app created or received.
     pub struct AppFile {
-        /// The id of what this file belongs to.
+        /// The id of the object that the file belongs to.
         related_id: String,
-        /// Its kind.
+        /// The type of the file.
         #[serde(rename = "type")]
         file_type: crate::app::request::FileType,
-        /// Its name.
+        /// The file name.
         filename: String,
-        /// The name's extension, with its dot.
+        /// The extension, including the dot.
         extension: String,
-        /// Its MIME type.
+        /// The MIME type.
         mime_type: String,
-        /// Its size, in bytes.
+        /// The size, in bytes.
         size: i64,
-        /// How Dify got it.
+        /// How Dify got the file.
         transfer_method: crate::app::request::TransferMethod,
-        /// Where it can be fetched.
+        /// The URL of the file.
         url: String,
         /// The id of the upload.
         upload_file_id: String,
-        /// Where it came from, for a remote file.
+        /// The original URL of a remote file.
         remote_url: String,
     }
 }

@@ -1,4 +1,4 @@
-//! An app's parameters, as `fetch_app` answers them. Neither the app's kind nor its name is among them.
+//! The parameters of an app, as returned by `fetch_app`. They include neither the app's kind nor its name.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,37 +11,37 @@ use crate::redact::Redacted;
 use crate::wire_object::wire_object;
 
 wire_object! {
-    /// The answer to a [`FetchAppRequest`](crate::app::request::FetchAppRequest).
+    /// The parameters of an app: the reply to `fetch_app`.
     pub struct AppParameters {
-        /// What the app says first.
+        /// The first message of the app.
         opening_statement: String,
-        /// Questions to begin with.
+        /// Questions to start with.
         suggested_questions: Vec<String>,
-        /// Whether questions are suggested after an answer.
+        /// Whether the app suggests questions after an answer.
         suggested_questions_after_answer: Feature,
-        /// Whether speech is written down.
+        /// Whether the app transcribes speech.
         speech_to_text: Feature,
-        /// Whether answers are spoken, and how.
+        /// Whether and how the app speaks its answers.
         text_to_speech: TextToSpeech,
-        /// Whether answers name what they rest on.
+        /// Whether answers have citations.
         retriever_resource: Feature,
-        /// Whether annotations may answer.
+        /// Whether annotations may be used as answers.
         annotation_reply: Feature,
-        /// Whether more answers like one can be had.
+        /// Whether the app can generate more answers like one.
         more_like_this: Feature,
         /// Whether texts are moderated.
         sensitive_word_avoidance: Feature,
-        /// The app's variables: the keys of `inputs` of a call.
+        /// The inputs of the app: the keys of a call's `inputs`.
         user_input_form: Vec<UserInput>,
-        /// Which files a message may carry.
+        /// The files that a message may have.
         file_upload: FileUpload,
-        /// The installation's limits.
+        /// The limits of the Dify installation.
         system_parameters: SystemParameters,
     }
 }
 
 wire_object! {
-    /// Something that is on or off.
+    /// A feature that is on or off.
     pub struct Feature {
         /// Whether it is on.
         enabled: bool,
@@ -49,21 +49,21 @@ wire_object! {
 }
 
 wire_object! {
-    /// How answers are spoken.
+    /// How an app speaks its answers.
     pub struct TextToSpeech {
-        /// Whether they are.
+        /// Whether it is on.
         enabled: bool,
         /// The voice.
         voice: String,
         /// The language.
         language: String,
-        /// `enabled` or `disabled`: whether they are spoken unasked. The key is in camel case on the wire.
+        /// Whether answers are played automatically: `enabled` or `disabled`.
         #[serde(rename = "autoPlay")]
         auto_play: String,
     }
 }
 
-/// One variable of an app: an object with one key, the variable's kind (`text-input`, `paragraph`, `select`, `number`,
+/// An input of an app: an object with one key, the type of the input (`text-input`, `paragraph`, `select`, `number`,
 /// `file`, `file-list`, …).
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -78,37 +78,37 @@ impl fmt::Debug for UserInput {
 crate::redact::redact_as_debug!(UserInput);
 
 impl UserInput {
-    /// The variable's kind, such as `text-input`. Open: newer releases add some.
-    pub fn kind(&self) -> Option<&str> {
+    /// Returns the type of the input, such as `text-input`.
+    pub fn input_type(&self) -> Option<&str> {
         self.0.keys().next().map(String::as_str)
     }
 
-    /// The variable itself.
+    /// Returns the definition of the input.
     pub fn field(&self) -> Option<&InputField> {
         self.0.values().next()
     }
 }
 
 wire_object! {
-    /// A variable's own fields.
+    /// The definition of an input.
     pub struct InputField {
-        /// What a person reads.
+        /// The label.
         label: String,
-        /// Its key in `inputs`.
+        /// The key in `inputs`.
         variable: String,
-        /// Whether a call must give it.
+        /// Whether it is required.
         required: bool,
-        /// Its value if a call gives none.
+        /// The default value.
         default: Value,
-        /// What it may be, for `select`.
+        /// The options, for `select`.
         options: Vec<String>,
-        /// Its greatest length, for texts; in a `file-list`, of files.
+        /// The maximum length of a text, or number of files.
         max_length: i64,
     }
 }
 
 wire_object! {
-    /// Which files a message may carry.
+    /// The files that a message may have.
     pub struct FileUpload {
         /// Images.
         image: ImageUpload,
@@ -116,31 +116,31 @@ wire_object! {
 }
 
 wire_object! {
-    /// Which images a message may carry.
+    /// The images that a message may have.
     pub struct ImageUpload {
-        /// Whether it may.
+        /// Whether images are allowed.
         enabled: bool,
-        /// How many.
+        /// The maximum number of images.
         number_limits: i64,
-        /// How closely models look: `low` or `high`.
+        /// The level of detail for models: `low` or `high`.
         detail: String,
-        /// How they may come.
+        /// How images may be transferred.
         transfer_methods: Vec<TransferMethod>,
     }
 }
 
 wire_object! {
-    /// The limits of an installation.
+    /// The limits of a Dify installation.
     pub struct SystemParameters {
-        /// Largest document, in MB.
+        /// Maximum size of a document, in MB.
         file_size_limit: i64,
-        /// Largest image, in MB.
+        /// Maximum size of an image, in MB.
         image_file_size_limit: i64,
-        /// Largest sound, in MB.
+        /// Maximum size of an audio file, in MB.
         audio_file_size_limit: i64,
-        /// Largest film, in MB.
+        /// Maximum size of a video, in MB.
         video_file_size_limit: i64,
-        /// Most files of one run of a workflow.
+        /// Maximum number of files in a workflow run.
         workflow_file_upload_limit: i64,
     }
 }

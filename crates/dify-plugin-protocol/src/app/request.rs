@@ -1,4 +1,4 @@
-//! What a plugin sends to call an app.
+//! Requests that call an app.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -7,41 +7,41 @@ use crate::open_enum::open_enum;
 use crate::wire_object::wire_object;
 
 open_enum! {
-    /// How an app answers.
+    /// How an app sends its answer.
     pub enum ResponseMode {
-        /// Event by event, as they happen.
+        /// As a stream of events.
         Streaming => "streaming",
-        /// One object, when the app is done. Agents refuse this.
+        /// As one object, at the end. Agents refuse this.
         Blocking => "blocking",
     }
 }
 
-/// The `request` of a reverse invocation of kind `app`: one shape for chat, workflow and completion
+/// The request of a reverse invocation of type `app`, for chat, workflow and completion
 /// (`internal/core/dify_invocation/types.go`).
 ///
-/// `inputs` and `response_mode` are always sent: Dify refuses a call without them. What is `None` or empty of the rest
-/// is left out, which the daemon reads as empty.
+/// `inputs` and `response_mode` are always sent, because Dify refuses a call without them. Other fields are left out if
+/// they are empty.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct AppRequest {
-    /// The app, in the plugin's own workspace.
+    /// The id of the app, which must be in the plugin's workspace.
     pub app_id: String,
-    /// What the user says. Chat apps need one; workflows ignore it.
+    /// What the user says. Required by chat apps, ignored by workflows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
-    /// The app's variables. The only way to give an app files: see [`FileInput`].
+    /// The inputs of the app, including files: see [`FileInput`].
     pub inputs: Map<String, Value>,
-    /// How the app answers.
+    /// How the app sends its answer.
     pub response_mode: ResponseMode,
-    /// The conversation to go on with; absent or empty, a new one begins. Good for the same app and user only.
+    /// The id of the conversation to continue. Absent or empty starts a new one. Valid only for the same app and user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation_id: Option<String>,
-    /// The end user. Sent on by the daemon, and ignored by Dify today: it takes the session's user.
+    /// The id of the end user. Current Dify releases ignore it and use the session's user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// Files of the message. Today's daemon drops them without a word: put files into `inputs`.
+    /// Files of the message. The current daemon silently drops them: put files into `inputs`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileInput>,
-    /// Further fields. The daemon drops those it does not know.
+    /// Other fields. The daemon drops fields that it does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
@@ -58,7 +58,7 @@ crate::redacted_debug!(AppRequest {
 });
 
 impl AppRequest {
-    /// A call without query and inputs.
+    /// Creates a call without query and inputs.
     pub fn new(app_id: impl Into<String>, response_mode: ResponseMode) -> Self {
         Self {
             app_id: app_id.into(),
@@ -73,13 +73,13 @@ impl AppRequest {
     }
 }
 
-/// The `request` of a reverse invocation of kind `fetch_app` (`internal/core/dify_invocation/types.go`). Answered with
-/// [`AppParameters`](crate::app::parameters::AppParameters).
+/// The request of a reverse invocation of type `fetch_app` (`internal/core/dify_invocation/types.go`). The reply is an
+/// `AppParameters`.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FetchAppRequest {
-    /// The app, in the plugin's own workspace.
+    /// The id of the app, which must be in the plugin's workspace.
     pub app_id: String,
-    /// Further fields. The daemon drops them.
+    /// Other fields. The daemon drops them.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
@@ -87,24 +87,24 @@ pub struct FetchAppRequest {
 crate::redacted_debug!(FetchAppRequest { app_id, extra });
 
 impl FetchAppRequest {
-    /// Asks for the parameters of this app.
+    /// Creates a request for the parameters of an app.
     pub fn new(app_id: impl Into<String>) -> Self {
         Self { app_id: app_id.into(), extra: Map::new() }
     }
 }
 
 open_enum! {
-    /// What kind of file it is.
+    /// The type of a file.
     pub enum FileType {
         /// An image.
         Image => "image",
         /// A document.
         Document => "document",
-        /// A sound.
+        /// An audio file.
         Audio => "audio",
-        /// A film.
+        /// A video.
         Video => "video",
-        /// Anything else.
+        /// Any other file.
         Custom => "custom",
     }
 }
@@ -112,21 +112,21 @@ open_enum! {
 open_enum! {
     /// How Dify gets a file.
     pub enum TransferMethod {
-        /// Dify fetches it from a URL.
+        /// Dify downloads it from a URL.
         RemoteUrl => "remote_url",
-        /// It was uploaded through Dify's own upload interface.
+        /// It was uploaded through Dify's upload API.
         LocalFile => "local_file",
-        /// A tool or a plugin put it into Dify.
+        /// A tool or a plugin uploaded it.
         ToolFile => "tool_file",
-        /// A datasource put it into Dify.
+        /// A datasource uploaded it.
         DatasourceFile => "datasource_file",
     }
 }
 
 wire_object! {
-    /// A file for a variable of an app: a value in [`AppRequest::inputs`], or an item of a list there.
+    /// A file in [`AppRequest::inputs`], or an item of a list of files there.
     ///
-    /// The app must declare the variable as a file (or file list); Dify drops values of variables it does not know.
+    /// The app must declare the input as a file or a file list. Dify drops inputs that it does not know.
     ///
     /// ```
     /// # use dify_plugin_protocol::app::request::{AppRequest, FileInput, FileType, ResponseMode};
@@ -134,34 +134,34 @@ wire_object! {
     /// request.inputs.insert("photo".into(), FileInput::remote_url(FileType::Image, "https://example.com/a.png").into());
     /// ```
     pub struct FileInput {
-        /// Its kind.
+        /// The type of the file.
         #[serde(rename = "type")]
         file_type: FileType,
-        /// How Dify gets it.
+        /// How Dify gets the file.
         transfer_method: TransferMethod,
-        /// Where Dify fetches it, with [`TransferMethod::RemoteUrl`].
+        /// The URL, for [`TransferMethod::RemoteUrl`].
         url: String,
-        /// The upload, with [`TransferMethod::LocalFile`].
+        /// The id of the upload, for [`TransferMethod::LocalFile`].
         upload_file_id: String,
-        /// The tool file, with [`TransferMethod::ToolFile`].
+        /// The id of the tool file, for [`TransferMethod::ToolFile`].
         tool_file_id: String,
     }
 }
 
 impl FileInput {
-    /// A file that Dify fetches from `url`.
+    /// Creates a file that Dify downloads from `url`.
     pub fn remote_url(file_type: FileType, url: impl Into<String>) -> Self {
         Self { url: Some(url.into()), ..Self::of(file_type, TransferMethod::RemoteUrl) }
     }
 
-    /// A file that was uploaded through Dify's own upload interface, by the id it gave. Not for what a plugin uploads:
-    /// that is a [`tool_file`](Self::tool_file).
+    /// Creates a file that was uploaded through Dify's upload API. A file uploaded by a plugin is a
+    /// [`tool_file`](Self::tool_file) instead.
     pub fn uploaded(file_type: FileType, upload_file_id: impl Into<String>) -> Self {
         Self { upload_file_id: Some(upload_file_id.into()), ..Self::of(file_type, TransferMethod::LocalFile) }
     }
 
-    /// A file that a plugin uploaded (reverse invocation `upload_file`), by the id it got. If Dify then says that the
-    /// tool file is not found, the file belongs to another end user: use [`remote_url`](Self::remote_url).
+    /// Creates a file that a plugin uploaded by the reverse invocation `upload_file`. If Dify does not find the tool file,
+    /// it belongs to another end user: use [`remote_url`](Self::remote_url) instead.
     pub fn tool_file(file_type: FileType, tool_file_id: impl Into<String>) -> Self {
         Self { tool_file_id: Some(tool_file_id.into()), ..Self::of(file_type, TransferMethod::ToolFile) }
     }
@@ -173,7 +173,7 @@ impl FileInput {
 
 impl From<FileInput> for Value {
     fn from(file: FileInput) -> Self {
-        // Strings and JSON values always make a JSON value.
+        // Serializing strings and JSON values cannot fail.
         serde_json::to_value(file).unwrap_or_default()
     }
 }

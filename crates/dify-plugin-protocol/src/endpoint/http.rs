@@ -1,36 +1,37 @@
-//! The HTTP request inside an endpoint request.
+//! The HTTP request in the payload of an endpoint request.
 
 use std::fmt;
 
-use crate::endpoint::HexError;
+use crate::hex::HexError;
 use crate::redact::Redacted;
 
-/// An HTTP/1.1 request, as the daemon passes it on (`internal/service/endpoint.go`).
+/// An HTTP/1.1 request, as passed on by the daemon (`internal/service/endpoint.go`).
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HttpRequest {
     /// The method, such as `GET`.
     pub method: String,
-    /// Path and query, percent-encoded.
+    /// The path and query, percent-encoded.
     pub target: String,
-    /// The headers, in their order; names that come several times are there several times. A value may hold any bytes:
-    /// `Dify-Hook-Url` bears the decoded path.
+    /// The headers in order, including repeated names. A value may contain any bytes: `Dify-Hook-Url` has the decoded
+    /// path.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The body, transfer coding undone. The headers still tell of it.
+    /// The body, without its transfer coding. The headers still name the coding.
     pub body: Vec<u8>,
 }
 
-/// Most headers that a request may have.
+/// The maximum number of headers of a request.
 pub const MAX_HEADERS: usize = 8192;
 
 impl HttpRequest {
-    /// Reads one request message.
+    /// Parses a request message.
     ///
-    /// The body is as long as `Transfer-Encoding` or else `Content-Length` say; without either, it is what there is.
+    /// `Transfer-Encoding` or else `Content-Length` determines the length of the body. Without either, the body is the
+    /// rest of the message.
     ///
     /// # Errors
     ///
-    /// If it is no HTTP/1 request, has more than [`MAX_HEADERS`] headers, or the body is shorter than announced.
+    /// If it is not an HTTP/1 request, has more than [`MAX_HEADERS`] headers, or the body is shorter than its length.
     pub fn parse(mut message: Vec<u8>) -> Result<Self, HttpRequestError> {
         let (head_length, mut request) = parse_head(&message)?;
         message.drain(..head_length);
@@ -48,17 +49,17 @@ impl HttpRequest {
         Ok(request)
     }
 
-    /// The first value of a header, whatever its case.
+    /// Returns the first value of a header. Ignores case.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.values(name).next()
     }
 
-    /// Every value of a header, whatever its case.
+    /// Returns all values of a header. Ignores case.
     pub fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         self.headers.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
     }
 
-    /// Path and query apart; the query without its `?`.
+    /// Returns the path, and the query without its `?`.
     pub fn path_and_query(&self) -> (&str, Option<&str>) {
         match self.target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -83,7 +84,7 @@ impl HttpRequest {
 }
 
 impl fmt::Debug for HttpRequest {
-    // The query may bear credentials, as all that is outlined.
+    /// Shows neither header values nor the query, which may contain credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpRequest")
             .field("method", &self.method)
@@ -128,7 +129,7 @@ fn parse_head(message: &[u8]) -> Result<(usize, HttpRequest), HttpRequestError> 
     }
 }
 
-/// Undoes chunked coding. Trailers are dropped.
+/// Decodes chunked coding. Trailers are dropped.
 fn dechunk(mut rest: &[u8]) -> Result<Vec<u8>, HttpRequestError> {
     let mut body = Vec::new();
     loop {
@@ -149,34 +150,34 @@ fn dechunk(mut rest: &[u8]) -> Result<Vec<u8>, HttpRequestError> {
     }
 }
 
-/// Why something is not one whole HTTP request.
+/// Why an HTTP request could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpRequestError {
-    /// `raw_http_request` is no hex.
+    /// `raw_http_request` is not hex.
     #[error("raw_http_request is {0}")]
     Hex(#[from] HexError),
-    /// The request line or a header is broken.
-    #[error("raw_http_request is no HTTP/1 request: {0}")]
+    /// The request line or a header is malformed.
+    #[error("raw_http_request is not an HTTP/1 request: {0}")]
     Head(String),
-    /// The headers do not end.
-    #[error("raw_http_request ends within its headers")]
+    /// The message ends inside the headers.
+    #[error("raw_http_request ends inside its headers")]
     Incomplete,
-    /// `Content-Length` is no number.
-    #[error("the request's Content-Length is no number")]
+    /// `Content-Length` is not a number.
+    #[error("the request's Content-Length is not a number")]
     ContentLength,
-    /// The body is cut off.
-    #[error("the request's body has {found} bytes, its Content-Length is {expected}")]
+    /// The body is shorter than `Content-Length`.
+    #[error("the request's body has {found} bytes, but its Content-Length is {expected}")]
     BodyTooShort {
-        /// Bytes announced.
+        /// The `Content-Length`.
         expected: usize,
-        /// Bytes there.
+        /// The length of the body, in bytes.
         found: usize,
     },
-    /// The chunked coding is broken.
-    #[error("the request's chunked body is broken after {offset} bytes")]
+    /// The chunked coding is malformed.
+    #[error("the request's chunked body is malformed after {offset} bytes")]
     Chunk {
-        /// Bytes decoded until then.
+        /// The number of bytes decoded before.
         offset: usize,
     },
 }

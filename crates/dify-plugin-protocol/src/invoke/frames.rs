@@ -1,4 +1,4 @@
-//! What travels on the wire for a reverse invocation, in both directions.
+//! The frames of a reverse invocation, in both directions.
 
 use std::borrow::Cow;
 
@@ -9,17 +9,17 @@ use super::spec::InvokeType;
 use crate::open_enum::open_enum;
 use crate::text;
 
-/// The `data` of a session message of type `invoke`. All three fields are required and of these JSON types, or the
-/// daemon closes the whole session (`internal/core/io_tunnel/backwards_invocation/task.go`).
+/// The `data` of a session message of type `invoke`. The daemon closes the whole session if a field is missing or has the
+/// wrong type (`internal/core/io_tunnel/backwards_invocation/task.go`).
 #[derive(Clone, Serialize, Deserialize)]
 pub struct ReverseRequest<'a> {
-    /// What is asked.
+    /// The type of the reverse invocation.
     #[serde(rename = "type")]
     pub invoke_type: InvokeType,
-    /// Chosen by the plugin; the daemon repeats it in every answer and never looks inside.
+    /// An id chosen by the plugin. The daemon repeats it in every reply and does not interpret it.
     #[serde(borrow)]
     pub backwards_request_id: Cow<'a, str>,
-    /// The kind's own fields: a JSON object.
+    /// The fields of this type of reverse invocation: a JSON object.
     #[serde(borrow)]
     pub request: &'a RawValue,
 }
@@ -27,29 +27,29 @@ pub struct ReverseRequest<'a> {
 crate::redacted_debug!(ReverseRequest<'_> { invoke_type, backwards_request_id, request });
 
 open_enum! {
-    /// What one answer to a reverse invocation is (`internal/core/io_tunnel/backwards_invocation/entities.go`).
+    /// The type of a frame that answers a reverse invocation (`internal/core/io_tunnel/backwards_invocation/entities.go`).
     pub enum ReverseEvent {
-        /// One item of the answer, in `data`.
+        /// A reply, in `data`.
         Response => "response",
-        /// The call failed; the text is in `message`. An `end` follows.
+        /// The call failed, for the reason in `message`. An `end` follows.
         Error => "error",
-        /// The call is over. Always the last, and exactly one, unless the daemon lost its caller.
+        /// The end of the call. Sent exactly once, unless the daemon lost its caller.
         End => "end",
     }
 }
 
-/// The `data` of a `backwards_response` line (`internal/core/io_tunnel/backwards_invocation/entities.go`).
+/// The `data` of a `backwards_response` frame (`internal/core/io_tunnel/backwards_invocation/entities.go`).
 #[derive(Clone, Serialize, Deserialize)]
 pub struct ReverseResponse<'a> {
-    /// The id the call was made with.
+    /// The id of the call.
     #[serde(borrow)]
     pub backwards_request_id: Cow<'a, str>,
-    /// What this answer is.
+    /// The type of the frame.
     pub event: ReverseEvent,
-    /// For an error its text; otherwise `stream`, `struct` or empty, and without meaning.
+    /// The message of an error. Otherwise `stream`, `struct` or empty, without meaning.
     #[serde(borrow, default, deserialize_with = "text::or_empty")]
     pub message: Cow<'a, str>,
-    /// For a response the item, an object; otherwise null.
+    /// The reply: an object. Null in an error and at the end.
     #[serde(borrow, default)]
     pub data: Option<&'a RawValue>,
 }
@@ -61,7 +61,7 @@ impl<'a> ReverseResponse<'a> {
     ///
     /// # Errors
     ///
-    /// If `backwards_request_id` or `event` is missing, or a field has another type than above.
+    /// If `backwards_request_id` or `event` is missing, or a field has the wrong type.
     pub fn parse(data: &'a RawValue) -> serde_json::Result<Self> {
         crate::object::parse(data.get())
     }

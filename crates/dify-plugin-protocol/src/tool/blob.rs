@@ -1,50 +1,47 @@
-//! Files on the wire, cut into pieces.
+//! Files on the wire, cut into chunks.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
-use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::limits::BLOB_CHUNK_BYTES;
 use crate::redact::Redacted;
-use crate::tool::message::{ToolMessage, ToolMessageBody};
 use crate::wire_object::wire_object;
 
 wire_object! {
-    /// A piece of a file (`internal/core/io_tunnel/agent_service.go`). All pieces of a file have its `id` and its `meta`;
-    /// the last one ends it and is empty.
+    /// A chunk of a file (`internal/core/io_tunnel/agent_service.go`). All chunks of a file have the same `id` and `meta`;
+    /// the last one is empty.
     pub struct BlobChunk {
-        /// The file, under an id of its own.
+        /// The id of the file.
         id: String,
-        /// The piece's number, from 0. Of the empty one at the end, the number of pieces.
+        /// The number of the chunk, from 0.
         sequence: u64,
         /// The length of the whole file, in bytes.
         total_length: u64,
-        /// The piece's bytes, in standard base64 with padding: at most [`BLOB_CHUNK_BYTES`] before that.
+        /// At most [`BLOB_CHUNK_BYTES`] bytes, in standard base64 with padding.
         blob: String,
-        /// Whether the file ends here.
+        /// Whether this is the last chunk.
         end: bool,
     }
 }
 
-/// Cuts a file into the messages that carry it: pieces of at most [`BLOB_CHUNK_BYTES`], then an empty one that ends it.
-/// An empty file is that one alone.
+/// Cuts a file into messages: chunks of at most [`BLOB_CHUNK_BYTES`], followed by an empty last chunk.
 ///
-/// Borrows the bytes; each piece is encoded as it is written.
+/// The bytes are borrowed, and encoded when a chunk is serialized.
 ///
 /// ```
 /// # use dify_plugin_protocol::tool::blob::BlobChunks;
 /// let meta = serde_json::Map::from_iter([("mime_type".to_owned(), "text/plain".into())]);
-/// let lines: Vec<String> = BlobChunks::new("0123abcd", b"quack", Some(&meta))
-///     .map(|piece| serde_json::to_string(&piece))
+/// let messages: Vec<String> = BlobChunks::new("0123abcd", b"quack", Some(&meta))
+///     .map(|chunk| serde_json::to_string(&chunk))
 ///     .collect::<Result<_, _>>()?;
-/// assert_eq!(lines.len(), 2);
-/// assert!(lines[0].contains(r#""blob":"cXVhY2s=","end":false"#));
-/// assert!(lines[1].contains(r#""blob":"","end":true"#));
+/// assert_eq!(messages.len(), 2);
+/// assert!(messages[0].contains(r#""blob":"cXVhY2s=","end":false"#));
+/// assert!(messages[1].contains(r#""blob":"","end":true"#));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone)]
@@ -58,24 +55,24 @@ pub struct BlobChunks<'a> {
 }
 
 impl<'a> BlobChunks<'a> {
-    /// Cuts `bytes`. `id` must be fresh: the daemon's agent relay keeps the bytes of an id that ended. `meta` should hold
-    /// at least `mime_type`.
+    /// Cuts `bytes`. `id` must not have been used before: the daemon's agent relay keeps the bytes of old ids. `meta` should
+    /// have at least a `mime_type`.
     pub fn new(id: &'a str, bytes: &'a [u8], meta: Option<&'a Map<String, Value>>) -> Self {
         Self { id, meta, rest: bytes, total_length: bytes.len(), sequence: 0, ended: false }
     }
 }
 
 impl<'a> Iterator for BlobChunks<'a> {
-    type Item = BlobPiece<'a>;
+    type Item = BlobChunkRef<'a>;
 
-    fn next(&mut self) -> Option<BlobPiece<'a>> {
+    fn next(&mut self) -> Option<BlobChunkRef<'a>> {
         if self.ended {
             return None;
         }
         let (bytes, rest) = self.rest.split_at(self.rest.len().min(BLOB_CHUNK_BYTES));
         self.rest = rest;
         self.ended = bytes.is_empty();
-        let piece = BlobPiece {
+        let chunk = BlobChunkRef {
             id: self.id,
             sequence: self.sequence,
             total_length: self.total_length as u64,
@@ -84,7 +81,7 @@ impl<'a> Iterator for BlobChunks<'a> {
             meta: self.meta,
         };
         self.sequence += 1;
-        Some(piece)
+        Some(chunk)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -105,44 +102,27 @@ impl fmt::Debug for BlobChunks<'_> {
     }
 }
 
-/// One piece of a file, borrowed; serialises as the whole message, `{"type": "blob_chunk", …}`.
+/// A borrowed chunk of a file. It serializes as a whole message: `{"type": "blob_chunk", …}`.
 #[derive(Clone, Copy, PartialEq)]
 #[non_exhaustive]
-pub struct BlobPiece<'a> {
-    /// The file.
+pub struct BlobChunkRef<'a> {
+    /// The id of the file.
     pub id: &'a str,
-    /// The piece's number.
+    /// The number of the chunk, from 0.
     pub sequence: u64,
     /// The length of the whole file, in bytes.
     pub total_length: u64,
-    /// The piece's bytes.
+    /// The bytes of the chunk.
     pub bytes: &'a [u8],
-    /// Whether the file ends here.
+    /// Whether this is the last chunk.
     pub end: bool,
-    /// What is known about the file.
+    /// Facts about the file, such as its `mime_type`.
     pub meta: Option<&'a Map<String, Value>>,
 }
 
-impl BlobPiece<'_> {
-    /// The same message, owned.
-    pub fn to_message(&self) -> ToolMessage {
-        ToolMessage {
-            body: ToolMessageBody::BlobChunk(BlobChunk {
-                id: Some(self.id.to_owned()),
-                sequence: Some(self.sequence),
-                total_length: Some(self.total_length),
-                blob: Some(encode(self.bytes)),
-                end: Some(self.end),
-                extra: Map::new(),
-            }),
-            meta: self.meta.cloned(),
-        }
-    }
-}
-
-impl fmt::Debug for BlobPiece<'_> {
+impl fmt::Debug for BlobChunkRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BlobPiece")
+        f.debug_struct("BlobChunkRef")
             .field("id", &self.id)
             .field("sequence", &self.sequence)
             .field("total_length", &self.total_length)
@@ -152,50 +132,48 @@ impl fmt::Debug for BlobPiece<'_> {
     }
 }
 
-impl Serialize for BlobPiece<'_> {
+impl Serialize for BlobChunkRef<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Chunk<'a>(&'a BlobPiece<'a>);
-        impl Serialize for Chunk<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut object = serializer.serialize_struct("BlobChunk", 5)?;
-                object.serialize_field("id", self.0.id)?;
-                object.serialize_field("sequence", &self.0.sequence)?;
-                object.serialize_field("total_length", &self.0.total_length)?;
-                object.serialize_field("blob", &Base64(self.0.bytes))?;
-                object.serialize_field("end", &self.0.end)?;
-                object.end()
-            }
+        #[derive(Serialize)]
+        struct Message<'a> {
+            r#type: &'static str,
+            message: Chunk<'a>,
+            meta: Option<&'a Map<String, Value>>,
         }
-        struct Base64<'a>(&'a [u8]);
-        impl Serialize for Base64<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
-            }
+        #[derive(Serialize)]
+        struct Chunk<'a> {
+            id: &'a str,
+            sequence: u64,
+            total_length: u64,
+            #[serde(serialize_with = "base64")]
+            blob: &'a [u8],
+            end: bool,
+        }
+        fn base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(&Base64Display::new(bytes, &STANDARD))
         }
 
-        let mut object = serializer.serialize_struct("ToolMessage", 3)?;
-        object.serialize_field("type", "blob_chunk")?;
-        object.serialize_field("message", &Chunk(self))?;
-        object.serialize_field("meta", &self.meta)?;
-        object.end()
+        let Self { id, sequence, total_length, bytes: blob, end, meta } = *self;
+        let message = Chunk { id, sequence, total_length, blob, end };
+        Message { r#type: "blob_chunk", message, meta }.serialize(serializer)
     }
 }
 
-/// Standard base64 with padding, as messages carry it.
+/// Encodes bytes in standard base64 with padding.
 pub fn encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// Undoes [`encode`].
+/// Decodes standard base64 with padding.
 ///
 /// # Errors
 ///
-/// If the text is not standard base64 with padding.
+/// If the text is anything else.
 pub fn decode(blob: &str) -> Result<Vec<u8>, BlobError> {
     STANDARD.decode(blob).map_err(|error| BlobError(error.to_string()))
 }
 
-/// A blob that is no base64.
+/// A blob that is not base64.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("blob is no standard base64 with padding: {0}")]
+#[error("blob is not standard base64 with padding: {0}")]
 pub struct BlobError(String);

@@ -1,7 +1,7 @@
-//! What a tool answers with: texts, JSON, files, variables, logs, citations.
+//! The messages of a tool: texts, JSON, files, variables, logs and citations.
 //!
-//! Agents and some datasources answer with the same messages. The daemon checks the type, and that `message` and `meta`
-//! are objects or null (`pkg/entities/tool_entities/tool.go`); Dify reads what is inside
+//! Agents and some datasources send the same messages. The daemon checks the type, and that `message` and `meta` are
+//! objects or null (`pkg/entities/tool_entities/tool.go`). Dify reads the rest
 //! (`api/core/tools/utils/message_transformer.py`).
 
 use std::fmt;
@@ -12,53 +12,53 @@ use serde_json::{Map, Value};
 
 use crate::open_enum::open_enum;
 use crate::redact::Redacted;
-use crate::tool::blob::BlobChunk;
+use crate::tool::blob::{BlobChunk, BlobChunkRef};
 use crate::wire_object::wire_object;
 
 pub use crate::retriever::RetrieverResource;
 
 open_enum! {
-    /// The `type` of a tool message. The daemon closes the session at any other.
+    /// The type of a tool message. The daemon closes the session at any other type.
     pub enum ToolMessageType {
-        /// Text, appended to the tool's text output.
+        /// A chunk of text to append to the tool's text output.
         Text => "text",
-        /// An object or list, added to the tool's structured output.
+        /// An object or a list to add to the tool's structured output.
         Json => "json",
         /// A link.
         Link => "link",
         /// An image that Dify downloads and stores.
         Image => "image",
-        /// An image that stays where it is.
+        /// An image that Dify only links to.
         ImageLink => "image_link",
-        /// A file that stays where it is. Made inside Dify.
+        /// A file that Dify only links to. Used inside Dify.
         BinaryLink => "binary_link",
-        /// An output variable, or a piece of one.
+        /// An output variable, or a chunk of one.
         Variable => "variable",
-        /// A file whole. Tools send `blob_chunk`s.
+        /// A whole file. Tools send `blob_chunk`s instead.
         Blob => "blob",
-        /// A piece of a file.
+        /// A chunk of a file.
         BlobChunk => "blob_chunk",
-        /// A step of the tool's work.
+        /// A step in the execution log.
         Log => "log",
         /// Citations.
         RetrieverResources => "retriever_resources",
-        /// A file that Dify has already.
+        /// A file that Dify already has.
         File => "file",
     }
 }
 
-/// One message of a tool: on the wire `{"type", "message", "meta"}`.
+/// A message of a tool: `{"type", "message", "meta"}` on the wire.
 #[derive(Clone, PartialEq)]
 pub struct ToolMessage {
-    /// What it says: `type` and `message`.
+    /// The `type` and the `message`.
     pub body: ToolMessageBody,
-    /// What is known about it: of blobs `mime_type` and `filename`.
+    /// Facts about the message, such as the `mime_type` and `filename` of a blob.
     pub meta: Option<Map<String, Value>>,
 }
 
 crate::redacted_debug!(ToolMessage { body, meta });
 
-/// The type of a tool message, and what belongs to that type.
+/// The type of a tool message, with the fields of that type.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ToolMessageBody {
@@ -84,13 +84,13 @@ pub enum ToolMessageBody {
     Log(LogMessage),
     /// `retriever_resources`
     RetrieverResources(RetrieverResourcesMessage),
-    /// `file`: the file itself is in `meta.file`.
+    /// `file`. The file is in `meta.file`.
     File(Option<Map<String, Value>>),
-    /// A type that this version does not know, or another one without its `message`: legal, and empty of meaning.
+    /// An unknown type, or a known type without a `message`.
     Other {
         /// The type.
         kind: ToolMessageType,
-        /// What came with it.
+        /// The `message`.
         message: Option<Map<String, Value>>,
     },
 }
@@ -106,9 +106,9 @@ wire_object! {
 wire_object! {
     /// Structured output.
     pub struct JsonMessage {
-        /// An object or a list. Without it, Dify takes the whole message for it.
+        /// An object or a list. Without it, Dify uses the whole message instead.
         json_object: Value,
-        /// Whether Dify keeps it from the tool's text.
+        /// Whether Dify leaves it out of the tool's text output.
         suppress_output: bool,
     }
 }
@@ -116,71 +116,71 @@ wire_object! {
 wire_object! {
     /// An output variable.
     pub struct VariableMessage {
-        /// Its name. Dify refuses `json`, `text` and `files`.
+        /// The name. Dify refuses `json`, `text` and `files`.
         variable_name: String,
-        /// Its value; with `stream`, a string.
+        /// The value. With `stream`, a string.
         variable_value: Value,
-        /// Whether the value is a piece, to be appended to those before.
+        /// Whether the value is a chunk to append to the previous ones.
         stream: bool,
     }
 }
 
 wire_object! {
-    /// A file whole, for datasources and agents.
+    /// A whole file, for datasources and agents.
     pub struct BlobMessage {
-        /// Its bytes, in standard base64 with padding.
+        /// The bytes, in standard base64 with padding.
         blob: String,
     }
 }
 
 open_enum! {
-    /// How a logged step stands.
+    /// The status of a logged step.
     pub enum LogStatus {
-        /// It began.
+        /// The step started.
         Start => "start",
-        /// It is over.
+        /// The step succeeded.
         Success => "success",
-        /// It failed.
+        /// The step failed.
         Error => "error",
     }
 }
 
 wire_object! {
-    /// A step of the tool's work, in the execution log. The same id again updates the step.
+    /// A step in the execution log. A later message with the same id updates the step.
     pub struct LogMessage {
-        /// The step's id.
+        /// The id of the step.
         id: String,
-        /// What it is called.
+        /// The name of the step.
         label: String,
-        /// The step around it.
+        /// The id of the surrounding step.
         parent_id: String,
-        /// Why it failed.
+        /// Why the step failed.
         error: String,
-        /// How it stands.
+        /// The status of the step.
         status: LogStatus,
-        /// What it is about. Must be there, if empty.
+        /// Details. Required, but may be empty.
         data: Map<String, Value>,
-        /// What it took.
+        /// Time, tokens and price.
         metadata: Box<LogMetadata>,
     }
 }
 
 wire_object! {
-    /// What a logged step took.
+    /// Time, tokens and price of a logged step.
     pub struct LogMetadata {
-        /// When it began, in seconds.
+        /// Start time, in seconds.
         started_at: f64,
-        /// When it ended, in seconds.
+        /// End time, in seconds.
         finished_at: f64,
-        /// Seconds in between.
+        /// Time between the two, in seconds.
         elapsed_time: f64,
-        /// What it cost.
+        /// Price.
         total_price: crate::app::decimal::Decimal,
-        /// Tokens that it used.
+        /// Number of tokens.
         total_tokens: i64,
-        /// Whose model it used.
+        /// Provider of the model.
         provider: String,
-        /// The price's currency.
+        /// Currency of the price.
         currency: String,
     }
 }
@@ -188,9 +188,9 @@ wire_object! {
 wire_object! {
     /// Citations.
     pub struct RetrieverResourcesMessage {
-        /// The pieces of knowledge.
+        /// The citations.
         retriever_resources: Vec<RetrieverResource>,
-        /// All of them as one text.
+        /// Their contents as one text.
         context: String,
     }
 }
@@ -221,17 +221,17 @@ impl fmt::Debug for ToolMessageBody {
 }
 
 impl ToolMessage {
-    /// A message without `meta`.
+    /// Creates a message without `meta`.
     pub fn new(body: ToolMessageBody) -> Self {
         Self { body, meta: None }
     }
 
-    /// A piece of text.
+    /// Creates a chunk of text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::new(ToolMessageBody::Text(TextMessage::new(text)))
     }
 
-    /// An object or list. Of other values Dify makes nothing.
+    /// Creates structured output from an object or a list. Dify ignores other values.
     pub fn json(json: impl Into<Value>) -> Self {
         Self::new(ToolMessageBody::Json(JsonMessage {
             json_object: Some(json.into()),
@@ -239,27 +239,27 @@ impl ToolMessage {
         }))
     }
 
-    /// A link.
+    /// Creates a link.
     pub fn link(url: impl Into<String>) -> Self {
         Self::new(ToolMessageBody::Link(TextMessage::new(url)))
     }
 
-    /// An image that Dify downloads from `url` and stores.
+    /// Creates an image that Dify downloads from `url` and stores.
     pub fn image(url: impl Into<String>) -> Self {
         Self::new(ToolMessageBody::Image(TextMessage::new(url)))
     }
 
-    /// An image that stays at `url`.
+    /// Creates an image that Dify only links to.
     pub fn image_link(url: impl Into<String>) -> Self {
         Self::new(ToolMessageBody::ImageLink(TextMessage::new(url)))
     }
 
-    /// A file that stays at `url`.
+    /// Creates a file that Dify only links to.
     pub fn binary_link(url: impl Into<String>) -> Self {
         Self::new(ToolMessageBody::BinaryLink(TextMessage::new(url)))
     }
 
-    /// An output variable. Dify refuses the names `json`, `text` and `files`.
+    /// Creates an output variable. Dify refuses the names `json`, `text` and `files`.
     pub fn variable(name: impl Into<String>, value: impl Into<Value>) -> Self {
         Self::new(ToolMessageBody::Variable(VariableMessage {
             variable_name: Some(name.into()),
@@ -269,29 +269,29 @@ impl ToolMessage {
         }))
     }
 
-    /// A piece of an output variable that is a text: pieces of one name are joined.
-    pub fn variable_piece(name: impl Into<String>, piece: impl Into<String>) -> Self {
+    /// Creates a chunk of an output variable. Dify joins the chunks of the same name.
+    pub fn variable_chunk(name: impl Into<String>, chunk: impl Into<String>) -> Self {
         Self::new(ToolMessageBody::Variable(VariableMessage {
             variable_name: Some(name.into()),
-            variable_value: Some(Value::String(piece.into())),
+            variable_value: Some(Value::String(chunk.into())),
             stream: Some(true),
             ..VariableMessage::default()
         }))
     }
 
-    /// A file whole, for datasources and agents. Tools send [`BlobChunks`](crate::tool::blob::BlobChunks).
+    /// Creates a whole file, for datasources and agents. Tools send [`BlobChunks`](crate::tool::blob::BlobChunks).
     pub fn blob(bytes: &[u8], mime_type: impl Into<String>) -> Self {
         let blob = crate::tool::blob::encode(bytes);
         let body = ToolMessageBody::Blob(BlobMessage { blob: Some(blob), ..BlobMessage::default() });
         Self::new(body).with_meta("mime_type", mime_type.into())
     }
 
-    /// A step of the tool's work.
+    /// Creates a step in the execution log.
     pub fn log(log: LogMessage) -> Self {
         Self::new(ToolMessageBody::Log(log))
     }
 
-    /// Citations, and all of them as one text.
+    /// Creates citations. `context` has their contents as one text.
     pub fn retriever_resources(resources: Vec<RetrieverResource>, context: impl Into<String>) -> Self {
         Self::new(ToolMessageBody::RetrieverResources(RetrieverResourcesMessage {
             retriever_resources: Some(resources),
@@ -300,7 +300,7 @@ impl ToolMessage {
         }))
     }
 
-    /// A file that Dify has already, by the object it was given for it.
+    /// Creates a reference to a file that Dify already has. `file` is the object that Dify sent for it.
     pub fn file(file: impl Into<Value>) -> Self {
         Self::new(ToolMessageBody::File(None)).with_meta("file", file)
     }
@@ -312,7 +312,7 @@ impl ToolMessage {
         self
     }
 
-    /// The message's type.
+    /// Returns the type of the message.
     pub fn message_type(&self) -> ToolMessageType {
         match &self.body {
             ToolMessageBody::Text(_) => ToolMessageType::Text,
@@ -333,14 +333,28 @@ impl ToolMessage {
 }
 
 impl TextMessage {
-    /// This text.
+    /// Creates a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: Some(text.into()), ..Self::default() }
     }
 }
 
+impl From<BlobChunkRef<'_>> for ToolMessage {
+    fn from(chunk: BlobChunkRef<'_>) -> Self {
+        let body = ToolMessageBody::BlobChunk(BlobChunk {
+            id: Some(chunk.id.to_owned()),
+            sequence: Some(chunk.sequence),
+            total_length: Some(chunk.total_length),
+            blob: Some(crate::tool::blob::encode(chunk.bytes)),
+            end: Some(chunk.end),
+            extra: Map::new(),
+        });
+        Self { body, meta: chunk.meta.cloned() }
+    }
+}
+
 impl LogMessage {
-    /// A step that began, with nothing known about it yet.
+    /// Creates a step that has started.
     pub fn start(id: impl Into<String>, label: impl Into<String>) -> Self {
         Self {
             id: Some(id.into()),
@@ -379,7 +393,7 @@ impl Serialize for ToolMessage {
 
 impl<'de> Deserialize<'de> for ToolMessage {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The type may come last, so the message waits as a map for it.
+        // The type may come last, so the message is read as a map first.
         #[derive(Deserialize)]
         struct Parts {
             #[serde(rename = "type")]
@@ -388,7 +402,7 @@ impl<'de> Deserialize<'de> for ToolMessage {
             message: Option<Map<String, Value>>,
             #[serde(default)]
             meta: Option<Map<String, Value>>,
-            // The daemon drops these. Being there, they keep serde from taking a list for the object.
+            // The daemon drops unknown fields. With this field serde does not read the struct from an array.
             #[serde(flatten)]
             _rest: serde::de::IgnoredAny,
         }

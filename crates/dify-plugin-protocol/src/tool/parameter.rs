@@ -1,4 +1,4 @@
-//! The declaration of a tool's parameter, as it travels when a tool makes one at run time.
+//! Parameters that a tool declares at run time.
 
 use serde_json::Value;
 
@@ -6,17 +6,17 @@ use crate::open_enum::open_enum;
 use crate::wire_object::wire_object;
 
 open_enum! {
-    /// What a parameter holds (`pkg/entities/plugin_entities/tool_declaration.go`).
+    /// The type of a parameter (`pkg/entities/plugin_entities/tool_declaration.go`).
     pub enum ParameterType {
         /// A text.
         String => "string",
         /// A number.
         Number => "number",
-        /// Yes or no.
+        /// True or false.
         Boolean => "boolean",
         /// One of the options.
         Select => "select",
-        /// A text that must not be seen.
+        /// A secret text.
         SecretInput => "secret-input",
         /// A file.
         File => "file",
@@ -26,29 +26,29 @@ open_enum! {
         AppSelector => "app-selector",
         /// A model.
         ModelSelector => "model-selector",
-        /// Anything.
+        /// Any value.
         Any => "any",
-        /// One of options that the plugin lists when asked.
+        /// One of the options that the plugin returns on request.
         DynamicSelect => "dynamic-select",
         /// A list.
         Array => "array",
         /// An object.
         Object => "object",
-        /// A box to tick.
+        /// A checkbox.
         Checkbox => "checkbox",
-        /// A day.
+        /// A date.
         Date => "date",
-        /// A first day and a last.
+        /// A first and a last date.
         DateRange => "date-range",
     }
 }
 
 open_enum! {
-    /// Who gives a parameter its value (`pkg/entities/plugin_entities/tool_declaration.go`).
+    /// Who sets a parameter (`pkg/entities/plugin_entities/tool_declaration.go`).
     pub enum ParameterForm {
-        /// Nobody: it is part of the schema.
+        /// No one: it is part of the schema.
         Schema => "schema",
-        /// A person, in a form.
+        /// A user, in a form.
         Form => "form",
         /// The model that calls the tool.
         Llm => "llm",
@@ -56,48 +56,48 @@ open_enum! {
 }
 
 wire_object! {
-    /// One parameter of a tool (`pkg/entities/plugin_entities/tool_declaration.go`).
+    /// A parameter of a tool (`pkg/entities/plugin_entities/tool_declaration.go`).
     pub struct ToolParameter {
-        /// Its key among the parameters.
+        /// The name.
         name: String,
-        /// What a person reads.
+        /// The label.
         label: I18nText,
-        /// What it is for, for a person.
+        /// The description for users.
         human_description: I18nText,
-        /// What it holds.
+        /// The type of the value.
         #[serde(rename = "type")]
         parameter_type: ParameterType,
-        /// What it may refer to.
+        /// The allowed models, apps or tools, for a selector.
         scope: String,
-        /// Who gives it its value.
+        /// Who sets the value.
         form: ParameterForm,
-        /// What it is for, for a model.
+        /// The description for models.
         llm_description: String,
-        /// Whether it must be given.
+        /// Whether it is required.
         required: bool,
-        /// How its value can be made up.
+        /// How a value can be generated.
         auto_generate: AutoGenerate,
-        /// Whether its value may be a template.
+        /// Whether the value may be a template.
         template: ParameterTemplate,
-        /// Its value if none is given.
+        /// The default value.
         default: Value,
-        /// Its least value.
+        /// The minimum.
         min: f64,
-        /// Its greatest value.
+        /// The maximum.
         max: f64,
-        /// Digits after the point.
+        /// The number of decimal places.
         precision: i64,
-        /// Whether it takes several of its options.
+        /// Whether several options can be selected.
         multiple: bool,
-        /// What it may be, for [`ParameterType::Select`].
+        /// The options, for [`ParameterType::Select`].
         options: Vec<ParameterOption>,
     }
 }
 
 wire_object! {
-    /// A text in several languages (`pkg/entities/plugin_entities/basic_type.go`). The daemon knows no others.
+    /// A text in the languages that the daemon knows (`pkg/entities/plugin_entities/basic_type.go`).
     pub struct I18nText {
-        /// English; must be there.
+        /// English. Required.
         #[serde(rename = "en_US")]
         en_us: String,
         /// Simplified Chinese.
@@ -112,38 +112,31 @@ wire_object! {
     }
 }
 
-impl I18nText {
-    /// A text in English alone.
-    pub fn english(text: impl Into<String>) -> Self {
-        Self { en_us: Some(text.into()), ..Self::default() }
-    }
-}
-
 wire_object! {
-    /// How a parameter's value can be made up.
+    /// How a parameter's value can be generated.
     pub struct AutoGenerate {
         /// `prompt_instruction`.
         #[serde(rename = "type")]
-        kind: String,
+        generate_type: String,
     }
 }
 
 wire_object! {
     /// Whether a parameter's value may be a template.
     pub struct ParameterTemplate {
-        /// Whether it may.
+        /// Whether it may be one.
         enabled: bool,
     }
 }
 
 wire_object! {
-    /// What a parameter may be.
+    /// An option of a parameter.
     pub struct ParameterOption {
         /// The value.
         value: String,
-        /// What a person reads.
+        /// The label.
         label: I18nText,
-        /// An icon: a URL or data.
+        /// An icon: a URL or image data.
         icon: String,
     }
 }

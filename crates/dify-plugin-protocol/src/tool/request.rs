@@ -1,7 +1,7 @@
-//! What the daemon asks of a tool, and the short answers.
+//! The payloads of a tool's requests, and of replies other than messages.
 //!
-//! In a request's `data` these fields lie beside [`RequestHeader`](crate::RequestHeader): each is read for itself from
-//! the same object, and their three fields are not kept as extra here.
+//! A payload is deserialized from the same `data` as [`RequestHeader`](crate::RequestHeader). The header's fields are not
+//! kept in `extra`.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -13,46 +13,46 @@ use crate::tool::parameter::ToolParameter;
 use crate::wire_object::{null_is_default, rest_without};
 
 open_enum! {
-    /// How a provider is authorised.
+    /// How a provider is authorized.
     pub enum CredentialType {
-        /// By values a user filled in.
+        /// By values that a user entered.
         ApiKey => "api-key",
         /// By OAuth.
         Oauth2 => "oauth2",
-        /// Not at all.
+        /// Without authorization.
         Unauthorized => "unauthorized",
     }
 }
 
-/// Runs a tool (`pkg/entities/requests/tool.go`). Answered with any number of
+/// The payload of `invoke_tool` (`pkg/entities/requests/tool.go`). The tool sends any number of
 /// [`ToolMessage`](crate::tool::message::ToolMessage)s.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct InvokeTool {
-    /// The provider's name within the plugin.
+    /// The name of the provider.
     pub provider: String,
-    /// The tool's name.
+    /// The name of the tool.
     pub tool: String,
-    /// The parameters; null if the caller gave none. Files and tools among them: see [`value`](crate::tool::value).
+    /// The parameters. Null if the caller set none. For files and tools see [`value`](crate::tool::value).
     #[serde(default)]
     pub tool_parameters: Option<Map<String, Value>>,
     /// The provider's credentials.
     #[serde(default)]
     pub credentials: Credentials,
-    /// How the provider is authorised; absent if the caller didn't say.
+    /// How the provider is authorized. Absent if the caller does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_type: Option<CredentialType>,
-    /// The fields that this version does not know.
+    /// Fields that this version does not know.
     #[serde(flatten, deserialize_with = "rest_of_request")]
     pub extra: Map<String, Value>,
 }
 
 impl InvokeTool {
-    /// Reads the parameters into a type of the tool's own. A number without a fraction comes as an integer whatever it
-    /// was, so take floats where a fraction may be.
+    /// Deserializes the parameters into a type of the tool. A number without a fraction arrives as an integer, even if it
+    /// was sent as a float.
     ///
     /// # Errors
     ///
-    /// If a parameter is missing or of another type. The error's text may quote values.
+    /// If a parameter is missing or has the wrong type. The message may quote values.
     pub fn parameters<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         match &self.tool_parameters {
             Some(parameters) => T::deserialize(parameters),
@@ -63,31 +63,31 @@ impl InvokeTool {
 
 crate::redacted_debug!(InvokeTool { provider, tool, tool_parameters, credentials, credential_type, extra });
 
-/// Checks the credentials of a provider (`pkg/entities/requests/tool.go`). Answered with one [`ValidateResult`], or with
-/// an error whose message is the reason.
+/// The payload of `validate_tool_credentials` (`pkg/entities/requests/tool.go`). The plugin sends one [`ValidateResult`],
+/// or an error with the reason.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ValidateToolCredentials {
-    /// The provider's name within the plugin.
+    /// The name of the provider.
     pub provider: String,
     /// The credentials to check.
     #[serde(default)]
     pub credentials: Credentials,
-    /// The fields that this version does not know.
+    /// Fields that this version does not know.
     #[serde(flatten, deserialize_with = "rest_of_request")]
     pub extra: Map<String, Value>,
 }
 
 crate::redacted_debug!(ValidateToolCredentials { provider, credentials, extra });
 
-/// The credentials are good (`pkg/entities/tool_entities/validate.go`).
+/// The result of validating credentials (`pkg/entities/tool_entities/validate.go`).
 ///
-/// Never answer `false`: Dify then shows a text without a reason. Send an error instead.
+/// Do not send `false`, for which Dify shows no reason. Send an error instead.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ValidateResult {
-    /// Whether they are. Absent and null count as `false`, as they do at the daemon.
+    /// Whether the credentials are valid. Absent and null mean `false`, as for the daemon.
     #[serde(default, deserialize_with = "null_is_default")]
     pub result: bool,
-    /// The fields that this version does not know. The daemon drops them.
+    /// Fields that this version does not know. The daemon drops them.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
@@ -95,44 +95,44 @@ pub struct ValidateResult {
 crate::redacted_debug!(ValidateResult { result, extra });
 
 impl ValidateResult {
-    /// The credentials are good.
+    /// Creates the result for valid credentials.
     pub fn valid() -> Self {
         Self { result: true, extra: Map::new() }
     }
 }
 
-/// Asks for parameters of a tool that depend on its credentials (`pkg/entities/requests/tool.go`). Answered with one
+/// The payload of `get_tool_runtime_parameters` (`pkg/entities/requests/tool.go`). The plugin sends one
 /// [`RuntimeParameters`].
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct GetToolRuntimeParameters {
-    /// The provider's name within the plugin.
+    /// The name of the provider.
     pub provider: String,
-    /// The tool's name.
+    /// The name of the tool.
     pub tool: String,
     /// The provider's credentials.
     #[serde(default)]
     pub credentials: Credentials,
-    /// The fields that this version does not know.
+    /// Fields that this version does not know.
     #[serde(flatten, deserialize_with = "rest_of_request")]
     pub extra: Map<String, Value>,
 }
 
 crate::redacted_debug!(GetToolRuntimeParameters { provider, tool, credentials, extra });
 
-/// Parameters of a tool, made at run time (`pkg/entities/tool_entities/tool.go`).
+/// Parameters that a tool declares at run time (`pkg/entities/tool_entities/tool.go`).
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RuntimeParameters {
-    /// The parameters. Dify wants a list, if an empty one.
+    /// The parameters. Required by Dify, but may be empty.
     #[serde(default, deserialize_with = "null_is_default")]
     pub parameters: Vec<ToolParameter>,
-    /// The fields that this version does not know. The daemon drops them.
+    /// Fields that this version does not know. The daemon drops them.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
 crate::redacted_debug!(RuntimeParameters { parameters, extra });
 
-/// The three keys belong to [`RequestHeader`](crate::RequestHeader).
+/// Reads the unknown fields of a request, without those of [`RequestHeader`](crate::RequestHeader).
 pub(crate) fn rest_of_request<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Map<String, Value>, D::Error> {

@@ -1,4 +1,4 @@
-//! Parameter values that are more than JSON: files and tools.
+//! Parameter values that are files or tools.
 
 use std::collections::BTreeMap;
 
@@ -16,53 +16,53 @@ pub const FILE_IDENTITY: &str = "__dify__file__";
 pub const TOOL_SELECTOR_IDENTITY: &str = "__dify__tool_selector__";
 
 wire_object! {
-    /// A file among the parameters. Its bytes are fetched from `url`, which may be relative to `FILES_URL`.
+    /// A file in a parameter. Download it from `url`, which may be relative to `FILES_URL`.
     pub struct FileValue {
-        /// The mark, [`FILE_IDENTITY`].
+        /// [`FILE_IDENTITY`].
         dify_model_identity: String,
-        /// Where its bytes are.
+        /// The URL of the contents.
         url: String,
-        /// Its kind.
+        /// The type of the file.
         #[serde(rename = "type")]
         file_type: FileType,
-        /// Its MIME type.
+        /// The MIME type.
         mime_type: String,
-        /// Its name.
+        /// The file name.
         filename: String,
-        /// The name's extension, with its dot.
+        /// The extension, including the dot.
         extension: String,
-        /// Its size, in bytes.
+        /// The size, in bytes.
         size: i64,
     }
 }
 
 impl FileValue {
-    /// Reads a parameter's value, if it bears the mark of a file.
+    /// Reads a parameter's value. `None` if it is not marked as a file.
     pub fn from_value(value: &Value) -> Option<serde_json::Result<Self>> {
         marked(value, FILE_IDENTITY).then(|| Self::deserialize(value))
     }
 }
 
 wire_object! {
-    /// A tool among the parameters.
+    /// A tool in a parameter.
     pub struct ToolSelector {
-        /// The mark, [`TOOL_SELECTOR_IDENTITY`].
+        /// [`TOOL_SELECTOR_IDENTITY`].
         dify_model_identity: String,
-        /// The tool's provider.
+        /// The id of the tool's provider.
         provider_id: String,
-        /// The tool's name.
+        /// The name of the tool.
         tool_name: String,
-        /// What the tool is for.
+        /// The description of the tool.
         tool_description: String,
-        /// Values that are settled.
+        /// Parameters whose values are fixed.
         tool_configuration: Map<String, Value>,
-        /// The parameters that are left, by name.
+        /// The other parameters, by name.
         tool_parameters: BTreeMap<String, SelectorParameter>,
     }
 }
 
 impl ToolSelector {
-    /// Reads a parameter's value, if it bears the mark of a tool.
+    /// Reads a parameter's value. `None` if it is not marked as a tool.
     pub fn from_value(value: &Value) -> Option<serde_json::Result<Self>> {
         marked(value, TOOL_SELECTOR_IDENTITY).then(|| Self::deserialize(value))
     }
@@ -71,18 +71,18 @@ impl ToolSelector {
 wire_object! {
     /// A parameter of a [`ToolSelector`].
     pub struct SelectorParameter {
-        /// Its key among the parameters.
+        /// The name of the parameter.
         name: String,
-        /// What it holds.
+        /// The type of its value.
         #[serde(rename = "type")]
         parameter_type: crate::tool::parameter::ParameterType,
-        /// Whether it must be given.
+        /// Whether it is required.
         required: bool,
-        /// What it is for.
+        /// Its description.
         description: String,
-        /// Its value if none is given.
+        /// The default value.
         default: Value,
-        /// What it may be.
+        /// The possible values.
         options: Vec<Value>,
     }
 }

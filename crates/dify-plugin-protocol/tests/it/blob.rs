@@ -26,9 +26,9 @@ fn a_piece_and_its_owned_message_are_written_alike() {
     let meta = Map::from_iter([("mime_type".to_owned(), "image/png".into())]);
     for piece in BlobChunks::new("f", &[0xff; 10_000], Some(&meta)) {
         let written = serde_json::to_string(&piece).unwrap();
-        assert_eq!(written, serde_json::to_string(&piece.to_message()).unwrap());
+        assert_eq!(written, serde_json::to_string(&ToolMessage::from(piece)).unwrap());
         let read: ToolMessage = serde_json::from_str(&written).unwrap();
-        assert_eq!(read, piece.to_message());
+        assert_eq!(read, ToolMessage::from(piece));
     }
     assert_eq!(decode(&encode(&[0xff; 100])).unwrap(), [0xff; 100]);
     assert!(decode("_w").is_err());

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use dify_plugin_protocol::endpoint::{InvokeEndpoint, decode_hex, encode_hex};
+use dify_plugin_protocol::endpoint::InvokeEndpoint;
+use dify_plugin_protocol::hex::{decode_hex, encode_hex};
 
 #[test]
 fn hex_is_taken_in_either_case_and_nothing_else_is() {

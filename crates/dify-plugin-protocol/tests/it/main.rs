@@ -18,6 +18,7 @@ mod error_data;
 mod event_names;
 mod every_field;
 mod fixtures;
+mod frame_decoder;
 mod framing;
 mod http_request;
 mod no_contents;

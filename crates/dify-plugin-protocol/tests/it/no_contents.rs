@@ -6,7 +6,8 @@ use dify_plugin_protocol::app::event::AppEvent;
 use dify_plugin_protocol::app::parameters::AppParameters;
 use dify_plugin_protocol::app::request::{AppRequest, FetchAppRequest, FileInput, FileType};
 use dify_plugin_protocol::app::result::AppResult;
-use dify_plugin_protocol::endpoint::{EndpointResponse, InvokeEndpoint, encode_hex};
+use dify_plugin_protocol::endpoint::{EndpointResponse, InvokeEndpoint};
+use dify_plugin_protocol::hex::encode_hex;
 use dify_plugin_protocol::frame::{Frame, FrameDecoder};
 use dify_plugin_protocol::invoke::Failure;
 use dify_plugin_protocol::tool::blob::BlobChunks;
@@ -178,7 +179,7 @@ fn what_is_unknown_or_not_on_the_wire() {
     let meta = Map::from_iter([("filename".to_owned(), SECRET.into())]);
     let mut chunks = BlobChunks::new("f-1", SECRET.as_bytes(), Some(&meta));
     hides(&chunks, &["BlobChunks", "f-1"]);
-    hides(&chunks.next().unwrap(), &["BlobPiece", "f-1"]);
+    hides(&chunks.next().unwrap(), &["BlobChunkRef", "f-1"]);
 
     let http =
         "POST /quack?key=hunter2 HTTP/1.1\r\nAuthorization: hunter2\r\nContent-Length: 7\r\n\r\nhunter2";
@@ -189,7 +190,12 @@ fn what_is_unknown_or_not_on_the_wire() {
     hides(&read::<InvokeEndpoint<'_>>(&extra), &["\"x\""]);
     hides(&call.http_request().unwrap(), &["HttpRequest", "POST", "/quack", "Authorization", "<7 bytes>"]);
     let headers = [("Set-Cookie".to_owned(), SECRET.to_owned())].into();
-    hides(&EndpointResponse::whole(200, headers, SECRET.as_bytes()), &["200", "Set-Cookie", "<14 bytes>"]);
+    let response = EndpointResponse {
+        status: Some(200),
+        headers: Some(headers),
+        result: Some(encode_hex(SECRET.as_bytes())),
+    };
+    hides(&response, &["200", "Set-Cookie", "<14 bytes>"]);
 
     // An error's text is there to be read; what lies around it is not.
     let text = r#"invoke app failed: request failed with status code: 400 and respond with: {"code":"invalid_param","message":"no such variable","params":"hunter2"}"#;

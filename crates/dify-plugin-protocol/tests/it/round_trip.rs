@@ -12,7 +12,8 @@ use dify_plugin_protocol::app::request::{AppRequest, FetchAppRequest, FileInput}
 use dify_plugin_protocol::app::result::AppResult;
 use dify_plugin_protocol::credentials::Credentials;
 use dify_plugin_protocol::daemon_frame::DaemonFrame;
-use dify_plugin_protocol::endpoint::{EndpointResponse, InvokeEndpoint, decode_hex, encode_hex};
+use dify_plugin_protocol::endpoint::{EndpointResponse, InvokeEndpoint};
+use dify_plugin_protocol::hex::{decode_hex, encode_hex};
 use dify_plugin_protocol::invoke::Failure;
 use dify_plugin_protocol::retriever::RetrieverResource;
 use dify_plugin_protocol::salvage::Salvage;

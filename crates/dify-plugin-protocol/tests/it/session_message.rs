@@ -1,14 +1,14 @@
 //! Frames of session messages.
 
 use dify_plugin_protocol::MessageType;
-use dify_plugin_protocol::message::write_session_line;
+use dify_plugin_protocol::message::write_session_frame;
 use serde_json::value::RawValue;
 
 #[test]
 fn raw_json_with_newlines_stays_one_line() {
     let raw = RawValue::from_string("{\n  \"a\": \"x\\n\"\r\n}".to_owned()).unwrap();
     let mut out = Vec::new();
-    write_session_line(&mut out, "s\"1", &MessageType::Stream, &raw).unwrap();
+    write_session_frame(&mut out, "s\"1", &MessageType::Stream, &raw).unwrap();
     assert_eq!(memchr::memchr_iter(b'\n', &out).count(), 1);
     let line: serde_json::Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(line["session_id"], "s\"1");
@@ -19,6 +19,6 @@ fn raw_json_with_newlines_stays_one_line() {
 fn a_payload_that_cannot_be_serialised_leaves_nothing_behind() {
     let bad = std::collections::HashMap::from([(vec![1u8], 1)]);
     let mut out = b"before".to_vec();
-    assert!(write_session_line(&mut out, "s", &MessageType::Stream, &bad).is_err());
+    assert!(write_session_frame(&mut out, "s", &MessageType::Stream, &bad).is_err());
     assert_eq!(out, b"before");
 }

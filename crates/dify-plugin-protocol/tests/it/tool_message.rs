@@ -25,7 +25,7 @@ fn each_message_is_written_as_the_sdk_writes_it() {
                 "message": {"variable_name": "n", "variable_value": 3, "stream": false}}),
         ),
         (
-            ToolMessage::variable_piece("n", "ab"),
+            ToolMessage::variable_chunk("n", "ab"),
             json!({"type": "variable", "meta": null,
                 "message": {"variable_name": "n", "variable_value": "ab", "stream": true}}),
         ),

@@ -253,7 +253,7 @@ impl Core {
         if self.outbox.has_room_outside_sessions() {
             let most = ERROR_EVENT_BYTES.min(self.config.max_frame_bytes / 8);
             let text = &text[..text.floor_char_boundary(most)];
-            self.outbox.write(|out| dify_plugin_protocol::message::write_error_line(out, text));
+            self.outbox.write(|out| dify_plugin_protocol::message::write_error_frame(out, text));
             self.wake_driver(after);
         } else {
             self.counters.dropped_frames += 1;

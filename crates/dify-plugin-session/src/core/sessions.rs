@@ -87,11 +87,11 @@ pub(super) fn failure_frames(id: &str, error_type: &str, text: &str) -> Vec<u8> 
 /// Appends an `error` frame and its `end`, as the official SDK writes them.
 pub(crate) fn write_failure(frames: &mut Vec<u8>, id: &str, error: &ErrorData) {
     // An `ErrorData` is strings and JSON values: it can always be serialised into memory.
-    let _ = message::write_session_line(frames, id, &MessageType::Error, error);
+    let _ = message::write_session_frame(frames, id, &MessageType::Error, error);
     write_end(frames, id);
 }
 
 /// Appends an `end` frame.
 pub(super) fn write_end(frames: &mut Vec<u8>, id: &str) {
-    let _ = message::write_session_line(frames, id, &MessageType::End, &serde_json::Map::new());
+    let _ = message::write_session_frame(frames, id, &MessageType::End, &serde_json::Map::new());
 }

@@ -1,6 +1,6 @@
 //! Output that was taken from the core and has not been written yet.
 
-use dify_plugin_protocol::message::write_heartbeat_line;
+use dify_plugin_protocol::message::write_heartbeat_frame;
 
 use crate::link::Link;
 
@@ -52,7 +52,7 @@ impl Output {
             rest.map_or(self.bytes.len(), |newline| self.written + newline + 1)
         };
         let mut heartbeat = Vec::new();
-        write_heartbeat_line(&mut heartbeat);
+        write_heartbeat_frame(&mut heartbeat);
         self.heartbeat_end = at + heartbeat.len();
         self.bytes.splice(at..at, heartbeat);
     }

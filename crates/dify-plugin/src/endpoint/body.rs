@@ -16,7 +16,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use dify_plugin_protocol::endpoint::{EndpointResponse, encode_hex};
+use dify_plugin_protocol::endpoint::EndpointResponse;
+use dify_plugin_protocol::hex::encode_hex;
 use http_body::Body as _;
 use tokio::time::{Instant, sleep_until};
 

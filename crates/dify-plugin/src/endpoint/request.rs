@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use dify_plugin_protocol::endpoint::decode_hex;
+use dify_plugin_protocol::hex::decode_hex;
 use dify_plugin_protocol::endpoint::http::{HttpRequest, HttpRequestError};
 use dify_plugin_protocol::error::INVALID_REQUEST;
 use http::uri::{PathAndQuery, Uri};
@@ -128,7 +128,7 @@ fn typed(message: HttpRequest) -> Result<Request<Body>> {
 
 #[cfg(test)]
 mod tests {
-    use dify_plugin_protocol::endpoint::encode_hex;
+    use dify_plugin_protocol::hex::encode_hex;
     use http_body_util::BodyExt;
 
     use super::*;
