@@ -170,8 +170,7 @@ mod tests {
     fn interleaved_files_are_joined_each_for_itself() {
         let (one, two) = (vec![1; 20_000], vec![2; 9_000]);
         let meta = Map::from_iter([("mime_type".to_owned(), "a/b".into())]);
-        let mut pieces: Vec<_> =
-            BlobChunks::new("1", &one, Some(&meta)).map(ToolMessage::from).collect();
+        let mut pieces: Vec<_> = BlobChunks::new("1", &one, Some(&meta)).map(ToolMessage::from).collect();
         for (index, piece) in BlobChunks::new("2", &two, None).enumerate() {
             pieces.insert(index * 2, piece.into());
         }

@@ -1,7 +1,7 @@
 //! The HTTP requests that the daemon wrote, as we read them.
 
-use dify_plugin_protocol::endpoint::http::{HttpRequest, HttpRequestError};
 use dify_plugin_protocol::endpoint::InvokeEndpoint;
+use dify_plugin_protocol::endpoint::http::{HttpRequest, HttpRequestError};
 use dify_plugin_protocol::hex::decode_hex;
 use serde_json::Value;
 

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use dify_plugin_protocol::hex::decode_hex;
 use dify_plugin_protocol::endpoint::http::{HttpRequest, HttpRequestError};
 use dify_plugin_protocol::error::INVALID_REQUEST;
+use dify_plugin_protocol::hex::decode_hex;
 use http::uri::{PathAndQuery, Uri};
 use http::{HeaderName, HeaderValue, Method, Request, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
