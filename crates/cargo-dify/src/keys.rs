@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 
 use crate::console::Console;
@@ -13,34 +13,24 @@ use crate::error::{Context, Error};
 /// Dify a plugin has no such keys either.
 pub(crate) const VARIABLE: &str = "DIFY_APP_KEYS";
 
-/// An app's id and its key, which `Debug` redacts.
+/// An app's id, and its key or `@` and the file that holds it. `Debug` redacts the key.
 #[derive(Clone, PartialEq)]
 pub(crate) struct AppKey {
-    /// The app's id.
-    pub(crate) id: String,
-    key: Key,
-}
-
-#[derive(Clone, PartialEq)]
-enum Key {
-    Given(String),
-    In(PathBuf),
+    id: String,
+    key: String,
 }
 
 impl FromStr for AppKey {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
-        let (id, key) = text.split_once('=').unwrap_or_default();
-        if id.is_empty() || key.is_empty() {
+        match text.split_once('=') {
+            Some((id, key)) if !id.is_empty() && !key.is_empty() => {
+                Ok(Self { id: id.to_owned(), key: key.to_owned() })
+            }
             // The text is not repeated, since it may be a key.
-            return Err("expected `ID=KEY`, or `ID=@FILE` if a file holds the key");
+            _ => Err("expected `ID=KEY`, or `ID=@FILE` if a file holds the key"),
         }
-        let key = match key.strip_prefix('@') {
-            Some(file) => Key::In(file.into()),
-            None => Key::Given(key.to_owned()),
-        };
-        Ok(Self { id: id.to_owned(), key })
     }
 }
 
@@ -53,24 +43,15 @@ impl std::fmt::Debug for AppKey {
 impl AppKey {
     /// Returns the value of `--app` with the key redacted.
     pub(crate) fn shown(&self) -> String {
-        match &self.key {
-            Key::Given(_) => format!("{}=…", self.id),
-            Key::In(file) => format!("{}=@{}", self.id, file.display()),
-        }
+        let key = if self.key.starts_with('@') { &self.key } else { "…" };
+        format!("{}={key}", self.id)
     }
 
     fn read(&self) -> Result<String, Error> {
-        match &self.key {
-            Key::Given(key) => Ok(key.clone()),
-            Key::In(file) => {
-                let key = fs::read_to_string(file).context(format!(
-                    "cannot read the key of the app `{}` from `{}`",
-                    self.id,
-                    file.display()
-                ))?;
-                Ok(key.trim().to_owned())
-            }
-        }
+        let Some(file) = self.key.strip_prefix('@') else { return Ok(self.key.clone()) };
+        let key = fs::read_to_string(file)
+            .context(format!("cannot read the key of the app `{}` from `{file}`", self.id))?;
+        Ok(key.trim().to_owned())
     }
 }
 

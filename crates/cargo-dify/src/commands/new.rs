@@ -9,10 +9,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use self::name::{Author, Name};
+use self::name::Name;
 use self::templates::{Answers, PluginKind};
 use crate::console::Console;
 use crate::error::{Context, Error};
@@ -105,17 +105,15 @@ fn answers(args: &New) -> Result<(PathBuf, Answers), Error> {
     let asks = terminal && args.path.is_none();
     let kind = match args.kind {
         Some(kind) => kind,
-        None if asks => ask::until_valid("A tool or an endpoint?", Some("tool"), |text| match text {
-            "tool" => Ok(PluginKind::Tool),
-            "endpoint" => Ok(PluginKind::Endpoint),
-            _ => Err("enter `tool` or `endpoint`".to_owned()),
+        None if asks => ask::until_valid("A tool or an endpoint?", Some("tool"), |text| {
+            PluginKind::from_str(text, true).map_err(|_| "enter `tool` or `endpoint`".to_owned())
         })?,
         None => PluginKind::Tool,
     };
-    let user = Author::of_this_machine();
+    let user = name::user();
     let author = match &args.author {
-        Some(author) => author.parse().map_err(Error::new)?,
-        None if asks => ask::until_valid("Author", Some(user.as_str()), str::parse)?,
+        Some(author) => name::author(author).map_err(Error::new)?,
+        None if asks => ask::until_valid("Author", Some(&user), name::author)?,
         None => user,
     };
     let about = format!("Says hello. Created by cargo dify as {name}.");

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use dify_plugin_host::{Host, HostConfig, PluginExit};
 use dify_plugin_manifest::Plugin;
+use futures_util::future::OptionFuture;
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -68,22 +69,8 @@ impl Loaded {
     }
 }
 
-/// Work in the background while the plugin runs.
-type Work = Pin<Box<dyn Future<Output = Done>>>;
-
-enum Done {
-    /// The plugin was rebuilt and started.
-    Reloaded(Result<Box<(Loaded, Host)>, Error>),
-    /// The same build was started again.
-    Restarted(Result<Host, Error>),
-}
-
-enum Event {
-    Stop,
-    Ended(Arc<PluginExit>),
-    Done(Done),
-    Changed(Vec<PathBuf>),
-}
+/// Starts a new process in the background: of a new build, or of the same build again.
+type Work = Pin<Box<dyn Future<Output = Result<(Option<Loaded>, Host), Error>>>>;
 
 /// The process that serves calls, and the task that shows what it does.
 struct Running {
@@ -236,47 +223,23 @@ impl<'a> Supervisor<'a> {
     /// Runs the plugin until the user stops it.
     pub(super) async fn run(&mut self, stop: &mut Stop) {
         loop {
-            match self.next(stop).await {
-                Event::Stop => return,
-                Event::Ended(exit) => {
+            let ended = self.running.as_ref().map(|running| running.generation.host.wait());
+            tokio::select! {
+                biased;
+                () = stop.asked() => return,
+                Some(exit) = OptionFuture::from(ended) => {
                     // A terminal sends Ctrl-C to the plugin too, which may end before our own signal arrives.
                     if tokio::time::timeout(SAME_CTRL_C, stop.asked()).await.is_ok() {
                         return;
                     }
                     self.ended(&exit).await;
                 }
-                Event::Done(done) => self.done(done).await,
-                Event::Changed(paths) => self.changed(&paths),
-            }
-        }
-    }
-
-    async fn next(&mut self, stop: &mut Stop) -> Event {
-        let ended = async {
-            match &self.running {
-                Some(running) => running.generation.host.wait().await,
-                None => std::future::pending().await,
-            }
-        };
-        let done = async {
-            match &mut self.work {
-                Some(work) => work.await,
-                None => std::future::pending().await,
-            }
-        };
-        let changed = async {
-            match &mut self.watch {
+                Some(done) = OptionFuture::from(self.work.as_mut()) => self.done(done).await,
                 // Changes during a build are looked at after it.
-                Some(watch) if !self.reloading => watch.changed().await,
-                _ => std::future::pending().await,
+                Some(paths) = OptionFuture::from(self.watch.as_mut().map(Watch::changed)), if !self.reloading => {
+                    self.changed(&paths);
+                }
             }
-        };
-        tokio::select! {
-            biased;
-            () = stop.asked() => Event::Stop,
-            exit = ended => Event::Ended(exit),
-            done = done => Event::Done(done),
-            paths = changed => Event::Changed(paths),
         }
     }
 
@@ -306,18 +269,17 @@ impl<'a> Supervisor<'a> {
                 (loaded.ready.clone(), self.console.clone(), HostConfig::default());
             self.work = Some(Box::pin(async move {
                 tokio::time::sleep(pause).await;
-                Done::Restarted(ready.launch(config, &console).await)
+                Ok((None, ready.launch(config, &console).await?))
             }));
         }
         pause
     }
 
-    async fn done(&mut self, done: Done) {
+    async fn done(&mut self, done: Result<(Option<Loaded>, Host), Error>) {
         self.work = None;
         self.reloading = false;
-        let failed = match done {
-            Done::Reloaded(Ok(reloaded)) => {
-                let (loaded, host) = *reloaded;
+        match done {
+            Ok((Some(loaded), host)) => {
                 self.pause = PAUSES.0;
                 // Endpoints may have been declared only now.
                 if let Err(error) = self.serve(&loaded).await {
@@ -326,22 +288,19 @@ impl<'a> Supervisor<'a> {
                 self.take_over(loaded, host);
                 self.show_usage();
                 self.console.status("Restarted", "new calls go to the new process");
-                None
             }
-            Done::Restarted(Ok(host)) => {
+            Ok((None, host)) => {
                 if let Some(loaded) = self.loaded.take() {
                     self.take_over(loaded, host);
                 }
-                None
             }
-            Done::Reloaded(Err(error)) | Done::Restarted(Err(error)) => Some(error),
-        };
-        if let Some(error) = failed {
-            self.console.error(&error);
-            if self.running.is_some() {
+            Err(error) if self.running.is_some() => {
+                self.console.error(&error);
                 let text = "the previous build continues; the next change triggers a new build";
                 self.console.entry(Tone::Note, "Running", text);
-            } else {
+            }
+            Err(error) => {
+                self.console.error(&error);
                 self.current.refuse();
                 let pause = seconds(self.restart());
                 self.console.entry(
@@ -386,12 +345,9 @@ impl<'a> Supervisor<'a> {
             std::thread::spawn(move || {
                 let _ = sender.send(Loaded::new(&dev, Some(&answering), &thread_console));
             });
-            let reload = async {
-                let loaded = receiver.await.unwrap_or_else(|_| Err(Error::interrupted()))?;
-                let host = loaded.ready.clone().launch(config, &console).await?;
-                Ok(Box::new((loaded, host)))
-            };
-            Done::Reloaded(reload.await)
+            let loaded = receiver.await.unwrap_or_else(|_| Err(Error::interrupted()))?;
+            let host = loaded.ready.clone().launch(config, &console).await?;
+            Ok((Some(loaded), host))
         }));
     }
 

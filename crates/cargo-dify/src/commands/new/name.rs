@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
 /// A plugin's name, which is also its package's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,34 +84,25 @@ impl fmt::Display for Name {
     }
 }
 
-/// A plugin's author.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Author(String);
-
-impl Author {
-    /// Returns the name of the user who is logged in, made valid.
-    pub(super) fn of_this_machine() -> Self {
-        let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-        slug(&user.unwrap_or_default()).parse().unwrap_or_else(|_| Self("author".to_owned()))
-    }
-
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
+/// Returns the name of the user who is logged in, as a valid author.
+pub(super) fn user() -> String {
+    let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    author(&slug(&user.unwrap_or_default())).unwrap_or_else(|_| "author".to_owned())
 }
 
-impl FromStr for Author {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        if let Some(refusal) = refusal(name, "author") {
-            return Err(refusal);
-        }
-        // The daemon takes a UUID for the author of a plugin under remote debugging.
-        let digits = name.bytes().filter(u8::is_ascii_hexdigit).count();
-        if digits == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
-            return Err(format!("`{name}` is a UUID, which Dify refuses as an author name"));
-        }
-        Ok(Self(name.to_owned()))
+/// Returns `name` if a plugin's author may be called that.
+///
+/// # Errors
+///
+/// What is wrong with it, and what to use instead.
+pub(super) fn author(name: &str) -> Result<String, String> {
+    if let Some(refusal) = refusal(name, "author") {
+        return Err(refusal);
     }
+    // The daemon takes a UUID for the author of a plugin under remote debugging.
+    let digits = name.bytes().filter(u8::is_ascii_hexdigit).count();
+    if digits == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
+        return Err(format!("`{name}` is a UUID, which Dify refuses as an author name"));
+    }
+    Ok(name.to_owned())
 }

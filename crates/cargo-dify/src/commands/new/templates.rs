@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use clap::ValueEnum;
 use serde_json::Value;
 
-use super::name::{Author, Name};
+use super::name::Name;
 
 /// What a new plugin offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -21,7 +21,7 @@ pub(crate) enum PluginKind {
 pub(super) struct Answers {
     pub(super) name: Name,
     pub(super) kind: PluginKind,
-    pub(super) author: Author,
+    pub(super) author: String,
     pub(super) description: String,
     /// The folder to take dify-plugin from instead of the registry.
     pub(super) crates: Option<PathBuf>,
@@ -102,7 +102,7 @@ fn fill(path: &str, template: &str, answers: &Answers) -> String {
         ("{{name}}", name.as_str()),
         ("{{crate}}", &name.crate_name()),
         ("{{label}}", &name.label()),
-        ("{{author}}", author.as_str()),
+        ("{{author}}", author),
         ("{{now}}", &now.to_string()),
         ("{{permission}}", &permission),
         ("{{plugins}}", &plugins),
