@@ -4,9 +4,9 @@
 
 use std::fmt;
 
-use dify_plugin_protocol::app::event::{MessageFileEvent, PauseReason, RunEvent, WorkflowRun};
+use dify_plugin_protocol::app::event::{MessageFileEvent, PauseReason, WorkflowRun};
 use dify_plugin_protocol::app::metadata::{AppFile, AppMode, Metadata, RunStatus};
-use dify_plugin_protocol::app::result::{MessageResult, WorkflowResult};
+use dify_plugin_protocol::app::result::MessageResult;
 use dify_plugin_protocol::redacted_debug;
 use serde_json::{Map, Value};
 
@@ -103,28 +103,18 @@ redacted_debug!(Run {
 #[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Pause {
-    /// The id of the run.
-    pub workflow_run_id: Option<String>,
+    /// The run so far.
+    pub run: Run,
     /// What the run waits for: forms with their fields and buttons. Anyone who has a form's token can fill it in.
     pub reasons: Vec<PauseReason>,
     /// The ids of the nodes that wait.
     pub paused_nodes: Vec<String>,
-    /// The outputs so far.
-    pub outputs: Map<String, Value>,
     /// The text so far, in a Chatflow.
     pub text: String,
     /// The id of the conversation, in a Chatflow.
     pub conversation_id: Option<String>,
     /// The id of the message, in a Chatflow.
     pub message_id: Option<String>,
-    /// The id of the task.
-    pub task_id: Option<String>,
-    /// Execution time so far, in seconds.
-    pub elapsed_time: Option<f64>,
-    /// Number of tokens used so far.
-    pub total_tokens: Option<i64>,
-    /// Number of nodes executed so far.
-    pub total_steps: Option<i64>,
 }
 
 impl Pause {
@@ -138,7 +128,7 @@ impl fmt::Debug for Pause {
     /// Shows only the ids of the forms, since their tokens are secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pause")
-            .field("workflow_run_id", &self.workflow_run_id)
+            .field("workflow_run_id", &self.run.workflow_run_id)
             .field("form_ids", &self.form_ids().collect::<Vec<_>>())
             .field("paused_nodes", &self.paused_nodes)
             .finish_non_exhaustive()
@@ -174,7 +164,13 @@ impl Run {
         matches!(self.status, Some(RunStatus::Failed | RunStatus::Stopped))
     }
 
-    fn new(run: WorkflowRun, workflow_run_id: Option<String>, task_id: Option<String>) -> Self {
+    /// Creates a run from `data` and the fields beside it.
+    pub(crate) fn new(
+        data: Option<Box<WorkflowRun>>,
+        workflow_run_id: Option<String>,
+        task_id: Option<String>,
+    ) -> Self {
+        let run = data.map_or_else(WorkflowRun::default, |run| *run);
         Self {
             outputs: run.outputs.unwrap_or_default(),
             status: run.status,
@@ -193,69 +189,20 @@ impl Run {
     }
 }
 
-impl From<RunEvent<WorkflowRun>> for Run {
-    fn from(event: RunEvent<WorkflowRun>) -> Self {
-        Self::new(event.data.map_or_else(Default::default, |run| *run), event.workflow_run_id, event.task_id)
-    }
-}
-
-impl From<WorkflowResult> for Run {
-    fn from(result: WorkflowResult) -> Self {
-        Self::new(
-            result.data.map_or_else(Default::default, |run| *run),
-            result.workflow_run_id,
-            result.task_id,
-        )
-    }
-}
-
 impl Pause {
-    fn new(mut run: WorkflowRun, workflow_run_id: Option<String>, task_id: Option<String>) -> Self {
-        let (reasons, paused_nodes) = (run.reasons.take(), run.paused_nodes.take());
-        let run = Run::new(run, workflow_run_id, task_id);
+    /// Creates a pause from `data` and the fields beside it.
+    pub(crate) fn new(
+        mut data: Option<Box<WorkflowRun>>,
+        workflow_run_id: Option<String>,
+        task_id: Option<String>,
+    ) -> Self {
+        let waiting = data.as_mut().map(|run| (run.reasons.take(), run.paused_nodes.take()));
+        let (reasons, paused_nodes) = waiting.unwrap_or_default();
         Self {
-            workflow_run_id: run.workflow_run_id,
+            run: Run::new(data, workflow_run_id, task_id),
             reasons: reasons.unwrap_or_default(),
             paused_nodes: paused_nodes.unwrap_or_default(),
-            outputs: run.outputs,
-            task_id: run.task_id,
-            elapsed_time: run.elapsed_time,
-            total_tokens: run.total_tokens,
-            total_steps: run.total_steps,
             ..Self::default()
-        }
-    }
-}
-
-impl From<RunEvent<WorkflowRun>> for Pause {
-    fn from(event: RunEvent<WorkflowRun>) -> Self {
-        let run = event.data.map_or_else(Default::default, |run| *run);
-        Self {
-            conversation_id: event.conversation_id,
-            message_id: event.message_id,
-            ..Self::new(run, event.workflow_run_id, event.task_id)
-        }
-    }
-}
-
-impl From<WorkflowResult> for Pause {
-    fn from(result: WorkflowResult) -> Self {
-        Self::new(
-            result.data.map_or_else(Default::default, |run| *run),
-            result.workflow_run_id,
-            result.task_id,
-        )
-    }
-}
-
-impl From<MessageResult> for Pause {
-    fn from(result: MessageResult) -> Self {
-        let run = result.data.map_or_else(Default::default, |run| *run);
-        Self {
-            text: result.answer.unwrap_or_default(),
-            conversation_id: result.conversation_id,
-            message_id: result.message_id.or(result.id),
-            ..Self::new(run, result.workflow_run_id, result.task_id)
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use dify_plugin_protocol::app::event::ErrorEvent;
 use dify_plugin_protocol::app::metadata::RunStatus;
-use dify_plugin_protocol::app::result::AppResult;
+use dify_plugin_protocol::app::result::{AppResult, WorkflowResult};
 
-use crate::answer::{AnyAnswer, Run};
+use crate::answer::{AnyAnswer, Pause, Run};
 use crate::error::{AppError, Received};
 use crate::kind::AppKind;
 use crate::outcome::Outcome;
@@ -27,21 +27,23 @@ pub(crate) fn judge(
             AnyAnswer::Chat(result.into())
         }
         AppResult::Completion(result) => AnyAnswer::Completion(result.into()),
-        AppResult::ChatPaused(result) => return Ok(Outcome::Paused(Box::new(result.into()))),
-        AppResult::Workflow(result)
-            if result.data.as_ref().is_some_and(|run| run.status == Some(RunStatus::Paused)) =>
-        {
-            return Ok(Outcome::Paused(Box::new(result.into())));
+        AppResult::ChatPaused(result) => {
+            return Ok(Outcome::Paused(Box::new(Pause {
+                text: result.answer.unwrap_or_default(),
+                conversation_id: result.conversation_id,
+                message_id: result.message_id.or(result.id),
+                ..Pause::new(result.data, result.workflow_run_id, result.task_id)
+            })));
         }
-        AppResult::Workflow(result) => {
-            let run = Run::from(result);
+        AppResult::Workflow(WorkflowResult { data, workflow_run_id, task_id, .. }) => {
+            if data.as_ref().is_some_and(|run| run.status == Some(RunStatus::Paused)) {
+                return Ok(Outcome::Paused(Box::new(Pause::new(data, workflow_run_id, task_id))));
+            }
+            let run = Run::new(data, workflow_run_id, task_id);
             if run.is_failure() {
-                let received = Box::new(Received {
-                    found: Some(AppKind::Workflow),
-                    task_id: run.task_id.clone(),
-                    workflow_run_id: run.workflow_run_id.clone(),
-                    ..*received
-                });
+                let (task_id, workflow_run_id) = (run.task_id.clone(), run.workflow_run_id.clone());
+                let found = Some(AppKind::Workflow);
+                let received = Box::new(Received { found, task_id, workflow_run_id, ..*received });
                 return Err(AppError::RunFailed { run: Box::new(run), reported: None, received });
             }
             AnyAnswer::Workflow(run)

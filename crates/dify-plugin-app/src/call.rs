@@ -1,14 +1,15 @@
 //! Building and sending one call to an app.
 
 use std::marker::PhantomData;
-use std::sync::{Arc, Once};
+use std::sync::Once;
 use std::time::Duration;
 
 use dify_plugin_invoke::Calls;
 use dify_plugin_protocol::InvokeType;
 use dify_plugin_protocol::app::request::{AppRequest, FileInput, ResponseMode};
-use serde::Serialize;
-use serde_json::Value;
+use dify_plugin_protocol::error::describe_value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use serde_json::value::RawValue;
 
 use crate::answer::AnyAnswer;
@@ -73,10 +74,13 @@ impl<I: Interface> AppCall<I> {
     ///
     /// If `inputs` does not serialize to a JSON object, sending the call fails.
     pub fn inputs(mut self, inputs: impl Serialize) -> Self {
-        match to_value(&inputs) {
-            Ok(Value::Object(fields)) => self.request.inputs.extend(fields),
-            Ok(other) => self.blame(AppError::InputsNotAnObject { found: type_name(&other) }),
-            Err(error) => self.blame(error),
+        let fields = to_value(&inputs).and_then(|value| {
+            Map::deserialize(value)
+                .map_err(|error| AppError::InvalidInputs { reason: describe_value(&error) })
+        });
+        match fields {
+            Ok(fields) => self.request.inputs.extend(fields),
+            Err(error) => drop(self.inputs_error.get_or_insert(error)),
         }
         self
     }
@@ -97,7 +101,7 @@ impl<I: Interface> AppCall<I> {
             Ok(value) => {
                 self.request.inputs.insert(name.into(), value);
             }
-            Err(error) => self.blame(error),
+            Err(error) => drop(self.inputs_error.get_or_insert(error)),
         }
         self
     }
@@ -212,10 +216,6 @@ impl<I: Interface> AppCall<I> {
         let app_id = self.request.app_id.clone();
         Box::new(Received { app_id, called_as: Some(I::KIND), ..Received::default() })
     }
-
-    fn blame(&mut self, error: AppError) {
-        self.inputs_error.get_or_insert(error);
-    }
 }
 
 /// Returns the answer if the app is of the interface's kind.
@@ -229,17 +229,7 @@ fn own<I: Interface>(outcome: Outcome<AnyAnswer>, app_id: String) -> Result<Outc
     }
 }
 
+/// Serializes inputs into a JSON value.
 fn to_value(value: &impl Serialize) -> Result<Value, AppError> {
-    serde_json::to_value(value).map_err(|error| AppError::InputsNotJson(Arc::new(error)))
-}
-
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
+    serde_json::to_value(value).map_err(|error| AppError::InvalidInputs { reason: describe_value(&error) })
 }

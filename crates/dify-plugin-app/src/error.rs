@@ -1,10 +1,10 @@
 //! Why a call to an app failed.
 
 use std::fmt;
-use std::sync::Arc;
 
 use dify_plugin_invoke::{CallError, Failure, FailureKind};
 use dify_plugin_protocol::app::event::ErrorEvent;
+use dify_plugin_protocol::app::metadata::RunStatus;
 use dify_plugin_protocol::redact::Redacted;
 use dify_plugin_session::InvokeError;
 
@@ -19,7 +19,7 @@ use crate::refusal::Refusal;
 #[non_exhaustive]
 pub enum AppError {
     /// The daemon or Dify answered with an error, in place of events or after some.
-    #[error("{received}{failure}{}", Advice(refusal.as_ref().and_then(|refusal| refusal.advice(received.called_as))))]
+    #[error("{received}{failure}{}", advice(refusal.as_ref(), received))]
     Refused {
         /// The daemon's text, parsed.
         failure: Box<Failure>,
@@ -37,7 +37,7 @@ pub enum AppError {
         received: Box<Received>,
     },
     /// The run of a workflow failed or was stopped. In blocking mode Dify reports such a run like a finished one.
-    #[error("{received}the run {}{}", run_verdict(run), run_reason(run, reported.as_deref()))]
+    #[error("{received}the run {}", run_failure(run, reported.as_deref()))]
     RunFailed {
         /// The run, with its `status` and `error`.
         run: Box<Run>,
@@ -65,7 +65,7 @@ pub enum AppError {
     /// The run waits for a person. Returned only by [`Outcome::finished`](crate::Outcome::finished).
     #[error(
         "the run {}waits for a person to fill in {} form(s); a plugin cannot follow it",
-        quoted(.0.workflow_run_id.as_deref()),
+        quoted(.0.run.workflow_run_id.as_deref()),
         .0.form_ids().count()
     )]
     Paused(Box<Pause>),
@@ -92,15 +92,12 @@ pub enum AppError {
         /// What arrived before.
         received: Box<Received>,
     },
-    /// The `inputs` of the call are not a JSON object.
-    #[error("the inputs of a call must serialize to a JSON object, like a struct or a map; found {found}")]
-    InputsNotAnObject {
-        /// What they are instead.
-        found: &'static str,
+    /// The `inputs` of the call do not serialize to a JSON object, like a struct or a map does.
+    #[error("the inputs of the call are not a JSON object: {reason}")]
+    InvalidInputs {
+        /// What is wrong, without the values in the inputs.
+        reason: String,
     },
-    /// The `inputs` of the call could not be serialized.
-    #[error("the inputs of the call could not be serialized to JSON")]
-    InputsNotJson(#[source] Arc<serde_json::Error>),
     /// The call ended on the plugin's side: it could not be sent, it timed out, its replies overran their queue, or the
     /// session or the connection ended.
     #[error("{received}the call was not completed")]
@@ -291,13 +288,10 @@ fn quoted(id: Option<&str>) -> String {
     id.map(|id| format!("`{id}` ")).unwrap_or_default()
 }
 
-/// What to do, at the end of a message.
-struct Advice(Option<&'static str>);
-
-impl fmt::Display for Advice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |advice| write!(f, " ({advice})"))
-    }
+/// What to do about a refusal, at the end of a message.
+fn advice(refusal: Option<&Refusal>, received: &Received) -> String {
+    let advice = refusal.and_then(|refusal| refusal.advice(received.called_as));
+    advice.map(|advice| format!(" ({advice})")).unwrap_or_default()
 }
 
 /// An `error` event at the end of a message.
@@ -325,20 +319,16 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-fn run_verdict(run: &Run) -> String {
-    run.status.as_ref().map_or_else(
-        || "failed".to_owned(),
-        |status| match status.as_str() {
-            "stopped" => "was stopped".to_owned(),
-            other => other.to_owned(),
-        },
-    )
-}
-
-fn run_reason(run: &Run, reported: Option<&ErrorEvent>) -> String {
-    match (&run.error, reported) {
-        (Some(reason), _) if !reason.is_empty() => format!(": {reason}"),
-        (_, Some(error)) => Report(error).to_string(),
-        _ => String::new(),
+/// How a run failed, at the end of a message.
+fn run_failure(run: &Run, reported: Option<&ErrorEvent>) -> String {
+    let verdict = match run.status.as_ref().map(RunStatus::as_str) {
+        None => "failed",
+        Some("stopped") => "was stopped",
+        Some(other) => other,
+    };
+    match (run.error.as_deref(), reported) {
+        (Some(reason), _) if !reason.is_empty() => format!("{verdict}: {reason}"),
+        (_, Some(error)) => format!("{verdict}{}", Report(error)),
+        _ => verdict.to_owned(),
     }
 }

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use dify_plugin_invoke::{CallError, FromReply};
 use dify_plugin_protocol::app::event::{AppEvent, EventError};
 use dify_plugin_protocol::redact::Redacted;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde::{Serialize, Serializer};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 /// An event of an app.
@@ -71,12 +71,15 @@ impl Event {
     /// If it is not a JSON object with a string `event`.
     pub fn new(json: Box<RawValue>) -> Result<Self, EventError> {
         let text = json.get();
-        let Ok(found) = serde_json::from_str::<Fields<'_>>(text) else {
-            return Err(not_an_event(text));
-        };
+        // serde would also read the fields from an array.
+        let found = text.starts_with('{').then(|| serde_json::from_str::<Fields<'_>>(text));
+        let Some(Ok(found)) = found else { return Err(not_an_event(text)) };
+        // In the order of `Name`.
+        let fields =
+            [found.event, found.conversation_id, found.message_id, found.task_id, found.workflow_run_id];
         let mut names = [Span::NOWHERE; Name::COUNT];
         let mut unescaped = None;
-        for (at, field) in found.names.iter().enumerate() {
+        for (at, field) in fields.into_iter().enumerate() {
             let Some(field) = field.map(RawValue::get) else { continue };
             if let Some(plain) = without_escapes(field) {
                 names[at] = Span::of(text, plain);
@@ -190,11 +193,11 @@ impl Event {
 
     /// Returns `data.text`, for `text_chunk` and `text_replace`.
     pub(crate) fn data_text(&self) -> Option<&str> {
-        #[derive(serde::Deserialize)]
+        #[derive(Deserialize)]
         struct Chunk {
             data: ChunkData,
         }
-        #[derive(serde::Deserialize)]
+        #[derive(Deserialize)]
         struct ChunkData {
             text: Box<str>,
         }
@@ -202,6 +205,10 @@ impl Event {
         self.text.get_or_init(read).as_deref()
     }
 }
+
+/// How the names of all other events of a run and its nodes start.
+const RUN_PREFIXES: [&str; 6] =
+    ["workflow_", "node_", "iteration_", "loop_", "parallel_branch_", "human_input_"];
 
 impl EventKind {
     fn of(name: &str) -> Self {
@@ -217,22 +224,8 @@ impl EventKind {
             "workflow_finished" => Self::WorkflowFinished,
             "workflow_paused" => Self::WorkflowPaused,
             "workflow_maintenance_paused" => Self::WorkflowMoved,
-            "workflow_started"
-            | "node_started"
-            | "node_finished"
-            | "node_retry"
-            | "iteration_started"
-            | "iteration_next"
-            | "iteration_completed"
-            | "loop_started"
-            | "loop_next"
-            | "loop_completed"
-            | "parallel_branch_started"
-            | "parallel_branch_finished"
-            | "human_input_required"
-            | "human_input_form_filled"
-            | "human_input_form_timeout" => Self::Run,
             "error" => Self::Error,
+            name if RUN_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) => Self::Run,
             _ => Self::Other,
         }
     }
@@ -296,55 +289,13 @@ fn not_an_event(json: &str) -> EventError {
 }
 
 /// The most common fields, as raw JSON.
-#[derive(Default)]
+#[derive(Deserialize)]
 struct Fields<'a> {
-    names: [Option<&'a RawValue>; Name::COUNT],
+    #[serde(borrow)]
+    event: Option<&'a RawValue>,
     answer: Option<&'a RawValue>,
-}
-
-#[derive(serde::Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum Key {
-    Event,
-    Answer,
-    ConversationId,
-    MessageId,
-    TaskId,
-    WorkflowRunId,
-    #[serde(other)]
-    Other,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut found = Fields::default();
-                // The last of duplicate keys counts, as for the daemon and for Dify.
-                while let Some(key) = map.next_key()? {
-                    let field = match key {
-                        Key::Event => &mut found.names[Name::Event as usize],
-                        Key::Answer => &mut found.answer,
-                        Key::ConversationId => &mut found.names[Name::ConversationId as usize],
-                        Key::MessageId => &mut found.names[Name::MessageId as usize],
-                        Key::TaskId => &mut found.names[Name::TaskId as usize],
-                        Key::WorkflowRunId => &mut found.names[Name::WorkflowRunId as usize],
-                        Key::Other => {
-                            map.next_value::<IgnoredAny>()?;
-                            continue;
-                        }
-                    };
-                    *field = Some(map.next_value()?);
-                }
-                Ok(found)
-            }
-        }
-        deserializer.deserialize_map(Object)
-    }
+    conversation_id: Option<&'a RawValue>,
+    message_id: Option<&'a RawValue>,
+    task_id: Option<&'a RawValue>,
+    workflow_run_id: Option<&'a RawValue>,
 }

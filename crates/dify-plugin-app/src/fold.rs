@@ -54,17 +54,18 @@ impl Fold {
             }
             EventKind::MessageEnd => self.end = Some(event.read()?),
             EventKind::MessageFile => self.files.push(event.read()?),
-            EventKind::WorkflowFinished => {
-                let finished: RunEvent<WorkflowRun> = event.read()?;
-                if finished.data.as_ref().is_some_and(|run| run.status == Some(RunStatus::Paused)) {
-                    self.pause.get_or_insert_with(|| finished.into());
-                } else {
+            EventKind::WorkflowFinished | EventKind::WorkflowPaused => {
+                let RunEvent { data, workflow_run_id, task_id, .. } = event.read::<RunEvent<WorkflowRun>>()?;
+                let says_paused = data.as_ref().is_some_and(|run| run.status == Some(RunStatus::Paused));
+                match event.kind() {
+                    EventKind::WorkflowPaused => self.pause = Some(Pause::new(data, workflow_run_id, task_id)),
+                    // `workflow_paused` says more, if it came before.
+                    _ if says_paused => {
+                        self.pause.get_or_insert_with(|| Pause::new(data, workflow_run_id, task_id));
+                    }
                     // A run that had paused has resumed since.
-                    (self.run, self.pause) = (Some(finished.into()), None);
+                    _ => (self.run, self.pause) = (Some(Run::new(data, workflow_run_id, task_id)), None),
                 }
-            }
-            EventKind::WorkflowPaused => {
-                self.pause = Some(event.read::<RunEvent<WorkflowRun>>()?.into());
             }
             _ => {}
         }
@@ -79,10 +80,9 @@ impl Fold {
     /// Returns the answer of an app of the given kind, with the ids from the stream. `None` if there was no answer.
     pub(crate) fn outcome(self, kind: AppKind, ids: &Received) -> Option<Outcome<AnyAnswer>> {
         if let Some(mut pause) = self.pause {
+            (pause.conversation_id, pause.message_id) = (ids.conversation_id.clone(), ids.message_id.clone());
             pause.text = if self.text.is_empty() { self.chunks } else { self.text };
-            pause.conversation_id = pause.conversation_id.or_else(|| ids.conversation_id.clone());
-            pause.message_id = pause.message_id.or_else(|| ids.message_id.clone());
-            pause.task_id = pause.task_id.or_else(|| ids.task_id.clone());
+            pause.run.task_id = pause.run.task_id.or_else(|| ids.task_id.clone());
             return Some(Outcome::Paused(Box::new(pause)));
         }
         if kind == AppKind::Workflow {

@@ -1,7 +1,5 @@
 //! The kinds of apps.
 
-use std::fmt;
-
 /// A kind of app, by what it sends back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -31,15 +29,5 @@ impl AppKind {
             Self::Workflow => "workflow(id)",
             Self::Completion => "completion(id)",
         }
-    }
-}
-
-impl fmt::Display for AppKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Chat => "chat",
-            Self::Workflow => "workflow",
-            Self::Completion => "completion",
-        })
     }
 }

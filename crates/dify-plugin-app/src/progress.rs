@@ -28,9 +28,8 @@ pub(crate) struct Progress {
 /// What the events tell about the app's kind. No sign is reliable on its own: older releases leave ids out.
 #[derive(Debug, Default)]
 struct Signs {
-    conversation: bool,
+    chat: bool,
     message: bool,
-    agent: bool,
     run: bool,
 }
 
@@ -90,7 +89,8 @@ impl Progress {
                 self.ending.complete = true;
                 if is_failed_run(event.raw()) {
                     let finished: RunEvent<WorkflowRun> = event.read()?;
-                    self.ending.failed = Some(Box::new(finished.into()));
+                    let run = Run::new(finished.data, finished.workflow_run_id, finished.task_id);
+                    self.ending.failed = Some(Box::new(run));
                 }
             }
             EventKind::WorkflowMoved => self.ending.moved = true,
@@ -187,7 +187,7 @@ impl Progress {
 impl Signs {
     fn add(&mut self, kind: EventKind, event: &Event) {
         match kind {
-            EventKind::AgentMessage | EventKind::AgentThought => self.agent = true,
+            EventKind::AgentMessage | EventKind::AgentThought => self.chat = true,
             EventKind::Message
             | EventKind::MessageReplace
             | EventKind::MessageEnd
@@ -200,12 +200,12 @@ impl Signs {
             | EventKind::WorkflowMoved => self.run = true,
             EventKind::Error | EventKind::Other => {}
         }
-        self.conversation |= event.conversation_id().is_some_and(|id| !id.is_empty());
+        self.chat |= event.conversation_id().is_some_and(|id| !id.is_empty());
     }
 
     fn kind(&self, called_as: AppKind) -> Option<AppKind> {
         match self {
-            Self { conversation: true, .. } | Self { agent: true, .. } => Some(AppKind::Chat),
+            Self { chat: true, .. } => Some(AppKind::Chat),
             // A message without a conversation comes from a Text Generator, unless there are other signs of a chat app.
             Self { message: true, run, .. } if *run || called_as == AppKind::Chat => Some(AppKind::Chat),
             Self { message: true, .. } => Some(AppKind::Completion),

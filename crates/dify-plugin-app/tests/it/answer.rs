@@ -89,7 +89,7 @@ async fn a_pause_is_a_result_of_its_own() {
     let outcome = call(&events, async |apps| apps.chat("a").query("q").answer().await).await.unwrap();
     let pause = outcome.paused().unwrap();
     assert_eq!(pause.form_ids().collect::<Vec<_>>(), ["f"]);
-    assert_eq!((pause.text.as_str(), pause.workflow_run_id.as_deref()), ("Hel", Some("r")));
+    assert_eq!((pause.text.as_str(), pause.run.workflow_run_id.as_deref()), ("Hel", Some("r")));
     assert_eq!((pause.conversation_id.as_deref(), &*pause.paused_nodes), (Some("c"), &["n".to_owned()][..]));
     assert!(!format!("{outcome:?}").contains("hunter2"));
     let error = outcome.finished().unwrap_err();
@@ -108,7 +108,7 @@ async fn a_run_that_went_on_after_its_pause_is_finished() {
     assert!(matches!(outcome, Ok(Outcome::Finished(_))));
     let finished = r#"{"event":"workflow_finished","workflow_run_id":"r","data":{"status":"paused"}}"#;
     let outcome = call(&whole(&[STARTED, finished]), async |apps| apps.workflow("a").answer().await).await;
-    assert_eq!(outcome.unwrap().paused().unwrap().workflow_run_id.as_deref(), Some("r"));
+    assert_eq!(outcome.unwrap().paused().unwrap().run.workflow_run_id.as_deref(), Some("r"));
 }
 
 #[tokio::test(start_paused = true)]

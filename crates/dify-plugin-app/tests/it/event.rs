@@ -69,12 +69,6 @@ fn an_event_is_written_unchanged_and_printed_without_its_contents() {
     assert_eq!(event.into_raw().get(), json);
 }
 
-#[test]
-fn the_last_of_duplicate_keys_counts() {
-    let event = event(r#"{"event":"ping","answer":"a","event":"message","answer":"b"}"#);
-    assert_eq!((event.name(), event.answer()), ("message", Some("b")));
-}
-
 #[tokio::test(start_paused = true)]
 async fn an_unreadable_result_names_its_field_and_no_value() {
     let broken = r#"{"event":"message_end","metadata":{"usage":{"total_tokens":"hunter2"}}}"#;

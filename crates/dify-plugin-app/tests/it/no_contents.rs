@@ -36,7 +36,7 @@ async fn a_call_in_the_making() {
         .conversation("c-1");
     hides(&call, &["AppCall", "app-1", "c-1", "\"key\"", "\"photo\"", "<7 bytes>"]);
     let call = call.inputs("hunter2");
-    hides(&call, &["AppError", "a string"]);
+    hides(&call, &["AppError", "found string"]);
 }
 
 #[tokio::test(start_paused = true)]

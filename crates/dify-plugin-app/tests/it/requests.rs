@@ -76,10 +76,10 @@ async fn inputs_that_are_no_object_are_an_error_and_nothing_is_sent() {
     let (mut daemon, responder) = Daemon::start().await;
     let apps = Apps::new(responder.session());
     let error = apps.chat("a").query("q").inputs([1, 2]).input("x", 1).stream().await.unwrap_err();
-    assert!(matches!(error, AppError::InputsNotAnObject { found: "a list" }), "{error}");
+    assert!(matches!(error, AppError::InvalidInputs { .. }), "{error}");
     let keys_no_json_has = BTreeMap::from([((1, 2), 3)]);
     let error = apps.chat("a").inputs(keys_no_json_has).answer().await.unwrap_err();
-    assert!(matches!(error, AppError::InputsNotJson(_)), "{error}");
+    assert!(matches!(error, AppError::InvalidInputs { .. }), "{error}");
     responder.finish().unwrap();
     assert_eq!(daemon.read().await["data"]["type"], "end", "the first line from the plugin");
 }

@@ -196,7 +196,7 @@ fn incoming(text: &str, salvage: &Salvage) -> Checked {
     daemon_frame(text)?;
     let Ok(line) = Incoming::parse(text) else { return Ok(false) };
     // Reading stops at `data` that is not an object.
-    if !(salvage.is_cut_off && !line.data.get().starts_with('{'))
+    if (!salvage.is_cut_off || line.data.get().starts_with('{'))
         && (salvage.session_id.as_deref(), salvage.event.as_deref())
             != (Some(&*line.session_id), Some(line.event.as_str()))
     {
