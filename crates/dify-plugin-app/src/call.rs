@@ -9,8 +9,8 @@ use dify_plugin_protocol::InvokeType;
 use dify_plugin_protocol::app::request::{AppRequest, FileInput, ResponseMode};
 use dify_plugin_protocol::error::describe_value;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::answer::AnyAnswer;
 use crate::blocking;

@@ -55,10 +55,13 @@ impl Fold {
             EventKind::MessageEnd => self.end = Some(event.read()?),
             EventKind::MessageFile => self.files.push(event.read()?),
             EventKind::WorkflowFinished | EventKind::WorkflowPaused => {
-                let RunEvent { data, workflow_run_id, task_id, .. } = event.read::<RunEvent<WorkflowRun>>()?;
+                let RunEvent { data, workflow_run_id, task_id, .. } =
+                    event.read::<RunEvent<WorkflowRun>>()?;
                 let says_paused = data.as_ref().is_some_and(|run| run.status == Some(RunStatus::Paused));
                 match event.kind() {
-                    EventKind::WorkflowPaused => self.pause = Some(Pause::new(data, workflow_run_id, task_id)),
+                    EventKind::WorkflowPaused => {
+                        self.pause = Some(Pause::new(data, workflow_run_id, task_id))
+                    }
                     // `workflow_paused` says more, if it came before.
                     _ if says_paused => {
                         self.pause.get_or_insert_with(|| Pause::new(data, workflow_run_id, task_id));

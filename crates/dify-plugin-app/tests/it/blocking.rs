@@ -44,7 +44,10 @@ async fn a_pause_is_a_result() {
         call(&whole(&[chatflow]), async |apps| apps.chat("a").query("q").blocking().await).await.unwrap();
     let pause = outcome.paused().unwrap();
     assert_eq!((pause.text.as_str(), pause.form_ids().collect::<Vec<_>>()), ("so far", vec!["f"]));
-    assert_eq!((pause.conversation_id.as_deref(), pause.run.workflow_run_id.as_deref()), (Some("c"), Some("r")));
+    assert_eq!(
+        (pause.conversation_id.as_deref(), pause.run.workflow_run_id.as_deref()),
+        (Some("c"), Some("r"))
+    );
     let workflow = r#"{"workflow_run_id":"r","data":{"id":"r","status":"paused","finished_at":null,"paused_nodes":["n"],"reasons":[{"form_id":"f"}]}}"#;
     let outcome = call(&whole(&[workflow]), async |apps| apps.workflow("a").blocking().await).await.unwrap();
     assert_eq!(outcome.paused().unwrap().paused_nodes, ["n"]);
