@@ -45,8 +45,8 @@ impl Routes {
         Self(endpoints.map(|endpoint| (endpoint.method.as_str().to_owned(), endpoint.path.clone())).collect())
     }
 
-    /// Returns what a 404 for `path` means: the daemon doesn't look at the declared paths and passes every request on, so it is
-    /// always the plugin that answers.
+    /// Returns what a 404 for `path` means: the daemon doesn't look at the declared paths and passes every request on, so a 404
+    /// always comes from the plugin.
     pub(crate) fn help(&self, status: StatusCode, method: &Method, path: &str) -> Option<String> {
         if status != StatusCode::NOT_FOUND {
             return None;

@@ -159,7 +159,7 @@ impl Narrator {
                 let after = took(began, now);
                 let (tone, how) = match error {
                     None if self.detail == Detail::Call => return None,
-                    None => (Tone::Note, format!("{kind} answered{after}")),
+                    None => (Tone::Note, format!("{kind} completed{after}")),
                     Some(error) => (Tone::Bad, format!("{kind} failed{after}: {error}")),
                 };
                 note(tone, "Reverse", self.about(&session_id, &how))

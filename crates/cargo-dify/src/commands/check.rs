@@ -104,7 +104,7 @@ fn check_code(
         None if root.join("Cargo.toml").is_file() => {
             console.status("Building", &args.plugin.display().to_string());
             let binary = build::build(root, Purpose::Run { release: false })?;
-            handlers::describe(&binary, root, false)?
+            handlers::describe(&binary, root, true)?
         }
         None => return Ok(Vec::new()),
         Some(_) if !args.run => return Ok(Vec::new()),
@@ -113,7 +113,7 @@ fn check_code(
             let Some(arch) = here else { return Ok(Vec::new()) };
             let binary = root.join(arch.binary_path());
             make_executable(&binary).map_err(handlers::no_description)?;
-            handlers::describe(&binary, root, true)?
+            handlers::describe(&binary, root, false)?
         }
     };
     Ok(handlers::compare(plugin, checked, &description))

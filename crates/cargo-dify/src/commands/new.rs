@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use self::name::Name;
-use self::templates::{Answers, PluginKind};
+use self::templates::{Choices, PluginKind};
 use crate::console::Console;
 use crate::error::{Context, Error};
 use crate::output;
@@ -55,18 +55,18 @@ pub(crate) struct New {
 
 /// Asks for what is missing and writes the plugin's folder.
 pub(crate) fn run(args: &New, console: &Console) -> Result<(), Error> {
-    let (dir, answers) = answers(args)?;
+    let (dir, choices) = choices(args)?;
     if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) || dir.is_file() {
         return Err(exists(&dir));
     }
-    let files = templates::files(&answers);
+    let files = templates::files(&choices);
     for (path, text) in &files {
         write(&dir.join(path), text)?;
     }
     format(&dir, &files);
 
-    let (what, call) = match answers.kind {
-        PluginKind::Tool => ("tool", format!("tool {}/hello --param name=Ada", answers.name)),
+    let (what, call) = match choices.kind {
+        PluginKind::Tool => ("tool", format!("tool {}/hello --param name=Ada", choices.name)),
         PluginKind::Endpoint => ("endpoint", "endpoint GET /hello/Ada".to_owned()),
     };
     let dir = dir.display();
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &New, console: &Console) -> Result<(), Error> {
         let paths: Vec<_> = files.iter().map(|(path, _)| path).collect();
         let dir = dir.to_string();
         output::json(
-            &json!({"dir": dir, "name": answers.name.as_str(), "kind": what, "files": paths}),
+            &json!({"dir": dir, "name": choices.name.as_str(), "kind": what, "files": paths}),
             console,
         )?;
     }
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &New, console: &Console) -> Result<(), Error> {
 }
 
 /// Returns the plugin's folder and what it becomes: from the command line, the terminal, or the defaults.
-fn answers(args: &New) -> Result<(PathBuf, Answers), Error> {
+fn choices(args: &New) -> Result<(PathBuf, Choices), Error> {
     let terminal = ask::terminal();
     let dir = match (&args.path, terminal) {
         (Some(path), _) => path.clone(),
@@ -128,7 +128,7 @@ fn answers(args: &New) -> Result<(PathBuf, Answers), Error> {
     // The path in Cargo.toml would otherwise be relative to the plugin's folder.
     let crates = args.crates.as_deref().map(std::path::absolute).transpose();
     let crates = crates.context("cannot find the current folder")?;
-    Ok((dir, Answers { name, kind, author, description, crates }))
+    Ok((dir, Choices { name, kind, author, description, crates }))
 }
 
 /// Writes a file that must not exist yet.

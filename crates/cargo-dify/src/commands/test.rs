@@ -20,7 +20,7 @@ use crate::{output, report};
 /// Run a package as the daemon does and check that it works
 ///
 /// The package is unpacked with mode 0644 for every file, and its entry module is started with Python. The plugin must then send a
-/// heartbeat, answer a request, write only protocol messages to stdout, and exit when its input is closed. Use
+/// heartbeat, respond to a request, write only protocol messages to stdout, and exit when its input is closed. Use
 /// `cargo dify call PACKAGE` to call one of its tools or endpoints.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
@@ -38,10 +38,10 @@ pub(crate) struct Test {
     json: bool,
 }
 
-/// A tool that no plugin has. Every plugin can answer a request for it, and the request has no effect.
+/// A tool that no plugin has. Every plugin can respond to a request for it, and the request has no effect.
 const UNKNOWN: &str = "cargo-dify-test";
 
-/// How long the plugin may take to answer that request, and then to exit.
+/// How long the plugin may take to respond, and then to exit.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs all checks; the first that fails is the error.
@@ -69,7 +69,7 @@ pub(crate) async fn run(args: &Test, console: &Console) -> Result<(), Error> {
         biased;
         called = call_unknown_tool(&host) => called?,
         () = tokio::time::sleep(GRACE) => {
-            return Err(Error::new(format!("the plugin did not answer a request within {} s", GRACE.as_secs())));
+            return Err(Error::new(format!("the plugin did not respond to a request within {} s", GRACE.as_secs())));
         }
         () = stop.asked() => return Err(Error::interrupted()),
     }

@@ -1,4 +1,4 @@
-//! What the daemon starts. What the plugin does is in `lib.rs`, so that its tests have it too.
+//! The program that the daemon starts. The plugin is in `lib.rs`, where its tests can use it.
 
 use std::process::ExitCode;
 

@@ -1,16 +1,16 @@
-//! The plugin inside a test, asked as Dify asks it.
+//! Calls the plugin as Dify does, inside the test's own process.
 
 use dify_plugin_test::TestPlugin;
 
 #[tokio::test]
 async fn it_greets_by_name() {
     let plugin = TestPlugin::new({{crate}}::plugin());
-    let answer = plugin.get("/hello/Ada").await;
-    answer.assert_status(200).assert_text("Hello, Ada!");
+    let response = plugin.get("/hello/Ada").await;
+    response.assert_status(200).assert_text("Hello, Ada!");
 }
 
 #[tokio::test]
-async fn nobody_else_is_served() {
+async fn other_paths_are_not_found() {
     let plugin = TestPlugin::new({{crate}}::plugin());
     plugin.get("/goodbye").await.assert_status(404);
 }

@@ -1,4 +1,4 @@
-//! The plugin inside a test, asked as Dify asks it.
+//! Calls the plugin as Dify does, inside the test's own process.
 
 use dify_plugin_test::TestPlugin;
 
@@ -13,6 +13,6 @@ async fn it_greets_by_name() {
 async fn it_can_be_formal() {
     let plugin = TestPlugin::new({{crate}}::plugin());
     let call = plugin.tool("{{name}}", "hello").parameter("name", "Ada");
-    let answer = call.parameter("tone", "formal").invoke().await;
-    answer.assert_text("Good day, Ada!");
+    let response = call.parameter("tone", "formal").invoke().await;
+    response.assert_text("Good day, Ada!");
 }

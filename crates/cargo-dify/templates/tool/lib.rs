@@ -4,7 +4,7 @@ use dify_plugin::schemars::{self, JsonSchema};
 use dify_plugin::{Output, Plugin, Result, Tool, ToolContext};
 use serde::Deserialize;
 
-/// The plugin, with everything it can do. The names are those of the YAML.
+/// Returns the plugin with all its tools. The names are the same as in the YAML files.
 pub fn plugin() -> Plugin {
     Plugin::new().tool("{{name}}", "hello", Hello)
 }
@@ -12,7 +12,7 @@ pub fn plugin() -> Plugin {
 /// Greets people.
 struct Hello;
 
-/// The parameters that `tools/hello.yaml` declares. One that isn't required there is an `Option` or has a default.
+/// The parameters declared in `tools/hello.yaml`. Those that are not required there have a default or are an `Option`.
 #[derive(Deserialize, JsonSchema)]
 struct HelloParameters {
     name: String,

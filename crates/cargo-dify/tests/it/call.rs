@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use crate::packaging;
 use crate::pond::{CALLING, PYTHON, Pond, SCRIPT};
 
-/// Exit code, stdout, stderr.
+/// Returns exit code, stdout and stderr.
 fn run(pond: &Pond, args: &[&str]) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = pond.command("call", args).output().unwrap();
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
 #[test]
-fn the_answer_is_on_stdout_alone_and_parameters_have_their_types() {
+fn only_the_result_is_on_stdout_and_parameters_have_their_types() {
     let pond = Pond::answering(
         r#"
         echo 'a plain line'
@@ -42,7 +42,7 @@ fn the_answer_is_on_stdout_alone_and_parameters_have_their_types() {
 }
 
 #[test]
-fn the_answer_is_written_as_it_comes() {
+fn the_result_is_written_as_it_arrives() {
     let pond = Pond::answering(
         r#"
         say stream '{"status":200,"headers":{},"result":"6f6e6520"}'
@@ -62,7 +62,7 @@ fn the_answer_is_written_as_it_comes() {
 }
 
 #[test]
-fn where_stdout_and_stderr_are_one_what_is_told_begins_a_line_of_its_own() {
+fn messages_start_on_a_new_line_if_stdout_and_stderr_are_the_same() {
     let pond = Pond::answering(
         r#"
         say stream '{"status":200,"headers":{},"result":"6f6e6520"}'
@@ -73,16 +73,16 @@ fn where_stdout_and_stderr_are_one_what_is_told_begins_a_line_of_its_own() {
     let mut command = pond.command("call", &["endpoint", "GET", "/duck/a"]);
     command.stdout(writer.try_clone().unwrap()).stderr(writer);
     let mut child = command.spawn().unwrap();
-    // It holds the pipe's other end.
+    // The command holds the other end of the pipe.
     drop(command);
-    let mut told = String::new();
-    reader.read_to_string(&mut told).unwrap();
+    let mut printed = String::new();
+    reader.read_to_string(&mut printed).unwrap();
     assert!(child.wait().unwrap().success());
-    assert!(told.contains("one two\n        Done "), "{told}");
+    assert!(printed.contains("one two\n        Done "), "{printed}");
 }
 
 #[test]
-fn what_is_told_is_whole_lines_in_each_write() {
+fn each_write_to_stderr_has_whole_lines() {
     let pond = Pond::answering("echo 'a word on stderr' >&2; echo junk; say end null");
     // A datagram is one write.
     let (reader, writer) = UnixDatagram::pair().unwrap();
@@ -109,7 +109,7 @@ fn what_is_told_is_whole_lines_in_each_write() {
 }
 
 #[test]
-fn an_error_is_told_and_exits_with_one() {
+fn an_error_is_shown_and_the_exit_code_is_one() {
     let pond = Pond::answering(
         r#"
         say stream '{"type":"text","message":{"text":"so far"}}'
@@ -125,7 +125,7 @@ fn an_error_is_told_and_exits_with_one() {
 }
 
 #[test]
-fn a_status_of_400_and_above_exits_with_one_after_the_body() {
+fn the_exit_code_is_one_for_a_status_of_400_and_above() {
     let pond = Pond::answering(
         r#"
         say stream '{"status":404,"headers":{"X-A":"b"},"result":"6e6f"}'
@@ -140,7 +140,7 @@ fn a_status_of_400_and_above_exits_with_one_after_the_body() {
 }
 
 #[test]
-fn a_plugin_that_dies_is_told_with_its_exit_code_and_last_words() {
+fn a_plugin_that_exits_is_reported_with_its_exit_code_and_stderr() {
     let pond = Pond::answering("echo 'out of water' >&2; exit 7");
     let (code, stdout, stderr) = run(&pond, &["tool", "pond/swim", "--param", "far=3"]);
     assert_eq!((code, &*stdout), (Some(1), ""));
@@ -148,7 +148,7 @@ fn a_plugin_that_dies_is_told_with_its_exit_code_and_last_words() {
 }
 
 #[test]
-fn a_plugin_that_is_killed_is_told_with_the_signal() {
+fn a_killed_plugin_is_reported_with_the_signal() {
     let pond = Pond::answering("echo 'out of water' >&2; kill -9 $$");
     let (code, _, stderr) = run(&pond, &["tool", "pond/swim", "--param", "far=3"]);
     assert_eq!(code, Some(1));
@@ -161,7 +161,7 @@ fn a_plugin_that_is_killed_is_told_with_the_signal() {
 }
 
 #[test]
-fn a_tool_that_is_not_there_is_an_error_that_lists_the_others() {
+fn an_unknown_tool_is_an_error_that_lists_the_declared_ones() {
     let pond = Pond::answering("exit 9");
     let (code, _, stderr) = run(&pond, &["tool", "pond/fly"]);
     assert_eq!(code, Some(1));
@@ -174,7 +174,7 @@ fn a_tool_that_is_not_there_is_an_error_that_lists_the_others() {
 }
 
 #[test]
-fn a_plugin_that_calls_an_app_without_a_script_reads_what_to_do() {
+fn a_call_of_an_app_without_a_script_fails_with_what_to_do() {
     let pond = Pond::answering(
         r#"
         case "$line" in
@@ -186,7 +186,7 @@ fn a_plugin_that_calls_an_app_without_a_script_reads_what_to_do() {
     assert_eq!((code, &*stdout), (Some(0), "read it\n"), "{stderr}");
 }
 
-/// Renders the request that the plugin received, for a tool in hex and for an endpoint as it is.
+/// Responds with the frame that the plugin received: in hex from the tool, unchanged from the endpoint.
 const ECHO: &str = r#"
     hex=$(printf '%s' "$line" | od -An -v -tx1 | tr -d ' \n')
     case "$line" in

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Stands in for cargo: notes how it is called, and says that it built binary-TARGET in this folder, or binary-
-# where no target is asked for.
+# Runs instead of cargo: appends its arguments to `calls`, and reports that it built binary-TARGET in this folder, or binary-
+# without a target.
 echo "$*" >>calls
 while [ "$1" != --target ]; do
   shift

@@ -1,4 +1,4 @@
-//! `cargo dify check`: what it says, where, and with which exit code.
+//! `cargo dify check`: its findings, their places, and the exit code.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -21,11 +21,11 @@ fn edit(pond: &Pond, file: &str, from: &str, to: &str) {
 }
 
 #[test]
-fn a_plugin_with_which_nothing_is_wrong_is_said_to_be_fine() {
+fn a_plugin_without_mistakes_has_no_findings() {
     let pond = Pond::answering("");
-    let (code, out, told) = checked(&pond, &[]);
+    let (code, out, printed) = checked(&pond, &[]);
     assert_eq!((code, &*out), (Some(0), ""));
-    assert!(told.contains("Checked .: 0 errors, 0 warnings"), "{told}");
+    assert!(printed.contains("Checked .: 0 errors, 0 warnings"), "{printed}");
     let (_, out, _) = checked(&pond, &["--json"]);
     assert_eq!(
         serde_json::from_str::<Value>(&out).unwrap(),
@@ -34,11 +34,11 @@ fn a_plugin_with_which_nothing_is_wrong_is_said_to_be_fine() {
 }
 
 #[test]
-fn all_is_found_at_once_and_warnings_fail_if_that_is_asked_for() {
+fn all_findings_are_reported_at_once_and_strict_makes_warnings_fail() {
     let pond = Pond::answering("");
     edit(&pond, "pond.yaml", "form: llm", "form: lmm");
-    let (code, out, told) = checked(&pond, &[]);
-    assert_eq!(code, Some(0), "{told}");
+    let (code, out, printed) = checked(&pond, &[]);
+    assert_eq!(code, Some(0), "{printed}");
     assert!(out.contains("warning: unknown-value") && out.contains("[pond.yaml:6:"), "{out}");
     assert!(out.contains("did you mean `llm`?"), "{out}");
     assert!(!out.contains('\u{1b}'), "colour where there is no terminal: {out}");
@@ -46,13 +46,13 @@ fn all_is_found_at_once_and_warnings_fail_if_that_is_asked_for() {
 
     edit(&pond, "manifest.yaml", "author: tests", "author: The Tests");
     fs::remove_file(pond.path("_assets/icon.svg")).unwrap();
-    let (code, out, told) = checked(&pond, &["--json"]);
+    let (code, out, printed) = checked(&pond, &["--json"]);
     assert_eq!(code, Some(1));
-    assert!(told.ends_with("error: 3 errors, 1 warning\n"), "{told}");
-    let said: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((&said["errors"], &said["warnings"]), (&json!(3), &json!(1)));
+    assert!(printed.ends_with("error: 3 errors, 1 warning\n"), "{printed}");
+    let result: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&result["errors"], &result["warnings"]), (&json!(3), &json!(1)));
     let finding =
-        said["findings"].as_array().unwrap().iter().find(|finding| finding["code"] == "illegal").unwrap();
+        result["findings"].as_array().unwrap().iter().find(|finding| finding["code"] == "illegal").unwrap();
     assert_eq!(
         (&finding["file"], &finding["line"], &finding["column"]),
         (&json!("manifest.yaml"), &json!(3), &json!(9))
@@ -76,7 +76,7 @@ fn a_folder_without_manifest_and_broken_yaml_are_findings_too() {
 }
 
 #[test]
-fn a_listing_asks_for_more_than_an_installation() {
+fn the_marketplace_requires_more_than_a_local_dify() {
     let pond = Pond::answering("");
     let (code, out, _) = checked(&pond, &["--target", "cloud"]);
     assert_eq!(code, Some(0));
@@ -102,7 +102,7 @@ fn a_listing_asks_for_more_than_an_installation() {
     assert_eq!((code, &*out), (Some(0), ""));
 }
 
-/// A plugin whose binary, as the stand-in for cargo builds it, says this of itself.
+/// A plugin whose binary, built by the fake cargo, prints this description.
 fn describing(description: &str) -> Pond {
     let pond = Pond::answering("");
     fs::write(pond.path("Cargo.toml"), "").unwrap();
@@ -114,7 +114,7 @@ fn describing(description: &str) -> Pond {
 }
 
 #[test]
-fn the_declarations_are_held_against_what_the_code_registers() {
+fn the_declarations_are_compared_with_what_the_code_registers() {
     let swim = |rest: &str| {
         format!(
             r#"{{"dify_plugin_description":2,"tool_providers":[{{"name":"pond","check_credentials":false,"tools":[{rest}]}}],"endpoints":true}}"#
@@ -126,9 +126,9 @@ fn the_declarations_are_held_against_what_the_code_registers() {
         format!(r#"{{"name":"swim","parameters":{schema}}}"#)
     };
     let codes = |description: &str| {
-        let (_, out, told) = checked(&describing(description), &["--json"]);
-        let said: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{told}"));
-        let findings = said["findings"].as_array().unwrap().clone();
+        let (_, out, printed) = checked(&describing(description), &["--json"]);
+        let result: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{printed}"));
+        let findings = result["findings"].as_array().unwrap().clone();
         findings.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let none: [&str; 0] = [];
@@ -149,30 +149,34 @@ fn the_declarations_are_held_against_what_the_code_registers() {
         ["no-handler"]
     );
 
-    // Where it is declared is where it is shown.
+    // The finding points at the declaration.
     let (code, out, _) = checked(&describing(&swim("")), &[]);
     assert_eq!(code, Some(1));
-    assert!(out.contains("the code has no tool `pond/swim`") && out.contains("[pond.yaml:3:"), "{out}");
+    assert!(
+        out.contains("the code doesn't register the tool `pond/swim`") && out.contains("[pond.yaml:3:"),
+        "{out}"
+    );
 }
 
 #[test]
-fn a_plugin_that_does_not_describe_itself_is_told_how_to_be_checked() {
-    for (description, words) in
-        [("{}", "it doesn't write a description"), (r#"{"dify_plugin_description":7}"#, "version 7")]
-    {
-        let (code, _, told) = checked(&describing(description), &[]);
+fn a_plugin_without_a_description_is_an_error_that_suggests_no_build() {
+    for (description, words) in [
+        ("{}", "it printed something else than a description"),
+        (r#"{"dify_plugin_description":7}"#, "version 7"),
+    ] {
+        let (code, _, printed) = checked(&describing(description), &[]);
         assert_eq!(code, Some(1));
-        assert!(told.contains(words) && told.contains("--no-build"), "{told}");
+        assert!(printed.contains(words) && printed.contains("--no-build"), "{printed}");
     }
     assert_eq!(checked(&describing("hello"), &["--no-build"]).0, Some(0));
 }
 
 #[test]
-fn a_package_is_checked_as_its_folder_is() {
+fn a_package_is_checked_like_its_folder() {
     let pond = Pond::answering("");
     assert!(run(pond.dir(), &["package", "--no-build", "-o", "p.difypkg"]).status.success());
-    let (code, out, told) = checked(&pond, &["p.difypkg"]);
-    assert_eq!((code, &*out), (Some(0), ""), "{told}");
+    let (code, out, printed) = checked(&pond, &["p.difypkg"]);
+    assert_eq!((code, &*out), (Some(0), ""), "{printed}");
 }
 
 type Files = Vec<(String, Vec<u8>)>;
@@ -180,13 +184,13 @@ type Files = Vec<(String, Vec<u8>)>;
 #[test]
 fn a_package_that_the_daemon_could_not_start_is_refused() {
     let codes = |pond: &Pond, what: &str| {
-        let (_, out, told) = checked(pond, &[what, "--json"]);
-        let said: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{told}"));
-        let findings = said["findings"].as_array().unwrap();
+        let (_, out, printed) = checked(pond, &[what, "--json"]);
+        let result: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{printed}"));
+        let findings = result["findings"].as_array().unwrap();
         let coded = |finding: &Value| format!("{} {}", finding["severity"], finding["code"]).replace('"', "");
         findings.iter().map(coded).collect::<Vec<_>>()
     };
-    // Made without us, so that nobody has refused to make it.
+    // Created without the command, which would refuse to.
     let repacked = |pond: &Pond, change: &dyn Fn(&mut Files)| {
         let mut files = Selection::of(pond.dir(), MAX_PACKAGE_BYTES).unwrap().into_files();
         change(&mut files);
@@ -209,7 +213,7 @@ fn a_package_that_the_daemon_could_not_start_is_refused() {
     fs::write(pond.path("main.py"), ENTRY_MODULE).unwrap();
     assert_eq!(repacked(&pond, &|_| {}), ["error no-binary"]);
 
-    // A folder is packed as it is, unless there is a binary or what one is built from.
+    // A folder is packaged as it is, unless it has a binary or a Cargo.toml.
     fs::remove_file(pond.path("main.py")).unwrap();
     fs::remove_file(pond.path("requirements.txt")).unwrap();
     assert_eq!(codes(&pond, "."), ["error no-module", "error no-dependencies"]);
@@ -219,7 +223,7 @@ fn a_package_that_the_daemon_could_not_start_is_refused() {
 }
 
 #[test]
-fn what_a_file_holds_does_not_drive_the_terminal() {
+fn control_characters_in_a_file_do_not_reach_the_terminal() {
     let pond = Pond::answering("");
     edit(&pond, "pond.yaml", "form: llm", r#"form: "\e]0;gone\a""#);
     let (_, out, _) = checked(&pond, &[]);
@@ -227,7 +231,7 @@ fn what_a_file_holds_does_not_drive_the_terminal() {
 }
 
 #[test]
-fn a_plugin_that_lives_on_after_its_description_is_not_waited_for() {
+fn a_plugin_that_keeps_running_after_its_description_is_not_waited_for() {
     let description = r#"{"dify_plugin_description":2,"tool_providers":[{"name":"pond","tools":[{"name":"swim","parameters":true}]}],"endpoints":true}"#;
     let pond = describing(description);
     let script = fs::read_to_string(pond.path("binary-")).unwrap();

@@ -19,7 +19,7 @@ pub(crate) struct Dev {
 }
 
 impl Drop for Dev {
-    /// A test that fails leaves nothing behind.
+    /// Stops the command if a test fails.
     fn drop(&mut self) {
         let _ = self.child.kill();
     }
@@ -59,20 +59,20 @@ impl Dev {
         }
     }
 
-    /// Asks for a page, for which the connection is closed afterwards.
+    /// Requests a page, after which the connection is closed.
     pub(crate) fn get(&mut self, address: &str, path: &str) -> TcpStream {
         let mut stream = TcpStream::connect(address).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: pond\r\nConnection: close\r\n\r\n").unwrap();
         stream
     }
 
-    /// What a terminal sends at Ctrl-C.
+    /// Sends what a terminal sends on Ctrl-C.
     pub(crate) fn interrupt(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     }
 
-    /// Exit code and what was still to be read.
+    /// Waits for the end, and returns the exit code and the unread lines.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let rest = self.lines.iter().collect();
         (self.child.wait().unwrap().code(), rest)
@@ -80,7 +80,7 @@ impl Dev {
 }
 
 #[test]
-fn pieces_are_served_as_they_come_and_ctrl_c_ends_it_cleanly() {
+fn chunks_are_served_as_they_arrive_and_ctrl_c_stops_cleanly() {
     let pond = Pond::answering(
         r#"
         say stream '{"status":200,"headers":{"Content-Type":"text/html"},"result":"6f6e6520"}'
@@ -112,7 +112,7 @@ fn pieces_are_served_as_they_come_and_ctrl_c_ends_it_cleanly() {
     assert!(rest.contains("the plugin exited (exit status: 0)"), "{rest}");
 }
 
-/// A pond whose page is what an app answers, after so many milliseconds; and the script of that app.
+/// A pond whose page is the answer of an app after `delay_ms`, and the script of that app.
 fn asking_an_app(delay_ms: u64) -> (Pond, String) {
     let pond = Pond::answering(
         r#"
@@ -130,7 +130,7 @@ fn asking_an_app(delay_ms: u64) -> (Pond, String) {
 }
 
 #[test]
-fn ctrl_c_lets_an_open_call_finish_with_what_it_asks_of_an_app() {
+fn ctrl_c_lets_an_open_call_finish_its_reverse_invocation() {
     let (pond, script) = asking_an_app(700);
     let mut dev = Dev::with(&pond, &["--script", &script]);
     assert!(dev.until("warning: ").contains("script.yaml: the events of the app `a` end without"));
@@ -147,7 +147,7 @@ fn ctrl_c_lets_an_open_call_finish_with_what_it_asks_of_an_app() {
 }
 
 #[test]
-fn a_second_ctrl_c_ends_it_at_once() {
+fn a_second_ctrl_c_stops_at_once() {
     let (pond, script) = asking_an_app(60_000);
     let mut dev = Dev::with(&pond, &["--script", &script]);
     let address = dev.until("Serving http://");
@@ -164,51 +164,54 @@ fn a_second_ctrl_c_ends_it_at_once() {
 }
 
 #[test]
-fn a_plugin_that_never_runs_is_asked_whether_it_ends_in_run_and_shown_what_it_printed() {
+fn a_plugin_that_exits_at_once_is_reported_with_its_output_and_a_suggestion() {
     let pond = Pond::that_only_prints();
     let output = pond.command("dev", &["--port", "0"]).output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    let printed = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{printed}");
     assert!(
-        told.contains("exited before its first heartbeat: it exited by itself (exit status: 0)"),
-        "{told}"
+        printed.contains("exited before its first heartbeat: it exited by itself (exit status: 0)"),
+        "{printed}"
     );
     assert!(
-        told.contains("\nhello\nhelp: a plugin runs until its stdin is closed; does it end in"),
-        "{told}"
+        printed.contains("\nhello\nhelp: a plugin runs until its stdin is closed; does it end in"),
+        "{printed}"
     );
 }
 
 #[test]
-fn a_folder_without_a_manifest_is_told_how_to_name_another() {
+fn a_folder_without_a_manifest_is_an_error_that_asks_for_the_folder() {
     let pond = Pond::answering("exit 9");
     std::fs::remove_file(pond.path("manifest.yaml")).unwrap();
     let output = pond.command("dev", &[]).output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
+    let printed = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(told.contains("name the folder that holds the plugin's manifest.yaml\n"), "{told}");
+    assert!(printed.contains("name the folder that holds the plugin's manifest.yaml\n"), "{printed}");
 }
 
 #[test]
-fn a_script_that_is_not_there_is_named_as_it_stands_in_the_plugins_folder() {
+fn a_missing_script_is_suggested_from_the_plugins_folder() {
     let pond = Pond::answering("exit 9");
     let run = || {
         let output = pond.command("dev", &["--script", "in-the-pond.yaml"]).output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
-    let (code, told) = run();
+    let (code, printed) = run();
     assert_eq!(code, Some(1));
-    assert!(told.starts_with("error: cannot read the script `in-the-pond.yaml`\n  caused by: "), "{told}");
+    assert!(
+        printed.starts_with("error: cannot read the script `in-the-pond.yaml`\n  caused by: "),
+        "{printed}"
+    );
     let here = "help: the path is relative to the current folder";
-    assert!(told.ends_with(&format!("{here}\n")), "{told}");
+    assert!(printed.ends_with(&format!("{here}\n")), "{printed}");
     let script = pond.path("in-the-pond.yaml");
     std::fs::write(&script, "apps: {}").unwrap();
-    let (_, told) = run();
-    assert!(told.ends_with(&format!("{here}; there is --script {}\n", script.display())), "{told}");
+    let (_, printed) = run();
+    assert!(printed.ends_with(&format!("{here}; there is --script {}\n", script.display())), "{printed}");
 }
 
 #[test]
-fn a_404_is_told_with_what_the_manifest_declares() {
+fn a_404_is_shown_with_what_the_manifest_declares() {
     let pond = Pond::answering(
         r#"
         say stream '{"status":404,"headers":{},"result":"6e6f"}'
@@ -227,7 +230,7 @@ fn a_404_is_told_with_what_the_manifest_declares() {
 }
 
 #[test]
-fn a_body_that_breaks_off_ends_as_at_the_daemon_with_the_cause_but_no_stderr() {
+fn a_failed_body_ends_as_in_the_daemon_with_the_cause_but_without_stderr() {
     let pond = Pond::answering(
         r#"
         say stream '{"status":200,"headers":{},"result":"6f6e6520"}'
@@ -251,7 +254,7 @@ fn a_body_that_breaks_off_ends_as_at_the_daemon_with_the_cause_but_no_stderr() {
 }
 
 #[test]
-fn a_body_of_known_length_is_not_taken_for_a_caller_that_left() {
+fn a_complete_body_is_not_a_disconnected_client() {
     let pond = Pond::answering(
         r#"
         say stream '{"status":200,"headers":{"Content-Length":"2"},"result":"6f6b"}'

@@ -1,11 +1,11 @@
-//! What answers a plugin: a real Dify, of which a small server stands here, and the folder for its storage.
+//! What answers reverse invocations: a real Dify, replaced by a small server here, and the folder for the storage.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 
 use crate::pond::Pond;
 
-/// A Dify with one chat app, whose key is `app-hunter2`; hands on the head of each request.
+/// A Dify with one chat app, whose key is `app-hunter2`. Returns its address and the heads of the requests.
 fn dify() -> (SocketAddr, std::sync::mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -39,7 +39,7 @@ fn dify() -> (SocketAddr, std::sync::mpsc::Receiver<String>) {
     (address, heads)
 }
 
-/// A pond that calls the app `$1` and says what it hears; its environment it says too.
+/// A pond that calls an app and prints its reply, and the variable with the keys.
 fn asking(app: &str) -> Pond {
     Pond::answering(&format!(
         r#"
@@ -52,7 +52,7 @@ fn asking(app: &str) -> Pond {
     ))
 }
 
-/// Exit code, stdout, stderr of a call of the tool.
+/// Calls the tool, and returns exit code, stdout and stderr.
 fn run(pond: &Pond, args: &[&str], keys: Option<&str>) -> (Option<i32>, String, String) {
     let mut command = pond.command("call", &[args, &["tool", "pond/swim", "--param", "far=3"]].concat());
     match keys {
@@ -68,7 +68,7 @@ fn run(pond: &Pond, args: &[&str], keys: Option<&str>) -> (Option<i32>, String, 
 }
 
 #[test]
-fn an_app_of_a_dify_answers_with_a_key_from_wherever_it_is() {
+fn an_app_of_a_real_dify_answers_with_a_key_from_each_place() {
     let (address, heads) = dify();
     let url = format!("http://{address}");
     let (given, in_env, in_dotenv, in_file) = (asking("a"), asking("a"), asking("a"), asking("a"));
@@ -83,7 +83,7 @@ fn an_app_of_a_dify_answers_with_a_key_from_wherever_it_is() {
         (&in_file, &["--dify", &url, "--app", &file], None),
     ] {
         let (code, stdout, stderr) = run(pond, args, keys);
-        // The plugin itself is not given the keys.
+        // The plugin doesn't get the keys.
         assert_eq!((code, &*stdout), (Some(0), "from Dify keys:\n"), "{stderr}");
         assert!(
             stderr.contains(&format!("; apps answer at {url}/v1/")) && !stderr.contains("hunter2"),
@@ -100,13 +100,14 @@ fn an_app_of_a_dify_answers_with_a_key_from_wherever_it_is() {
 }
 
 #[test]
-fn an_app_without_a_key_is_the_scripts_or_is_told_which_option_is_missing() {
+fn an_app_without_a_key_is_answered_by_the_script_or_fails_with_what_to_do() {
     let pond = asking("b");
     let args = ["--dify", "http://127.0.0.1:9", "--app", "a=app-hunter2"];
     let (code, _, stderr) = run(&pond, &args, None);
     assert_eq!(code, Some(1));
-    let told = "Told: invoke app failed: there is no key for the app `b`: start cargo dify with --app b=KEY";
-    assert!(stderr.contains(told), "{stderr}");
+    let printed =
+        "Told: invoke app failed: there is no key for the app `b`: start cargo dify with --app b=KEY";
+    assert!(stderr.contains(printed), "{stderr}");
 
     let script = pond.path("script.yaml");
     std::fs::write(
@@ -121,7 +122,7 @@ fn an_app_without_a_key_is_the_scripts_or_is_told_which_option_is_missing() {
 }
 
 #[test]
-fn what_is_wrong_with_the_options_is_told_without_a_key() {
+fn wrong_options_are_reported_without_the_key() {
     let pond = asking("a");
     for (args, keys, expected) in [
         (
@@ -157,7 +158,7 @@ fn what_is_wrong_with_the_options_is_told_without_a_key() {
 }
 
 #[test]
-fn what_is_stored_is_there_for_the_next_call() {
+fn stored_values_are_kept_for_the_next_call() {
     let pond = Pond::answering(
         r#"
         case "$line" in
@@ -172,7 +173,7 @@ fn what_is_stored_is_there_for_the_next_call() {
     assert_eq!(run(&pond, &[], None).1, "7175\n");
     assert_eq!(std::fs::read(pond.path(".dify/storage/a/b")).unwrap(), b"qu");
     assert_eq!(std::fs::read_to_string(pond.path(".dify/.gitignore")).unwrap(), "*\n");
-    // Another folder is another storage.
+    // Another folder is empty.
     std::fs::remove_file(pond.path("stored")).unwrap();
     let elsewhere = pond.path("elsewhere");
     assert_eq!(run(&pond, &["--storage", elsewhere.to_str().unwrap()], None).1, "ok\n");

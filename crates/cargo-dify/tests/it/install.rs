@@ -1,4 +1,4 @@
-//! `cargo dify install` against a daemon of fixed words, which are the daemon's own.
+//! `cargo dify install` with fixed responses, taken from the daemon.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,7 +11,7 @@ const NEW: &str = "tests/pond:0.0.2@e0601a79b9dccb0bf08573401d7b05101115fc05ddf2
 const KEY: &str = "marked-secret";
 const MANAGEMENT: &str = "/plugin/tenant-1/management";
 
-/// A request as it came: its first line, its headers and its body.
+/// A request: its first line, its headers and its body.
 struct Request {
     line: String,
     headers: String,
@@ -87,13 +87,13 @@ fn task(status: &str, message: &str) -> String {
 const NOT_INSTALLED: &str = "[]";
 const BEGUN: &str = r#"{"all_installed":false,"task_id":"task-1"}"#;
 
-fn said(output: &Output) -> (String, String) {
+fn texts(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (text(&output.stdout), text(&output.stderr))
 }
 
 #[test]
-fn a_package_is_uploaded_and_installed_and_what_the_daemon_says_is_shown() {
+fn a_package_is_uploaded_and_installed_and_the_progress_is_shown() {
     let (url, serving) = daemon(vec![
         uploaded(NEW),
         done(NOT_INSTALLED),
@@ -102,9 +102,9 @@ fn a_package_is_uploaded_and_installed_and_what_the_daemon_says_is_shown() {
         task("running", "starting"),
         task("success", "installed"),
     ]);
-    // The only package in the folder is meant.
+    // Without a file, the only package in the folder is installed.
     let output = install(&url, &["--json"], Some(KEY));
-    let (stdout, stderr) = said(&output);
+    let (stdout, stderr) = texts(&output);
     assert!(output.status.success(), "{stderr}");
     let result: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!((&result["unique_identifier"], &result["outcome"]), (&NEW.into(), &"installed".into()));
@@ -139,13 +139,13 @@ fn a_package_is_uploaded_and_installed_and_what_the_daemon_says_is_shown() {
 }
 
 #[test]
-fn another_version_takes_the_place_of_the_installed_one() {
+fn another_version_is_upgraded() {
     let installed =
         done(&format!(r#"[{{"id":"i-1","plugin_id":"tests/pond","plugin_unique_identifier":"{OLD}"}}]"#));
     let at_once = done(r#"{"all_installed":true,"task_id":""}"#);
     let (url, serving) = daemon(vec![uploaded(NEW), installed, at_once]);
     let output = install(&url, &["pond.difypkg"], Some(KEY));
-    let (stdout, stderr) = said(&output);
+    let (stdout, stderr) = texts(&output);
     assert!(output.status.success() && stdout.is_empty(), "{stderr}");
     assert!(stderr.contains(&format!("Upgrading {OLD}")), "{stderr}");
     let upgrade = &serving.join().unwrap()[2];
@@ -159,22 +159,22 @@ fn another_version_takes_the_place_of_the_installed_one() {
 }
 
 #[test]
-fn what_is_installed_already_is_left_alone() {
+fn an_installed_package_is_left_alone() {
     let installed = done(&format!(r#"[{{"plugin_unique_identifier":"{NEW}"}}]"#));
     let (url, serving) = daemon(vec![uploaded(NEW), installed]);
     let output = install(&url, &[], Some(KEY));
-    assert!(output.status.success() && said(&output).1.contains("is already installed"));
+    assert!(output.status.success() && texts(&output).1.contains("is already installed"));
     assert_eq!(serving.join().unwrap().len(), 2);
 }
 
 #[test]
-fn the_daemons_own_error_is_the_error() {
+fn a_failed_installation_shows_the_daemons_error() {
     let message =
         r"init environment failed: failed to start plugin\nexit status 1: no plugin binary for riscv64";
     let (url, serving) =
         daemon(vec![uploaded(NEW), done(NOT_INSTALLED), done(BEGUN), task("failed", message)]);
     let output = install(&url, &[], Some(KEY));
-    let (_, stderr) = said(&output);
+    let (_, stderr) = texts(&output);
     assert_eq!(output.status.code(), Some(1));
     assert!(
         stderr.contains("the installation failed") && stderr.contains("no plugin binary for riscv64"),
@@ -184,7 +184,7 @@ fn the_daemons_own_error_is_the_error() {
 
     let refusal = r#"{"code":-400,"message":"{\"message\":\"plugin verification has been enabled, and the plugin you want to install has a bad signature\",\"error_type\":\"PluginDaemonBadRequestError\",\"args\":null}","data":null}"#;
     let (url, serving) = daemon(vec![refusal.to_owned()]);
-    let (_, stderr) = said(&install(&url, &[], Some(KEY)));
+    let (_, stderr) = texts(&install(&url, &[], Some(KEY)));
     assert!(
         stderr.contains("has a bad signature") && stderr.contains("FORCE_VERIFYING_SIGNATURE"),
         "{stderr}"
@@ -193,18 +193,18 @@ fn the_daemons_own_error_is_the_error() {
 }
 
 #[test]
-fn the_key_comes_from_the_environment_alone_and_is_shown_nowhere() {
+fn the_key_comes_only_from_the_environment_and_is_never_shown() {
     let output = install("http://127.0.0.1:1", &[], None);
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).1.contains("set PLUGIN_DAEMON_KEY to the daemon's SERVER_KEY"));
+    assert!(texts(&output).1.contains("set PLUGIN_DAEMON_KEY to the daemon's SERVER_KEY"));
 
-    // Nobody listens there.
+    // Nothing listens there.
     let output = install("http://127.0.0.1:1", &[], Some(KEY));
-    let (_, stderr) = said(&output);
+    let (_, stderr) = texts(&output);
     assert!(stderr.contains("cannot reach the daemon") && !stderr.contains(KEY), "{stderr}");
 
     let output = install("http://127.0.0.1:1", &["other.difypkg"], Some(KEY));
-    assert!(said(&output).1.contains("cannot read the package `other.difypkg`"));
+    assert!(texts(&output).1.contains("cannot read the package `other.difypkg`"));
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn a_refusal_is_shown_in_the_daemons_words() {
         ),
     ] {
         let (url, serving) = daemon(vec![body.to_owned()]);
-        let (_, stderr) = said(&install(&url, &[], Some(KEY)));
+        let (_, stderr) = texts(&install(&url, &[], Some(KEY)));
         assert!(stderr.ends_with(words), "{stderr}");
         serving.join().unwrap();
     }
@@ -240,7 +240,7 @@ fn a_response_that_is_not_the_daemons_is_shown() {
         (200, r#"{"code":0,"message":"success","data":{"other":1}}"#, "other"),
     ] {
         let (url, serving) = server(status, vec![body.to_owned()]);
-        let (_, stderr) = said(&install(&url, &[], Some(KEY)));
+        let (_, stderr) = texts(&install(&url, &[], Some(KEY)));
         let message = format!("the response (status {status}) is not from a plugin daemon: ");
         assert!(stderr.contains(&message) && stderr.contains(shown), "{stderr}");
         assert!(
@@ -253,7 +253,7 @@ fn a_response_that_is_not_the_daemons_is_shown() {
 
 #[test]
 fn a_key_that_no_header_can_hold_is_not_shown() {
-    let (_, stderr) = said(&install("http://127.0.0.1:1", &[], Some("marked\nsecret")));
+    let (_, stderr) = texts(&install("http://127.0.0.1:1", &[], Some("marked\nsecret")));
     assert!(stderr.contains("PLUGIN_DAEMON_KEY is not valid in an HTTP header"), "{stderr}");
     assert!(!stderr.contains("marked"), "{stderr}");
 }

@@ -1,5 +1,5 @@
-//! The command as a user runs it, with a plugin that is a few lines of shell: it stands in for Python, so that neither a
-//! build nor a Python is needed.
+//! The command as a user runs it. The plugin is a few lines of shell that run instead of Python, so that neither a build nor
+//! Python is needed.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a scenario stops where it goes wrong")]
 

@@ -1,4 +1,4 @@
-//! `cargo dify new`: what it writes, and what it leaves alone. That it builds, `.ci/run` tries.
+//! `cargo dify new`: what it writes, and what it refuses. `.ci/run` builds the new plugins.
 
 use std::fs;
 use std::path::Path;
@@ -13,19 +13,19 @@ fn made(dir: &Path, args: &[&str]) -> serde_json::Value {
 }
 
 #[test]
-fn a_plugin_of_each_kind_checks_clean_as_it_is() {
+fn a_new_plugin_of_each_kind_has_no_findings() {
     let dir = tempfile::tempdir().unwrap();
     for (kind, declared) in [("tool", "provider/my-duck.yaml"), ("endpoint", "group/my-duck.yaml")] {
         let path = format!("{kind}/my-duck");
-        let said = made(
+        let result = made(
             dir.path(),
             &[&path, "--kind", kind, "--author", "pond", "--description", "Says: \"quack\" # twice"],
         );
         assert_eq!(
-            (&said["dir"], &said["name"], &said["kind"]),
+            (&result["dir"], &result["name"], &result["kind"]),
             (&json!(path), &json!("my-duck"), &json!(kind))
         );
-        let files = said["files"].as_array().unwrap();
+        let files = result["files"].as_array().unwrap();
         assert!(files.contains(&json!(declared)) && files.contains(&json!("tests/hello.rs")), "{files:?}");
         for file in files {
             assert!(dir.path().join(&path).join(file.as_str().unwrap()).is_file(), "{file}");
@@ -69,7 +69,7 @@ fn nothing_is_ever_overwritten() {
 }
 
 #[test]
-fn what_cannot_be_a_name_is_refused_before_anything_is_written() {
+fn an_invalid_name_is_refused_before_anything_is_written() {
     let dir = tempfile::tempdir().unwrap();
     for (args, words) in [
         (&["Duck"][..], "`Duck` is not a valid plugin name; try `duck`"),
@@ -97,7 +97,7 @@ fn what_cannot_be_a_name_is_refused_before_anything_is_written() {
 }
 
 #[test]
-fn the_crates_are_those_of_the_folder_that_is_named() {
+fn the_crates_option_sets_the_path_of_the_dependencies() {
     let dir = tempfile::tempdir().unwrap();
     made(dir.path(), &["duck", "--crates", "/some/crates"]);
     let manifest = fs::read_to_string(dir.path().join("duck/Cargo.toml")).unwrap();

@@ -1,4 +1,4 @@
-//! How `cargo dify package` has binaries built, and which it takes; what `inspect` says of them.
+//! `cargo dify package` and `cargo dify inspect`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +14,7 @@ const CARGO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/cargo.sh");
 const X86_64: u8 = 62;
 const AARCH64: u8 = 183;
 
-/// The shortest static binary: a header alone.
+/// The shortest static binary: only a header.
 pub(crate) fn elf(machine: u8) -> Vec<u8> {
     let mut header = vec![0; 64];
     header[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
@@ -25,7 +25,7 @@ pub(crate) fn elf(machine: u8) -> Vec<u8> {
 pub(crate) fn run(dir: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-dify"));
     command.arg("dify").args(args).current_dir(dir).stdin(Stdio::null());
-    // A toolchain that can build for everything, as far as it can be asked.
+    // Without a working rustc, all targets count as installed.
     command.env("CARGO", CARGO).env("RUSTC", "/bin/false").output().unwrap()
 }
 
@@ -42,7 +42,7 @@ fn read(file: &Path) -> Package {
     Package::read(&fs::read(file).unwrap(), MAX_PACKAGE_BYTES).unwrap()
 }
 
-/// A plugin with the binaries that `cargo.sh` says it builds.
+/// A plugin with the binaries that `cargo.sh` claims to build.
 fn plugin(arch: &str) -> Pond {
     let pond = Pond::answering("");
     let dir = pond.dir();
@@ -61,27 +61,27 @@ fn plugin(arch: &str) -> Pond {
 }
 
 #[test]
-fn a_package_has_a_static_binary_for_each_processor_and_what_starts_it() {
+fn a_package_has_a_static_binary_for_each_processor_and_an_entry_module() {
     let plugin = plugin("[amd64, arm64]");
     let dir = plugin.dir();
     let output = run(dir, &["package", "--json"]);
-    let said = stdout(&output);
+    let result = stdout(&output);
     let package = read(&dir.join("pond-0.0.1.difypkg"));
-    assert_eq!(said["checksum"], package.checksum());
-    assert_eq!(said["unique_identifier"], format!("tests/pond:0.0.1@{}", package.checksum()));
-    assert_eq!((&said["binaries"], &said["limit_bytes"]), (&json!(["amd64", "arm64"]), &json!(50 << 20)));
+    assert_eq!(result["checksum"], package.checksum());
+    assert_eq!(result["unique_identifier"], format!("tests/pond:0.0.1@{}", package.checksum()));
+    assert_eq!((&result["binaries"], &result["limit_bytes"]), (&json!(["amd64", "arm64"]), &json!(50 << 20)));
     assert_eq!(package.file("bin/plugin-linux-amd64"), Some(&*elf(X86_64)));
     assert_eq!(package.file("bin/plugin-linux-arm64"), Some(&*elf(AARCH64)));
     assert_eq!(package.file("main.py"), Some(ENTRY_MODULE.as_bytes()));
     assert_eq!(package.file("requirements.txt"), Some(&b""[..]));
     assert!(package.file("answer.sh").is_none());
-    let told = stderr(&output);
+    let printed = stderr(&output);
     for words in
         ["Packaged pond-0.0.1.difypkg: ", "limit 50.0 MiB", "bin/plugin-linux-arm64 64 bytes, static"]
     {
-        assert!(told.contains(words), "{told}");
+        assert!(printed.contains(words), "{printed}");
     }
-    assert!(!told.contains('\u{1b}'), "colour where there is no terminal: {told}");
+    assert!(!printed.contains('\u{1b}'), "colour where there is no terminal: {printed}");
 
     let calls = fs::read_to_string(dir.join("calls")).unwrap();
     for (call, arch) in calls.lines().zip(["x86_64", "aarch64"]) {
@@ -97,7 +97,7 @@ fn a_package_has_a_static_binary_for_each_processor_and_what_starts_it() {
     }
     assert_eq!(calls.lines().count(), 2);
 
-    // The same files give the same bytes, and the package of before isn't in it.
+    // The same files give the same bytes, and the earlier package is not included.
     let first = fs::read(dir.join("pond-0.0.1.difypkg")).unwrap();
     let again = run(dir, &["package", "--json"]);
     assert_eq!(stdout(&again)["left_out"], json!(["pond-0.0.1.difypkg"]));
@@ -105,18 +105,18 @@ fn a_package_has_a_static_binary_for_each_processor_and_what_starts_it() {
 }
 
 #[test]
-fn a_package_is_inspected_as_it_was_made() {
+fn inspect_shows_what_package_reported() {
     let plugin = plugin("[amd64, arm64]");
     let made = stdout(&run(plugin.dir(), &["package", "-o", "a.difypkg", "--json"]));
     let output = run(plugin.dir(), &["inspect", "a.difypkg", "--json"]);
-    let said = stdout(&output);
+    let result = stdout(&output);
     for field in ["unique_identifier", "checksum", "unpacked_bytes", "limit_bytes"] {
-        assert_eq!(said[field], made[field], "{field}");
+        assert_eq!(result[field], made[field], "{field}");
     }
-    assert_eq!((&said["name"], &said["arch"]), (&json!("pond"), &json!(["amd64", "arm64"])));
-    assert_eq!((&said["signed_at"], &said["category"]), (&Value::Null, &Value::Null));
-    assert_eq!(said["binaries"][1], json!({"arch": "arm64", "bytes": 64, "needs": "static"}));
-    assert!(said["files"].as_array().unwrap().contains(&json!({"path": "requirements.txt", "bytes": 0})));
+    assert_eq!((&result["name"], &result["arch"]), (&json!("pond"), &json!(["amd64", "arm64"])));
+    assert_eq!((&result["signed_at"], &result["category"]), (&Value::Null, &Value::Null));
+    assert_eq!(result["binaries"][1], json!({"arch": "arm64", "bytes": 64, "needs": "static"}));
+    assert!(result["files"].as_array().unwrap().contains(&json!({"path": "requirements.txt", "bytes": 0})));
 
     let text = String::from_utf8(run(plugin.dir(), &["inspect", "a.difypkg"]).stdout).unwrap();
     assert!(text.starts_with("tests/pond:0.0.1@") && text.contains("\nnot signed\n"), "{text}");
@@ -124,18 +124,18 @@ fn a_package_is_inspected_as_it_was_made() {
 }
 
 #[test]
-fn one_processor_may_be_asked_for_and_the_manifest_is_held_against_it() {
+fn target_selects_a_processor_and_differences_to_the_manifest_are_warnings() {
     let plugin = plugin("[amd64]");
     let output = run(plugin.dir(), &["package", "--target", "arm64", "--json"]);
     assert_eq!(stdout(&output)["binaries"], json!(["arm64"]));
-    let told = stderr(&output);
-    assert!(told.contains("`meta.arch` lists amd64, but the package has no binary for it"), "{told}");
-    assert!(told.contains("a binary for arm64, but `meta.arch` doesn't list it"), "{told}");
+    let printed = stderr(&output);
+    assert!(printed.contains("`meta.arch` lists amd64, but the package has no binary for it"), "{printed}");
+    assert!(printed.contains("a binary for arm64, but `meta.arch` doesn't list it"), "{printed}");
     assert_eq!(fs::read_to_string(plugin.dir().join("calls")).unwrap().lines().count(), 1);
 }
 
 #[test]
-fn zig_is_asked_to_link_what_it_compiles() {
+fn zig_builds_and_links() {
     let plugin = plugin("[amd64]");
     stdout(&run(plugin.dir(), &["package", "--zig", "--profile", "mine", "--json"]));
     let calls = fs::read_to_string(plugin.dir().join("calls")).unwrap();
@@ -144,21 +144,21 @@ fn zig_is_asked_to_link_what_it_compiles() {
 }
 
 #[test]
-fn a_target_that_is_not_installed_is_named_with_its_command() {
+fn a_missing_target_is_an_error_with_the_command_to_add_it() {
     let plugin = plugin("[amd64, arm64]");
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-dify"));
-    // It says no folder.
+    // The echoed arguments are not a folder.
     command.args(["dify", "package"]).current_dir(plugin.dir()).env("CARGO", CARGO).env("RUSTC", "/bin/echo");
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let told = stderr(&output);
+    let printed = stderr(&output);
     let wanted = "help: run `rustup target add x86_64-unknown-linux-musl aarch64-unknown-linux-musl`\n";
-    assert!(told.ends_with(wanted), "{told}");
+    assert!(printed.ends_with(wanted), "{printed}");
     assert!(!plugin.dir().join("calls").exists());
 }
 
 #[test]
-fn a_build_that_fails_says_what_a_dependency_in_c_needs() {
+fn a_failed_build_suggests_zig_for_dependencies_in_c() {
     let plugin = plugin("[amd64]");
     fs::create_dir(plugin.dir().join("calls")).unwrap();
     fs::remove_file(plugin.dir().join("binary-x86_64-unknown-linux-musl")).unwrap();
@@ -184,18 +184,18 @@ fn a_binary_that_would_not_start_is_refused() {
         assert_eq!((output.status.code(), dir.join("a.difypkg").exists()), (Some(1), false));
         stderr(&output)
     };
-    let told = refused(&elf(AARCH64));
-    assert!(told.contains("the daemon could not start `bin/plugin-linux-amd64`"), "{told}");
-    assert!(told.contains("it is for arm64, but its name says amd64"), "{told}");
+    let printed = refused(&elf(AARCH64));
+    assert!(printed.contains("the daemon could not start `bin/plugin-linux-amd64`"), "{printed}");
+    assert!(printed.contains("it is for arm64, but its name says amd64"), "{printed}");
     assert!(refused(b"#!/bin/sh\n").contains("it is not a 64-bit Linux executable"));
-    // And one that would is packed as it is.
+    // A valid binary is packaged as it is.
     fs::write(dir.join("bin/plugin-linux-amd64"), elf(X86_64)).unwrap();
     stdout(&run(dir, &["package", "--no-build", "--json"]));
     assert!(!dir.join("calls").exists());
 }
 
 #[test]
-fn secrets_packages_and_what_is_ignored_stay_out() {
+fn secrets_packages_and_ignored_files_are_left_out() {
     let pond = Pond::answering("");
     let key = format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n", "MIIEowIBAAKCAQEAx".repeat(4));
     for (name, text) in [
@@ -215,9 +215,12 @@ fn secrets_packages_and_what_is_ignored_stay_out() {
     let output = run(pond.dir(), &["package", "--no-build", "--json"]);
     let left_out = [".dify/", ".env", ".git/", "notes.txt", "old.difypkg", "target/"];
     assert_eq!(stdout(&output)["left_out"], json!(left_out));
-    let told = stderr(&output);
-    assert!(told.contains(".env (local settings)") && told.contains("notes.txt (a private key)"), "{told}");
-    assert!(!told.contains("hunter2"), "{told}");
+    let printed = stderr(&output);
+    assert!(
+        printed.contains(".env (local settings)") && printed.contains("notes.txt (a private key)"),
+        "{printed}"
+    );
+    assert!(!printed.contains("hunter2"), "{printed}");
     let package = read(&pond.path("pond-0.0.1.difypkg"));
     let paths: Vec<_> = package.files().iter().map(|file| &*file.path).collect();
     assert_eq!(
@@ -236,7 +239,7 @@ fn secrets_packages_and_what_is_ignored_stay_out() {
 }
 
 #[test]
-fn what_the_daemon_would_refuse_is_not_packed() {
+fn a_package_that_the_daemon_would_refuse_is_not_created() {
     let pond = Pond::answering("");
     let refused = || {
         let output = run(pond.dir(), &["package", "--no-build", "-o", "p.difypkg"]);
@@ -244,36 +247,40 @@ fn what_the_daemon_would_refuse_is_not_packed() {
         stderr(&output)
     };
     fs::write(pond.path(".difyignore"), "pond.yaml\n").unwrap();
-    let told = refused();
+    let printed = refused();
     assert!(
-        told.contains("the package lacks a file that the plugin declares") && told.contains(".difyignore"),
-        "{told}"
+        printed.contains("the package lacks a file that the plugin declares")
+            && printed.contains(".difyignore"),
+        "{printed}"
     );
 
     fs::write(pond.path(".difyignore"), "_assets/\n").unwrap();
-    let told = refused();
-    assert!(told.contains("manifest.yaml:7:7: refused [no-icon]: icon: there is no icon"), "{told}");
+    let printed = refused();
+    assert!(printed.contains("manifest.yaml:7:7: refused [no-icon]: icon: there is no icon"), "{printed}");
 
     fs::remove_file(pond.path(".difyignore")).unwrap();
     fs::File::create(pond.path("lake.bin")).unwrap().set_len(51 << 20).unwrap();
-    let told = refused();
-    assert!(told.contains("but at most 52428800 are allowed") && told.contains("lake.bin"), "{told}");
+    let printed = refused();
+    assert!(
+        printed.contains("but at most 52428800 are allowed") && printed.contains("lake.bin"),
+        "{printed}"
+    );
 }
 
 #[test]
-fn a_package_that_nothing_would_start_is_refused() {
+fn a_package_that_can_not_be_started_is_not_created() {
     let pond = Pond::answering("");
     fs::remove_file(pond.path("main.py")).unwrap();
     let refused = |args: &[&str], module: &str| {
         let output = run(pond.dir(), args);
-        let told = stderr(&output);
-        assert!(!output.status.success() && !pond.path("p.difypkg").exists(), "{told}");
-        assert!(told.contains(&format!("there is no {module}")), "{told}");
-        assert!(told.contains("`meta.runner.entrypoint: main`"), "{told}");
+        let printed = stderr(&output);
+        assert!(!output.status.success() && !pond.path("p.difypkg").exists(), "{printed}");
+        assert!(printed.contains(&format!("there is no {module}")), "{printed}");
+        assert!(printed.contains("`meta.runner.entrypoint: main`"), "{printed}");
     };
     refused(&["package", "-o", "p.difypkg"], "main.py");
 
-    // A binary is there, and the entrypoint is a module in a folder, where ours would not find it.
+    // There is a binary, but the entrypoint is in a folder, from where our module would not find it.
     let manifest = fs::read_to_string(pond.path("manifest.yaml")).unwrap();
     assert!(manifest.contains("entrypoint: main"), "{manifest}");
     let manifest = manifest.replace("entrypoint: main", "entrypoint: app.run");
@@ -284,17 +291,17 @@ fn a_package_that_nothing_would_start_is_refused() {
 }
 
 #[test]
-fn what_is_no_package_is_said_to_be_none() {
+fn a_file_that_is_not_a_package_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.difypkg"), "hello").unwrap();
-    let told = stderr(&run(dir.path(), &["inspect", "a.difypkg"]));
-    assert!(told.contains("this is not a zip file, or it is truncated"), "{told}");
-    let told = stderr(&run(dir.path(), &["inspect", "b.difypkg"]));
-    assert!(told.contains("cannot read the package `b.difypkg`"), "{told}");
+    let printed = stderr(&run(dir.path(), &["inspect", "a.difypkg"]));
+    assert!(printed.contains("this is not a zip file, or it is truncated"), "{printed}");
+    let printed = stderr(&run(dir.path(), &["inspect", "b.difypkg"]));
+    assert!(printed.contains("cannot read the package `b.difypkg`"), "{printed}");
 }
 
 #[test]
-fn what_check_refuses_is_not_packed_and_shown_with_its_lines() {
+fn errors_of_check_are_shown_and_no_package_is_created() {
     let pond = Pond::answering("");
     fs::remove_file(pond.path("_assets/icon.svg")).unwrap();
     let output = run(pond.dir(), &["package", "--no-build", "-o", "p.difypkg"]);
@@ -307,7 +314,7 @@ fn what_check_refuses_is_not_packed_and_shown_with_its_lines() {
     assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap()["errors"], 2);
 }
 
-/// A cargo that builds these binaries, each of which prints its name.
+/// A cargo that builds these binaries, each of which holds its name.
 fn cargo_building(pond: &Pond, binaries: &[(&str, &str)]) -> PathBuf {
     let mut script = "#!/bin/sh\n".to_owned();
     for (package, name) in binaries {
@@ -335,7 +342,7 @@ echo 'not json'
 }
 
 #[test]
-fn the_only_binary_or_the_one_named_as_the_package_is_packed() {
+fn the_only_binary_or_the_one_named_like_the_package_is_packaged() {
     let package = |binaries: &[(&str, &str)]| {
         let pond = plugin("[amd64]");
         let cargo = cargo_building(&pond, binaries);

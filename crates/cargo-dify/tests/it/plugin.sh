@@ -1,14 +1,13 @@
 #!/bin/sh
-# A plugin that answers as answer.sh in its folder says, after start.sh if there is one. It is started in the place of a
-# Python: `plugin.sh -m main`.
-# (It is a file of the repository, because a program that a test has just written may be busy when it is to be run.)
+# Runs start.sh in its folder, if there is one, and then answer.sh for each frame. It runs instead of Python, as
+# `plugin.sh -m main`. It is a file of the repository, because a program that a test has just written may still be busy.
 
-# Writes a message of the session.
+# Sends a message of the session.
 say() {
   printf '{"event":"session","session_id":"%s","data":{"type":"%s","data":%s}}\n' "$id" "$1" "$2"
 }
 
-# Waits until the test lets go.
+# Waits until the test creates a file.
 wait_for() {
   while [ ! -e "$1" ]; do sleep 0.02; done
 }

@@ -1,4 +1,4 @@
-//! A plugin's folder, and the command on it.
+//! A plugin's folder, and the command that runs it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,10 +29,10 @@ tools:
   - {name: far, type: number, form: llm, required: true, label: {en_US: Far}, human_description: {en_US: Far}, llm_description: Far}
 ";
 
-/// What stands in for Python.
+/// The script that runs instead of Python.
 pub(crate) const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/plugin.sh");
 
-/// An answer that calls an app, with a field that the daemon drops, and fails as the app does; and a script in which it fails.
+/// A handler that calls an app with a field that the daemon drops, and fails when the app does; and a script in which it does.
 pub(crate) const CALLING: &str = r#"
     case "$line" in
     *'"event":"request"'*)
@@ -44,7 +44,7 @@ pub(crate) const CALLING: &str = r#"
     esac"#;
 pub(crate) const SCRIPT: &str = "apps: {a: {error: {status: 400, code: invalid_param, message: no}}}";
 
-/// A plugin whose answers are a piece of shell, which `plugin.sh` reads: `$line` is a request, `say` answers it.
+/// A plugin whose handler is a shell script, read by `plugin.sh`: `$line` is a frame, and `say` sends a message.
 pub(crate) struct Pond(TempDir);
 
 impl Pond {
@@ -65,7 +65,7 @@ impl Pond {
         pond
     }
 
-    /// One that writes a line and is done.
+    /// A plugin that prints a line and exits.
     pub(crate) fn that_only_prints() -> Self {
         let pond = Self::answering("");
         fs::write(pond.path("start.sh"), "echo hello; exit 0").unwrap();
@@ -80,12 +80,12 @@ impl Pond {
         self.dir().join(name)
     }
 
-    /// Lets a `wait_for` in the shell go on.
+    /// Ends a `wait_for` in the shell script.
     pub(crate) fn let_go(&self, name: &str) {
         fs::write(self.path(name), "").unwrap();
     }
 
-    /// `cargo dify <what> <this folder> <args>`, with pipes.
+    /// Returns the command `cargo dify <what> <this folder> <args>`, with pipes.
     pub(crate) fn command(&self, what: &str, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-dify"));
         command.arg("dify").arg(what).arg(self.dir()).args(args).args(["--python", PYTHON]);

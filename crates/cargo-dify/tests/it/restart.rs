@@ -1,4 +1,4 @@
-//! `cargo dify dev` when the plugin is changed, and when it ends by itself.
+//! `cargo dify dev` when the plugin is changed, and when it ends.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::dev::Dev;
 use crate::pond::Pond;
 
-/// A pond that answers with what was in the file `version` when it was started, and writes its process's id to `pids`.
+/// A pond that responds with what the file `version` held when it was started, and appends its process id to `pids`.
 fn versioned(answer: &str) -> Pond {
     let pond = Pond::answering(answer);
     write(&pond, "version", "31");
@@ -28,20 +28,20 @@ fn write(pond: &Pond, name: &str, text: &str) {
     fs::write(pond.path(name), text).unwrap();
 }
 
-/// Saves a source, as an editor that writes a copy and renames it.
+/// Saves a source like an editor that writes a copy and renames it.
 fn save(pond: &Pond, name: &str, text: &str) {
     write(pond, &format!("{name}~"), text);
     fs::rename(pond.path(&format!("{name}~")), pond.path(name)).unwrap();
 }
 
-/// A whole answer.
+/// Returns a whole response.
 fn page(dev: &mut Dev, address: &str) -> String {
     let mut page = String::new();
     dev.get(address, "/duck/a").read_to_string(&mut page).unwrap();
     page
 }
 
-/// The body of an answer of one piece.
+/// Returns the body of a response with one chunk.
 fn body(dev: &mut Dev, address: &str) -> String {
     let page = page(dev, address);
     assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
@@ -61,7 +61,7 @@ fn pids(pond: &Pond) -> Vec<u32> {
     fs::read_to_string(pond.path("pids")).unwrap().lines().map(|line| line.parse().unwrap()).collect()
 }
 
-/// Waits until a process is gone.
+/// Waits until a process has ended.
 fn gone(pid: u32) {
     let before = Instant::now();
     while Command::new("kill").args(["-0", &pid.to_string()]).output().unwrap().status.success() {
@@ -71,7 +71,7 @@ fn gone(pid: u32) {
 }
 
 #[test]
-fn a_saved_source_starts_the_plugin_anew_and_open_calls_finish_on_the_one_before() {
+fn a_saved_source_restarts_the_plugin_and_open_calls_finish_on_the_old_process() {
     let pond = versioned(
         r#"
         say stream '{"status":200,"headers":{},"result":"'$version'0d0a"}'
@@ -87,7 +87,7 @@ fn a_saved_source_starts_the_plugin_anew_and_open_calls_finish_on_the_one_before
     let address = dev.until("Serving http://");
     let mut open = begun(dev.get(&address, "/duck/a"), "1\r\n");
     write(&pond, "version", "32");
-    // What is no source changes nothing, and neither does a source that is only read.
+    // Nothing happens for files that are not sources, or sources that are only read.
     write(&pond, "notes.txt", "quack");
     fs::create_dir(pond.path("target")).unwrap();
     write(&pond, "target/made.rs", "");
@@ -98,7 +98,7 @@ fn a_saved_source_starts_the_plugin_anew_and_open_calls_finish_on_the_one_before
     dev.until("Restarted");
     assert!(page(&mut dev, &address).ends_with("\r\n2\r\n\r\n1\r\n2\r\n0\r\n\r\n"));
     assert_eq!(pids(&pond).len(), 2);
-    // As long as calls have in a plugin that is shut down; what they ask isn't answered any more then.
+    // Longer than calls have in a plugin that is shut down, whose reverse invocations then fail.
     std::thread::sleep(Duration::from_millis(3500));
     pond.let_go("go");
     let mut rest = String::new();
@@ -113,7 +113,7 @@ fn a_saved_source_starts_the_plugin_anew_and_open_calls_finish_on_the_one_before
 }
 
 #[test]
-fn ctrl_c_ends_those_as_well_that_finish_their_calls() {
+fn ctrl_c_also_stops_old_processes() {
     let pond = versioned(r#"say stream '{"status":200,"headers":{},"result":"610d0a"}'"#);
     let mut dev = Dev::start(&pond);
     let address = dev.until("Serving http://");
@@ -129,7 +129,7 @@ fn ctrl_c_ends_those_as_well_that_finish_their_calls() {
 }
 
 #[test]
-fn one_that_dies_at_its_start_is_told_and_the_one_before_goes_on() {
+fn a_new_process_that_fails_to_start_is_reported_and_the_old_one_continues() {
     let pond = versioned(VERSION);
     let mut dev = Dev::start(&pond);
     let address = dev.until("Serving http://");
@@ -152,7 +152,7 @@ fn one_that_dies_at_its_start_is_told_and_the_one_before_goes_on() {
 }
 
 #[test]
-fn declarations_are_read_anew_and_broken_ones_change_nothing() {
+fn declarations_are_read_again_and_broken_ones_change_nothing() {
     let pond = versioned(r#"say stream '{"status":404,"headers":{},"result":"6e6f"}'; say end null"#);
     let mut dev = Dev::start(&pond);
     let address = dev.until("Serving http://");
@@ -172,7 +172,7 @@ fn declarations_are_read_anew_and_broken_ones_change_nothing() {
 }
 
 #[test]
-fn a_plugin_that_ends_is_told_with_its_last_words_and_started_again_for_calls_that_wait() {
+fn a_plugin_that_ends_is_reported_and_restarted_for_waiting_calls() {
     let pond = versioned(
         r#"
         [ $version = 32 ] || { echo 'out of water' >&2; printf 32 > version; exit 7; }
@@ -181,11 +181,11 @@ fn a_plugin_that_ends_is_told_with_its_last_words_and_started_again_for_calls_th
     );
     let mut dev = Dev::start(&pond);
     let address = dev.until("Serving http://");
-    // The open call is told, without what the plugin wrote on stderr.
+    // The open call gets the reason, without the plugin's stderr.
     let failed = page(&mut dev, &address);
     assert!(failed.starts_with("HTTP/1.1 500 "), "{failed}");
     assert!(failed.contains("exit status: 7") && !failed.contains("out of water"), "{failed}");
-    // The next one waits.
+    // The next call waits.
     assert_eq!(body(&mut dev, &address), "2");
     dev.until("Stderr");
     let why = dev.until("the plugin ended and is restarted in 500 ms: ");
@@ -196,7 +196,7 @@ fn a_plugin_that_ends_is_told_with_its_last_words_and_started_again_for_calls_th
 }
 
 #[test]
-fn one_that_can_not_be_started_again_is_tried_less_often_and_calls_are_refused() {
+fn restarts_that_fail_become_rarer_and_calls_are_refused() {
     let pond = versioned("printf dead > version; exit 7");
     let mut dev = Dev::start(&pond);
     let address = dev.until("Serving http://");
@@ -218,7 +218,7 @@ fn one_that_can_not_be_started_again_is_tried_less_often_and_calls_are_refused()
     assert_eq!(dev.end().0, Some(0));
 }
 
-/// A whole plugin without dependencies, whose endpoints answer with `body`.
+/// A whole plugin without dependencies, whose endpoints respond with `body`.
 fn source(body: &str) -> String {
     let program = r##"
 use std::io::{BufRead, Write};
@@ -244,7 +244,7 @@ fn main() {
 }
 
 #[test]
-fn a_package_is_built_anew_and_what_does_not_compile_changes_nothing() {
+fn a_cargo_package_is_rebuilt_and_a_failed_build_changes_nothing() {
     let pond = Pond::answering("");
     fs::create_dir(pond.path("src")).unwrap();
     write(
@@ -271,7 +271,7 @@ fn a_package_is_built_anew_and_what_does_not_compile_changes_nothing() {
 
     save(&pond, "src/main.rs", &source("include_str!(\"../page.html\")"));
     dev.until("Restarted");
-    // No source by its name, but one by cargo's word.
+    // Its name is not a source's, but cargo says that the binary was built from it.
     save(&pond, "page.html", "three");
     assert_eq!(dev.until("Changed "), "page.html");
     dev.until("Restarted");

@@ -23,14 +23,14 @@ fn keys(dir: &Path, name: &str) -> String {
 }
 
 #[test]
-fn whoever_makes_a_key_signs_or_verifies_is_told_what_an_operator_sets() {
+fn keygen_sign_and_verify_print_the_settings_of_a_daemon() {
     let pond = Pond::answering("");
     let dir = pond.dir();
     fs::create_dir(dir.join("bin")).unwrap();
     fs::write(dir.join("bin/plugin-linux-amd64"), elf(62)).unwrap();
     let made = stdout(&run(dir, &["package", "--no-build", "-o", "a.difypkg", "--json"]));
-    let told = keys(dir, "me");
-    assert!(SETTINGS.iter().all(|setting| told.contains(setting)), "{told}");
+    let printed = keys(dir, "me");
+    assert!(SETTINGS.iter().all(|setting| printed.contains(setting)), "{printed}");
 
     let output = run(dir, &["sign", "a.difypkg", "--key", "me.private.pem", "--json"]);
     let signed = stdout(&output);
@@ -42,31 +42,31 @@ fn whoever_makes_a_key_signs_or_verifies_is_told_what_an_operator_sets() {
     assert!(inspected["signed_at"].as_i64() > Some(1_700_000_000));
 
     let output = run(dir, &["verify", "a.signed.difypkg", "--key", "me.public.pem"]);
-    let told = stderr(&output);
-    assert!(output.status.success() && told.contains("signed with this key as community"), "{told}");
-    assert!(SETTINGS.iter().all(|setting| told.contains(setting)), "{told}");
+    let printed = stderr(&output);
+    assert!(output.status.success() && printed.contains("signed with this key as community"), "{printed}");
+    assert!(SETTINGS.iter().all(|setting| printed.contains(setting)), "{printed}");
 
-    // With no other key.
+    // Another key doesn't verify it.
     keys(dir, "they");
     let output = run(dir, &["verify", "a.signed.difypkg", "--key", "they.public.pem", "--json"]);
     assert_eq!(output.status.code(), Some(1));
-    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(said, json!({"verified": false, "category": "community"}));
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result, json!({"verified": false, "category": "community"}));
     assert!(
         stderr(&output).contains("signed with another key or modified after signing"),
         "{}",
         stderr(&output)
     );
-    let told = stderr(&run(dir, &["verify", "a.difypkg", "--key", "me.public.pem"]));
-    assert!(told.contains("the package is not signed"), "{told}");
+    let printed = stderr(&run(dir, &["verify", "a.difypkg", "--key", "me.public.pem"]));
+    assert!(printed.contains("the package is not signed"), "{printed}");
 
-    // Signing again takes the place of the signature.
+    // Signing again replaces the signature.
     let output = run(dir, &["sign", "a.signed.difypkg", "--key", "me.private.pem", "-o", "b.difypkg"]);
     assert!(output.status.success() && stderr(&output).contains("replacing its earlier signature"));
 }
 
 #[test]
-fn a_private_key_is_for_its_owner_and_never_written_over_or_shown() {
+fn a_private_key_is_only_for_its_owner_and_never_overwritten_or_shown() {
     let dir = tempfile::tempdir().unwrap();
     keys(dir.path(), "me");
     let private = dir.path().join("me.private.pem");
@@ -77,9 +77,12 @@ fn a_private_key_is_for_its_owner_and_never_written_over_or_shown() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(fs::read_to_string(&private).unwrap(), text);
 
-    // The wrong one of the two is noticed, and not repeated.
+    // The wrong key of the pair is reported, and not shown.
     fs::write(dir.path().join("a.difypkg"), "x").unwrap();
-    let told = stderr(&run(dir.path(), &["verify", "a.difypkg", "--key", "me.private.pem"]));
-    assert!(told.contains("RSA PUBLIC KEY") && told.contains("verify with NAME.public.pem"), "{told}");
-    assert!(text.lines().all(|line| !told.contains(line)), "{told}");
+    let printed = stderr(&run(dir.path(), &["verify", "a.difypkg", "--key", "me.private.pem"]));
+    assert!(
+        printed.contains("RSA PUBLIC KEY") && printed.contains("verify with NAME.public.pem"),
+        "{printed}"
+    );
+    assert!(text.lines().all(|line| !printed.contains(line)), "{printed}");
 }

@@ -1,4 +1,4 @@
-//! `cargo dify test`, and `cargo dify call` with a package, on a plugin that needs no build.
+//! `cargo dify test`, and `cargo dify call` with a package.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ const ANSWER: &str = r#"
     esac
     say end null"#;
 
-/// A pond with `p.difypkg` in it; `start` is run before the plugin is ready.
+/// A pond with `p.difypkg` in it, which runs `start` before it is ready.
 fn packed(answer: &str, start: &str) -> Pond {
     let pond = Pond::answering(answer);
     fs::write(pond.path("start.sh"), start).unwrap();
@@ -23,15 +23,15 @@ fn packed(answer: &str, start: &str) -> Pond {
 }
 
 #[test]
-fn a_package_runs_as_the_daemon_runs_it() {
+fn a_package_runs_as_under_the_daemon() {
     let pond = packed(ANSWER, "");
-    // From another folder, so that nothing of the plugin's own is used.
+    // In another folder, so that no files of the plugin's folder are used.
     let elsewhere = tempfile::tempdir().unwrap();
     fs::copy(pond.path("p.difypkg"), elsewhere.path().join("p.difypkg")).unwrap();
-    let said = stdout(&run(elsewhere.path(), &["test", "p.difypkg", "--python", PYTHON, "--json"]));
+    let result = stdout(&run(elsewhere.path(), &["test", "p.difypkg", "--python", PYTHON, "--json"]));
     let inspected = stdout(&run(elsewhere.path(), &["inspect", "p.difypkg", "--json"]));
     assert_eq!(
-        (&said["passed"], &said["unique_identifier"]),
+        (&result["passed"], &result["unique_identifier"]),
         (&json!(true), &inspected["unique_identifier"])
     );
 
@@ -41,8 +41,8 @@ fn a_package_runs_as_the_daemon_runs_it() {
 }
 
 #[test]
-fn a_package_that_does_not_hold_together_fails_and_says_where() {
-    for (answer, start, said) in [
+fn a_package_that_does_not_work_is_an_error_that_says_why() {
+    for (answer, start, result) in [
         (ANSWER, "echo 'not the protocol'", "wrote to stdout what is not a protocol message (1 line)"),
         (ANSWER, "echo 'no lake here' >&2; exit 3", "no lake here"),
         ("say end null", "", "but a call of it succeeded"),
@@ -50,6 +50,6 @@ fn a_package_that_does_not_hold_together_fails_and_says_where() {
         let pond = packed(answer, start);
         let output = run(pond.dir(), &["test", "p.difypkg", "--python", PYTHON]);
         assert_eq!(output.status.code(), Some(1));
-        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+        assert!(stderr(&output).contains(result), "{}", stderr(&output));
     }
 }

@@ -1,4 +1,4 @@
-//! How command lines are read, and what a wrong one is told.
+//! How command lines are read, and what a wrong one prints.
 
 use std::process::{Command, Output};
 
@@ -21,8 +21,8 @@ fn the_subcommand_name_may_come_first() {
         assert!(String::from_utf8_lossy(&output.stdout).contains("no-manifest"), "{line}");
     }
     // Only that one word is dropped: a folder may have that name too.
-    let told = stderr(&run("dify dev dify"));
-    assert!(told.starts_with("error: cannot read the plugin in `dify`\n"), "{told}");
+    let printed = stderr(&run("dify dev dify"));
+    assert!(printed.starts_with("error: cannot read the plugin in `dify`\n"), "{printed}");
 }
 
 #[test]

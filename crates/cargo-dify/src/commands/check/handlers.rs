@@ -1,4 +1,4 @@
-//! Whether the declarations are what the code registers.
+//! Compares the declarations with what the code registers.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::keys;
 
 use super::schema::{Schema, Taken};
 
-/// What a plugin says of itself when it is started with `DIFY_PLUGIN_DESCRIBE=1`.
+/// What a plugin prints when it is started with `DIFY_PLUGIN_DESCRIBE=1`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Description {
     #[serde(rename = "dify_plugin_description")]
@@ -47,10 +47,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest description that is read, in bytes.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// The form of descriptions that is understood.
+/// The supported version of descriptions.
 const VERSION: u32 = 2;
 
-/// The plugin did not describe itself.
+/// Returns the error of a plugin that did not describe itself.
 pub(super) fn no_description(cause: io::Error) -> Error {
     Error::new("the plugin does not describe itself").caused_by(cause).with_help(
         "does `main` end in `Plugin::new()….run()`, with a dify-plugin as recent as cargo-dify? use --no-build to check only \
@@ -58,14 +58,15 @@ pub(super) fn no_description(cause: io::Error) -> Error {
     )
 }
 
-/// Starts the binary for its description. That of a package is a stranger's: it gets nothing of our environment.
+/// Starts the binary to print its description. A binary that is not trusted gets an empty environment.
 ///
 /// # Errors
-/// If it can't be started, says something else, or hasn't ended in time.
-pub(super) fn describe(binary: &Path, root: &Path, stranger: bool) -> Result<Description, Error> {
+///
+/// If it can't be started, prints something else, or takes too long.
+pub(super) fn describe(binary: &Path, root: &Path, trusted: bool) -> Result<Description, Error> {
     let binary = std::path::absolute(binary).map_err(no_description)?;
     let mut command = Command::new(binary);
-    if stranger {
+    if !trusted {
         command.env_clear();
     }
     command.env_remove(keys::VARIABLE).env("DIFY_PLUGIN_DESCRIBE", "1");
@@ -78,34 +79,34 @@ pub(super) fn describe(binary: &Path, root: &Path, stranger: bool) -> Result<Des
     let stdout = child.stdout.take();
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let said = stdout.map_or(Ok(String::new()), |stdout| io::read_to_string(stdout.take(MAX_BYTES)));
-        // Nobody listens any more once the time is over.
-        let _ = sender.send(said);
+        let printed = stdout.map_or(Ok(String::new()), |stdout| io::read_to_string(stdout.take(MAX_BYTES)));
+        // Fails only after the timeout.
+        let _ = sender.send(printed);
     });
-    let said = receiver.recv_timeout(PATIENCE);
-    // It has said what it was asked for; what it does besides is not waited for.
+    let printed = receiver.recv_timeout(PATIENCE);
+    // The description is complete, so a plugin that still runs is not waited for.
     let ended = child.try_wait();
     if !matches!(ended, Ok(Some(_))) {
         let _ = child.kill();
         let _ = child.wait();
     }
     let other = |problem: String| no_description(io::Error::other(problem));
-    let said = said
-        .map_err(|_| other(format!("it runs on for {} s instead of describing itself", PATIENCE.as_secs())))?
+    let printed = printed
+        .map_err(|_| other(format!("it did not print a description within {} s", PATIENCE.as_secs())))?
         .map_err(no_description)?;
-    let line = said.lines().next_back().unwrap_or_default();
+    let line = printed.lines().next_back().unwrap_or_default();
     let description: Description = serde_json::from_str(line)
-        .map_err(|error| other(format!("it doesn't write a description: {error}")))?;
+        .map_err(|error| other(format!("it printed something else than a description: {error}")))?;
     if description.version != VERSION {
         return Err(other(format!(
-            "its description is of version {}, this is for {VERSION}",
+            "its description has version {}, but this command supports version {VERSION}",
             description.version
         )));
     }
     Ok(description)
 }
 
-/// What is declared and not registered, and the other way round, and what is of another type.
+/// Returns what is declared but not registered, what is registered but not declared, and what has different types.
 pub(super) fn compare(plugin: &Plugin, checked: &Checked, described: &Description) -> Vec<Finding> {
     let mut findings = Vec::new();
     let in_manifest = || Location::new("manifest.yaml", 1, 1);
@@ -125,7 +126,7 @@ pub(super) fn compare(plugin: &Plugin, checked: &Checked, described: &Descriptio
                     Severity::Refused,
                     "no-handler",
                     at,
-                    format!("the code has no tool `{provider_name}/{name}`: every call of it fails"),
+                    format!("the code doesn't register the tool `{provider_name}/{name}`, so every call of it fails"),
                     format!(
                         "add `.tool({provider_name:?}, {name:?}, …)` to the plugin, or remove the declaration"
                     ),
@@ -141,10 +142,10 @@ pub(super) fn compare(plugin: &Plugin, checked: &Checked, described: &Descriptio
                     "undeclared-tool",
                     in_manifest(),
                     format!(
-                        "the code has a tool `{}/{}` that isn't declared, and that nobody can call",
+                        "the code registers the tool `{}/{}`, but it is not declared, so it can't be called",
                         provider.name, tool.name
                     ),
-                    "declare it in a YAML file of its own, which the provider's file names under `tools`"
+                    "declare it in a YAML file, and name the file in the provider's file under `tools`"
                         .to_owned(),
                 ));
             }
@@ -156,15 +157,16 @@ pub(super) fn compare(plugin: &Plugin, checked: &Checked, described: &Descriptio
             Severity::Refused,
             "no-handler",
             in_manifest(),
-            "endpoints are declared, and the code serves none".to_owned(),
+            "endpoints are declared, but the code serves none".to_owned(),
             "add `.endpoints(router)` to the plugin".to_owned(),
         )),
         (false, true) => findings.push(Finding::new(
             Severity::Misread,
             "undeclared-endpoint",
             in_manifest(),
-            "the code serves endpoints, and none is declared".to_owned(),
-            "declare them in a group, which the manifest names under `plugins.endpoints`".to_owned(),
+            "the code serves endpoints, but none are declared".to_owned(),
+            "declare them in an endpoint group, and name its file in the manifest under `plugins.endpoints`"
+                .to_owned(),
         )),
         _ => {}
     }
@@ -191,7 +193,7 @@ fn parameters(
                 Severity::Misread,
                 "unread-parameter",
                 at,
-                format!("the code's type has no field `{name}`: what is given for it is dropped"),
+                format!("the code's type has no field `{name}`, so its value is ignored"),
                 "add the field, or remove the parameter".to_owned(),
             )),
         }
@@ -203,7 +205,9 @@ fn parameters(
                 Severity::Refused,
                 "undeclared-parameter",
                 tool_at.clone(),
-                format!("the code requires a parameter `{name}` that is not declared: every call fails"),
+                format!(
+                    "the code requires the parameter `{name}`, but it is not declared, so every call fails"
+                ),
                 "declare it, or make the field an `Option`".to_owned(),
             ));
         }
@@ -223,8 +227,8 @@ fn types(
     if !fits(declared, parameter.multiple, &taken) {
         let types: Vec<_> = taken.types.into_iter().collect();
         let message =
-            format!("`{name}` is declared as {declared}, and the code takes {}", types.join(" or "));
-        let help = "make the two agree".to_owned();
+            format!("`{name}` is declared as {declared}, but the code expects {}", types.join(" or "));
+        let help = "change the declaration or the code".to_owned();
         findings.push(Finding::new(Severity::Refused, "other-type", at, message, help));
         return;
     }
@@ -236,8 +240,8 @@ fn types(
             Severity::Refused,
             "unknown-option",
             at.clone(),
-            format!("the code doesn't know the options {} of `{name}`", unknown.join(", ")),
-            format!("it knows {}", taken.options.join(", ")),
+            format!("the code doesn't accept these options of `{name}`: {}", unknown.join(", ")),
+            format!("it accepts {}", taken.options.join(", ")),
         ));
     }
     let given = parameter.required || parameter.default.as_ref().is_some_and(|default| !default.is_null());
@@ -246,13 +250,13 @@ fn types(
             Severity::Misread,
             "may-be-absent",
             at,
-            format!("`{name}` is not required, and a call without it fails in the code"),
+            format!("`{name}` is not required, but the code fails without it"),
             "write `required: true` or a default, or make the field an `Option`".to_owned(),
         ));
     }
 }
 
-/// Whether a value as it is declared can be read as what the code takes.
+/// Returns whether the code can read a value of the declared type.
 fn fits(declared: &ParameterType, multiple: bool, taken: &Taken<'_>) -> bool {
     let possible: &[&str] = match declared {
         ParameterType::Select | ParameterType::DynamicSelect if multiple => &["array"],
@@ -266,7 +270,7 @@ fn fits(declared: &ParameterType, multiple: bool, taken: &Taken<'_>) -> bool {
         ParameterType::File => &["file", "object"],
         ParameterType::Files | ParameterType::Array => &["array"],
         ParameterType::AppSelector | ParameterType::ModelSelector | ParameterType::Object => &["object"],
-        // Whatever Dify makes of these.
+        // Dify decides what these become.
         _ => return true,
     };
     taken.types.is_empty() || possible.iter().any(|name| taken.types.contains(name))

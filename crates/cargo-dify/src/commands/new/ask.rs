@@ -6,7 +6,7 @@ use crate::error::{Context, Error};
 
 const TERMINAL: &str = "cannot ask at the terminal";
 
-/// Returns whether a person can answer.
+/// Returns whether a person can be asked.
 pub(super) fn terminal() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
@@ -21,10 +21,10 @@ pub(super) fn until_valid<T>(
     default: Option<&str>,
     read: impl Fn(&str) -> Result<T, String>,
 ) -> Result<T, Error> {
-    answer(&mut io::stdin().lock(), &mut io::stderr().lock(), question, default, read)
+    ask(&mut io::stdin().lock(), &mut io::stderr().lock(), question, default, read)
 }
 
-fn answer<T>(
+fn ask<T>(
     input: &mut impl BufRead,
     output: &mut impl Write,
     question: &str,
@@ -43,7 +43,7 @@ fn answer<T>(
             (given, _) => given,
         };
         match read(given) {
-            Ok(answer) => return Ok(answer),
+            Ok(value) => return Ok(value),
             Err(problem) => writeln!(output, "  {problem}").context(TERMINAL)?,
         }
     }
@@ -51,15 +51,13 @@ fn answer<T>(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn a_question_is_asked_until_the_input_is_valid() {
         let ask = |typed: &str, default: Option<&str>| {
             let mut shown = Vec::new();
             let read = |text: &str| text.parse::<u8>().map_err(|_| "write a number".to_owned());
-            let answer = answer(&mut typed.as_bytes(), &mut shown, "How many?", default, read);
-            (answer.ok(), String::from_utf8(shown).unwrap())
+            let value = super::ask(&mut typed.as_bytes(), &mut shown, "How many?", default, read);
+            (value.ok(), String::from_utf8(shown).unwrap())
         };
         let twice = "How many?:   write a number\nHow many?: ";
         assert_eq!(ask("many\n7\n", None), (Some(7), twice.to_owned()));

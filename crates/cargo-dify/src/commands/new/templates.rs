@@ -18,7 +18,7 @@ pub(crate) enum PluginKind {
 }
 
 /// What the new plugin becomes.
-pub(super) struct Answers {
+pub(super) struct Choices {
     pub(super) name: Name,
     pub(super) kind: PluginKind,
     pub(super) author: String,
@@ -34,14 +34,14 @@ macro_rules! template {
 }
 
 /// Returns the files by their paths in the plugin's folder.
-pub(super) fn files(answers: &Answers) -> Vec<(String, String)> {
-    let name = answers.name.as_str();
+pub(super) fn files(choices: &Choices) -> Vec<(String, String)> {
+    let name = choices.name.as_str();
     let mut files = vec![
         ("Cargo.toml".to_owned(), template!("common/Cargo.toml.in")),
         ("manifest.yaml".to_owned(), template!("common/manifest.yaml")),
         ("src/main.rs".to_owned(), template!("common/main.rs")),
     ];
-    match answers.kind {
+    match choices.kind {
         PluginKind::Tool => files.extend([
             ("src/lib.rs".to_owned(), template!("tool/lib.rs")),
             ("tests/hello.rs".to_owned(), template!("tool/hello.rs")),
@@ -65,14 +65,14 @@ pub(super) fn files(answers: &Answers) -> Vec<(String, String)> {
     files
         .into_iter()
         .map(|(path, text)| {
-            let text = fill(&path, text, answers);
+            let text = fill(&path, text, choices);
             (path, text)
         })
         .collect()
 }
 
-fn fill(path: &str, template: &str, answers: &Answers) -> String {
-    let Answers { name, kind, author, description, crates } = answers;
+fn fill(path: &str, template: &str, choices: &Choices) -> String {
+    let Choices { name, kind, author, description, crates } = choices;
     // The description may hold any character, so in YAML it is quoted, as JSON.
     let quoted = Value::from(description.as_str()).to_string();
     let description = if path.ends_with(".yaml") { quoted } else { description.replace('\n', " ") };
@@ -81,16 +81,16 @@ fn fill(path: &str, template: &str, answers: &Answers) -> String {
             "    tool:\n      enabled: false\n".to_owned(),
             format!("  tools:\n    - provider/{name}.yaml\n"),
             format!(
-                "| `provider/{name}.yaml` | the provider: what people fill in, and its tools |\n\
-                 | `tools/hello.yaml` | the tool: what it takes |\n"
+                "| `provider/{name}.yaml` | the provider: its credentials and its tools |\n\
+                 | `tools/hello.yaml` | the tool: its description and its parameters |\n"
             ),
         ),
         PluginKind::Endpoint => (
             "    endpoint:\n      enabled: true\n".to_owned(),
             format!("  endpoints:\n    - group/{name}.yaml\n"),
             format!(
-                "| `group/{name}.yaml` | what people fill in when they set up the endpoints |\n\
-                 | `endpoints/hello.yaml` | the endpoint: its method and path |\n"
+                "| `group/{name}.yaml` | the endpoint group and its settings |\n\
+                 | `endpoints/hello.yaml` | the endpoint: its method and its path |\n"
             ),
         ),
     };
