@@ -1,4 +1,4 @@
-//! A piece of a chat app's answer out of its event's JSON: by the look a relay takes, by decoding all, by making a tree.
+//! Reading the text of a chat event: by scanning it like a relay, by decoding it, and by parsing it into a `Value`.
 
 use std::hint::black_box;
 
@@ -7,7 +7,7 @@ use dify_plugin_app::Event;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// As Dify streams it.
+/// An event as Dify sends it.
 const PLAIN: &str = r#"{"event":"message","task_id":"0f4c1c4e-6a4e-4a1e-8f0e-3a6f0d2f7d11","message_id":"5ad4cb98-f0c7-4085-b384-88c403be6290","conversation_id":"45701982-8118-4bc5-8e9b-64562b4555f2","id":"5ad4cb98-f0c7-4085-b384-88c403be6290","created_at":1679586595,"answer":" a piece of the answer,","from_variable_selector":null}"#;
 
 fn events(c: &mut Criterion) {
@@ -16,7 +16,7 @@ fn events(c: &mut Criterion) {
         let raw: &RawValue = serde_json::from_str(json).expect("it is JSON");
         let mut group = c.benchmark_group(name);
         group.throughput(Throughput::Bytes(json.len() as u64));
-        // Each takes the copy that the reply's queue held.
+        // Each includes the copy that the queue of replies makes.
         group.bench_function("Event::answer", |b| {
             b.iter(|| {
                 let event = Event::new(black_box(raw).to_owned()).expect("it is an event");

@@ -1,4 +1,4 @@
-//! Reading and writing one line, beside what serde_json needs to make a tree of it, or to find no fault in it.
+//! Reading and writing one frame, compared with parsing it into a `Value` and with validating it.
 
 use std::hint::black_box;
 
@@ -74,7 +74,7 @@ fn stream_line(c: &mut Criterion) {
     group.finish();
 }
 
-/// The first line from the daemon that has all of `marks` in it.
+/// Returns the first recorded frame from the daemon that contains all of `marks`.
 fn recorded(file: &str, marks: &[&str]) -> String {
     #[derive(Deserialize)]
     struct Row {

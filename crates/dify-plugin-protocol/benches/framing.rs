@@ -1,14 +1,14 @@
-//! Lines out of bytes, as reads of 64 KiB bring them, beside a bare search for newlines: the floor.
+//! Splitting reads of 64 KiB into frames, compared with only searching for newlines.
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dify_plugin_protocol::frame::{Frame, FrameDecoder};
 
-/// What one read brings at most.
+/// The maximum length of a read.
 const READ_BYTES: usize = 64 * 1024;
 
-/// As long as a reply with a word of an answer, as long as a request with a page of text, and far longer than a read.
+/// The lengths of a short reply, of a request with a page of text, and of a frame much longer than a read.
 const LINE_BYTES: [usize; 3] = [350, 4 * 1024, 1024 * 1024];
 
 fn framing(c: &mut Criterion) {
@@ -44,7 +44,7 @@ fn framing(c: &mut Criterion) {
     group.finish();
 }
 
-/// Four MiB or a little less, in lines of `length` bytes with their newline.
+/// Returns up to 4 MiB in frames of `length` bytes, including the newline.
 fn lines(length: usize) -> Vec<u8> {
     let mut line = vec![b'x'; length - 1];
     line.push(b'\n');

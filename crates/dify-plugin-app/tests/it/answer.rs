@@ -1,11 +1,11 @@
-//! Streams folded into one answer.
+//! Streams collected into one answer.
 
 use dify_plugin_app::{AppError, AppKind, Outcome, RunStatus};
 
 use crate::daemon::{FINISHED, HELLO, LO, MESSAGE_END, STARTED, call, whole};
 
 #[tokio::test(start_paused = true)]
-async fn pieces_of_a_chat_are_joined() {
+async fn chunks_of_a_chat_are_joined() {
     let answer =
         call(&whole(&[HELLO, LO, MESSAGE_END]), async |apps| apps.chat("a").query("q").answer().await)
             .await
@@ -20,7 +20,7 @@ async fn pieces_of_a_chat_are_joined() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_agents_pieces_are_joined_and_its_thoughts_are_not() {
+async fn chunks_of_an_agent_are_joined_and_its_thoughts_are_not() {
     let events = [
         r#"{"event":"agent_thought","id":"1","thought":null,"conversation_id":"c"}"#,
         r#"{"event":"agent_message","answer":"Qu","conversation_id":"c"}"#,
@@ -36,7 +36,7 @@ async fn an_agents_pieces_are_joined_and_its_thoughts_are_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replacement_starts_anew() {
+async fn a_replacement_discards_the_text_so_far() {
     let replace =
         r#"{"event":"message_replace","answer":"No\u0026","reason":"moderation","conversation_id":"c"}"#;
     let answer = call(&whole(&[HELLO, replace, LO, MESSAGE_END]), async |apps| {
@@ -47,7 +47,7 @@ async fn a_replacement_starts_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_chatflow_has_a_text_and_a_run_in_either_order_of_its_ends() {
+async fn a_chatflow_has_a_text_and_a_run_in_either_order() {
     for order in [[MESSAGE_END, FINISHED], [FINISHED, MESSAGE_END]] {
         let answer = call(&whole(&[STARTED, HELLO, order[0], order[1]]), async |apps| {
             apps.chat("a").query("q").answer().await
@@ -82,7 +82,7 @@ async fn a_partial_success_is_a_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_is_a_result_of_its_own() {
+async fn a_pause_is_an_outcome() {
     let required = r#"{"event":"human_input_required","workflow_run_id":"r","data":{"form_id":"f","form_token":"hunter2"}}"#;
     let paused = r#"{"event":"workflow_paused","data":{"workflow_run_id":"r","paused_nodes":["n"],"reasons":[{"TYPE":"human_input_required","form_id":"f","form_token":"hunter2"}],"status":"paused","outputs":{}}}"#;
     let events = whole(&[HELLO, required, paused]);
@@ -101,7 +101,7 @@ async fn a_pause_is_a_result_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_went_on_after_its_pause_is_finished() {
+async fn a_run_that_resumed_after_its_pause_is_finished() {
     let paused = r#"{"event":"workflow_paused","workflow_run_id":"r","data":{"status":"paused"}}"#;
     let outcome =
         call(&whole(&[STARTED, paused, FINISHED]), async |apps| apps.workflow("a").answer().await).await;
@@ -112,7 +112,7 @@ async fn a_run_that_went_on_after_its_pause_is_finished() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_chat_without_ids_is_a_chat_all_the_same() {
+async fn a_chat_without_ids_is_still_a_chat() {
     let events = whole(&[r#"{"event":"message","answer":"quack"}"#, r#"{"event":"message_end"}"#]);
     let answer = call(&events, async |apps| apps.chat("a").query("q").answer().await).await;
     assert_eq!(answer.unwrap().finished().unwrap().text, "quack");
@@ -121,7 +121,7 @@ async fn a_chat_without_ids_is_a_chat_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_read_is_an_error_with_the_text_so_far() {
+async fn an_unreadable_event_is_an_error_with_the_text_so_far() {
     let broken = r#"{"event":"message_end","conversation_id":"c","metadata":"none"}"#;
     let error = call(&whole(&[HELLO, broken]), async |apps| apps.chat("a").query("q").answer().await).await;
     let error = error.unwrap_err();

@@ -1,4 +1,4 @@
-//! Dify's own blocking mode.
+//! Blocking mode.
 
 use dify_plugin_app::{AnyAnswer, AppError, AppKind, AppMode, RunStatus};
 
@@ -23,7 +23,7 @@ async fn each_kind_has_its_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_or_stopped_run_is_an_error_though_dify_says_it_is_well() {
+async fn a_failed_or_stopped_run_is_an_error_although_dify_reports_a_result() {
     for status in ["failed", "stopped"] {
         let json = format!(
             r#"{{"task_id":"t","workflow_run_id":"r","data":{{"status":"{status}","outputs":null,"error":"node 3 broke"}}}}"#
@@ -63,7 +63,7 @@ async fn a_run_that_moved_is_unfinished() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_object_is_an_error_and_so_are_two_and_so_is_an_unknown_one() {
+async fn no_reply_or_two_replies_or_an_unknown_reply_is_an_error() {
     let error = call(&[End], async |apps| apps.chat("a").query("q").blocking().await).await.unwrap_err();
     assert!(matches!(error, AppError::Incomplete { .. }), "{error:?}");
     let error = call(&whole(&[CHAT, CHAT]), async |apps| apps.chat("a").query("q").blocking().await).await;
@@ -85,7 +85,7 @@ async fn an_error_event_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_whose_end_got_lost_is_an_answer() {
+async fn an_answer_without_its_end_is_still_an_answer() {
     let replies =
         [Response(WORKFLOW), Error("read app failed: unexpected EOF\nfailed to read system header"), End];
     let run = call(&replies, async |apps| apps.workflow("a").blocking().await).await;
@@ -93,7 +93,7 @@ async fn an_answer_whose_end_got_lost_is_an_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_app_of_another_kind_is_named_and_its_answer_kept() {
+async fn an_app_of_another_kind_is_named_and_its_answer_is_kept() {
     let error = call(&whole(&[WORKFLOW]), async |apps| apps.chat("duck").query("q").blocking().await).await;
     let error = error.unwrap_err();
     assert!(error.to_string().contains("call it with `workflow(id)`"), "{error}");

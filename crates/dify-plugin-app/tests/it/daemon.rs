@@ -1,4 +1,4 @@
-//! The far end: writes literal lines, reads lines back, shares no types with the subject.
+//! The daemon's side: writes literal frames and reads frames back. It shares no types with the crate under test.
 
 use dify_plugin_app::Apps;
 use dify_plugin_session::{Config, Connection, Handle, Responder};
@@ -13,7 +13,7 @@ pub(crate) struct Daemon {
     handle: Handle,
 }
 
-/// What the daemon answers to a call.
+/// What the daemon sends for a call.
 pub(crate) enum Reply<'a> {
     Response(&'a str),
     Error(&'a str),
@@ -42,7 +42,7 @@ impl Daemon {
         Self { input, output: BufReader::new(output).lines(), requests, handle }
     }
 
-    /// A daemon, and a session it opened. The responder keeps the session open.
+    /// Starts a daemon and opens one session, which stays open as long as its responder lives.
     pub(crate) async fn start() -> (Self, Responder) {
         Self::start_with(OPEN).await
     }
@@ -59,20 +59,20 @@ impl Daemon {
         self.input.write_all(b"\n").await.unwrap();
     }
 
-    /// The next line from the plugin.
+    /// Reads the next frame from the plugin.
     pub(crate) async fn read(&mut self) -> Value {
         let line = self.output.next_line().await.unwrap().expect("a line, not the end");
         serde_json::from_str(&line).unwrap()
     }
 
-    /// The next line, which must be an `invoke`; its inner data.
+    /// Reads the next frame, which must be an `invoke`. Returns its inner data.
     pub(crate) async fn read_call(&mut self) -> Value {
         let mut line = self.read().await;
         assert_eq!(line["data"]["type"], "invoke", "{line}");
         line["data"]["data"].take()
     }
 
-    /// Writes one reply to a call of the session that [`start`](Self::start) opened.
+    /// Writes one reply to a call in the session that [`start`](Self::start) opened.
     pub(crate) async fn reply(&mut self, call: &str, reply: &Reply<'_>) {
         let (event, message, data) = match reply {
             Reply::Response(data) => ("response", "stream".into(), *data),
@@ -85,7 +85,7 @@ impl Daemon {
         .await;
     }
 
-    /// Waits for one call and answers it.
+    /// Reads one call and sends its replies.
     pub(crate) async fn play(&mut self, replies: &[Reply<'_>]) -> String {
         let call = self.read_call().await;
         let id = call["backwards_request_id"].as_str().unwrap().to_owned();
@@ -95,33 +95,33 @@ impl Daemon {
         id
     }
 
-    /// Calls that are open.
+    /// Returns the number of open calls.
     pub(crate) fn open_calls(&self) -> usize {
         self.handle.stats().open_calls
     }
 }
 
-/// Makes a call, and has it answered.
+/// Makes a call and sends `replies` to it.
 pub(crate) async fn call<T, F>(replies: &[Reply<'_>], make: impl FnOnce(Apps) -> F) -> T
 where
     F: Future<Output = T>,
 {
     let (mut daemon, responder) = Daemon::start().await;
     let (outcome, _) = tokio::join!(make(Apps::new(responder.session())), daemon.play(replies));
-    // The clock goes on only when all that was written has been read.
+    // The paused clock advances only when all output has been read.
     tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     assert_eq!(daemon.open_calls(), 0, "the call was left open");
     outcome
 }
 
-/// Responses, then the end.
+/// Responses followed by the end.
 pub(crate) fn whole<'a>(events: &[&'a str]) -> Vec<Reply<'a>> {
     let mut replies: Vec<_> = events.iter().map(|event| Response(event)).collect();
     replies.push(End);
     replies
 }
 
-/// What can be said of an event in a test: its name and text.
+/// Reads a stream to its end. Returns the names of its events, and its error.
 pub(crate) async fn drain(
     mut stream: dify_plugin_app::AppStream,
 ) -> (Vec<String>, Option<dify_plugin_app::AppError>) {

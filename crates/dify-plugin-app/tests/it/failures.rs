@@ -1,4 +1,4 @@
-//! The ways in which an app fails, and a stream that just stops.
+//! The ways in which an app can fail, including a stream that stops early.
 
 use dify_plugin_app::{AppError, FailureKind, FailureStage, Refusal, RunStatus};
 use dify_plugin_protocol::invoke::PermissionKey;
@@ -6,12 +6,12 @@ use dify_plugin_protocol::invoke::PermissionKey;
 use crate::daemon::Reply::{self, End, Error, Response};
 use crate::daemon::{FAILED, FINISHED, HELLO, LO, MESSAGE_END, STARTED, call, drain, whole};
 
-/// The error of a folded chat.
+/// Returns the error of a chat.
 async fn chat_error(replies: &[Reply<'_>]) -> AppError {
     call(replies, async |apps| apps.chat("duck").query("q").answer().await).await.unwrap_err()
 }
 
-/// What a streamed chat hands out, and the error after it.
+/// Returns the names of the events of a streamed chat, and the error after them.
 async fn chat_stream(replies: &[Reply<'_>]) -> (Vec<String>, Option<AppError>) {
     call(replies, async |apps| drain(apps.chat("duck").query("q").stream().await.unwrap()).await).await
 }
@@ -19,7 +19,7 @@ async fn chat_stream(replies: &[Reply<'_>]) -> (Vec<String>, Option<AppError>) {
 const BAD_REQUEST: &str = "invoke app failed: request failed with status code: 400 and respond with: ";
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_permission_is_recognised_and_the_cure_named() {
+async fn a_missing_permission_is_recognized_and_the_fix_is_named() {
     let denied = "permission denied, you need to enable app access in plugin manifest";
     let error = chat_error(&[Error(denied), End]).await;
     assert!(error.is_permission_denied() && !error.is_retryable());
@@ -49,7 +49,7 @@ async fn a_refusal_is_parsed_out_of_the_daemons_string() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_refusal_means_the_conversation_only_if_one_was_given() {
+async fn an_empty_refusal_means_the_conversation_only_if_one_was_sent() {
     let text = format!("{BAD_REQUEST}{}", r#"{"code":"invalid_param","message":"","status":400}"#);
     let replies = [Error(&text), End];
     let given = call(&replies, async |apps| apps.chat("a").query("q").conversation("c").answer().await).await;
@@ -65,7 +65,7 @@ async fn an_empty_refusal_means_the_conversation_only_if_one_was_given() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn completions_500_is_explained_and_a_chats_is_not_mistaken_for_it() {
+async fn a_500_is_explained_for_a_text_generator_but_not_for_a_chat() {
     let text = "invoke app failed: request failed with status code: 500 and respond with: {\"message\":\"Internal Server Error\",\"code\":\"unknown\",\"status\":500}\n";
     let replies = [Error(text), End];
     let error = call(&replies, async |apps| apps.completion("a").answer().await).await.unwrap_err();
@@ -78,7 +78,7 @@ async fn completions_500_is_explained_and_a_chats_is_not_mistaken_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_in_mid_stream_comes_after_the_events() {
+async fn an_error_during_a_stream_follows_the_events() {
     let replies = [Response(HELLO), Response(LO), Error("read app failed: request failed: boom"), End];
     let (names, error) = chat_stream(&replies).await;
     assert_eq!(names, ["message", "message"]);
@@ -91,7 +91,7 @@ async fn an_error_in_mid_stream_comes_after_the_events() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_apps_own_error_event_is_an_error_and_not_an_event() {
+async fn an_error_event_of_the_app_is_returned_as_an_error() {
     let event = r#"{"event":"error","conversation_id":"c","message_id":"m","created_at":1,"code":"completion_request_error","status":400,"message":"[openai] Rate Limit Error"}"#;
     let (names, error) = chat_stream(&whole(&[HELLO, event])).await;
     assert_eq!(names, ["message"]);
@@ -110,14 +110,14 @@ async fn the_apps_own_error_event_is_an_error_and_not_an_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_event_is_an_error_also_after_a_terminal_event() {
+async fn an_error_event_after_a_final_event_is_still_an_error() {
     let event = r#"{"event":"error","code":"internal_server_error","status":500}"#;
     let (names, error) = chat_stream(&whole(&[HELLO, MESSAGE_END, event])).await;
     assert_eq!((names.len(), error.unwrap().code()), (2, Some("internal_server_error")));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_run_is_handed_out_and_then_an_error() {
+async fn a_failed_run_is_returned_as_an_event_and_then_as_an_error() {
     let (names, error) = call(&whole(&[STARTED, FAILED]), async |apps| {
         drain(apps.workflow("a").stream().await.unwrap()).await
     })
@@ -133,7 +133,7 @@ async fn a_failed_run_is_handed_out_and_then_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_chatflow_is_one_error_with_both_its_causes() {
+async fn a_failed_chatflow_is_one_error_with_both_causes() {
     let event = r#"{"event":"error","conversation_id":"c","code":"invalid_param","status":400,"message":"Run failed: node 3 broke"}"#;
     let (names, error) = chat_stream(&whole(&[HELLO, FAILED, event])).await;
     assert_eq!(names, ["message", "workflow_finished"]);
@@ -146,14 +146,14 @@ async fn a_failed_chatflow_is_one_error_with_both_its_causes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_app_said_is_nearer_to_the_cause_than_how_the_call_broke() {
+async fn an_error_of_the_app_takes_precedence_over_an_error_of_the_call() {
     let replies = [Response(STARTED), Response(FAILED), Error("read app failed: unexpected EOF"), End];
     let error = call(&replies, async |apps| apps.workflow("a").answer().await).await;
     assert!(matches!(error, Err(AppError::RunFailed { .. })));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_just_stops_is_incomplete() {
+async fn a_stream_that_stops_early_is_incomplete() {
     let (names, error) = chat_stream(&whole(&[HELLO, LO])).await;
     assert_eq!(names.len(), 2);
     let error = error.unwrap();
@@ -174,7 +174,7 @@ async fn a_stream_that_just_stops_is_incomplete() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_end_alone_is_incomplete_before_there_is_a_stream() {
+async fn a_call_that_ends_without_an_event_is_incomplete() {
     let error = call(&[End], async |apps| apps.chat("a").query("q").stream().await).await.unwrap_err();
     assert!(
         matches!(error, AppError::Incomplete { .. }) && error.to_string().contains("after nothing"),
@@ -195,7 +195,7 @@ async fn a_run_that_moved_is_unfinished_with_its_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn parameters_that_cannot_be_had_are_an_error() {
+async fn parameters_that_cannot_be_fetched_are_an_error() {
     let error =
         call(&[Error("fetch app failed: data is nil"), End], async |apps| apps.fetch("a").await).await;
     assert_eq!(error.unwrap_err().refusal(), Some(&Refusal::NoParameters));

@@ -1,11 +1,11 @@
-//! Apps that are of another kind than the interface they were called through.
+//! Apps called through the interface of another kind.
 
 use dify_plugin_app::{AnyAnswer, AppError, AppKind};
 
 use crate::daemon::{FINISHED, HELLO, LO, MESSAGE_END, STARTED, call, whole};
 
 #[tokio::test(start_paused = true)]
-async fn a_workflow_called_as_a_chat_is_named_and_its_run_kept() {
+async fn a_workflow_called_as_a_chat_is_named_and_its_run_is_kept() {
     let error =
         call(&whole(&[STARTED, FINISHED]), async |apps| apps.chat("duck").query("q").answer().await).await;
     let error = error.unwrap_err();
@@ -19,7 +19,7 @@ async fn a_workflow_called_as_a_chat_is_named_and_its_run_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_chat_called_as_another_kind_is_named_and_its_answer_kept() {
+async fn a_chat_called_as_another_kind_is_named_and_its_answer_is_kept() {
     let events = whole(&[HELLO, LO, MESSAGE_END]);
     for (found, error) in [
         (
@@ -39,7 +39,7 @@ async fn a_chat_called_as_another_kind_is_named_and_its_answer_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_is_read_by_what_arrives_and_tells_the_kind() {
+async fn a_stream_is_read_by_its_events_and_reports_the_kind() {
     let chunk = r#"{"event":"text_chunk","workflow_run_id":"r","data":{"text":"qu\u0061ck"}}"#;
     let (kind, texts) = call(&whole(&[STARTED, chunk, FINISHED]), async |apps| {
         let mut stream = apps.chat("a").query("q").stream().await.unwrap();

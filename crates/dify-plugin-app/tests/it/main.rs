@@ -1,5 +1,5 @@
-//! Scenarios: calls of apps through a real connection over a narrow pipe, literal daemon lines on its far end, and a
-//! clock that stands still.
+//! Scenarios: calls to apps through a real connection over a narrow pipe, with literal frames at the other end and paused
+//! time.
 
 #![allow(clippy::unwrap_used, reason = "a scenario stops where it goes wrong")]
 

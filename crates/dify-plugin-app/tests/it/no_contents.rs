@@ -1,4 +1,4 @@
-//! `Debug` prints neither what an app is asked nor what it answers.
+//! `Debug` shows no questions and no answers.
 
 use std::fmt::Debug;
 
@@ -13,7 +13,7 @@ const FILE: &str = r#"{"event":"message_file","id":"f-1","type":"image","url":"h
 const FINISHED: &str = r#"{"event":"workflow_finished","workflow_run_id":"r-1","data":{"status":"succeeded","outputs":{"result":"hunter2","list":["hunter2"]},"files":[{"url":"hunter2"}],"created_by":{"name":"hunter2"}}}"#;
 const MESSAGE_END: &str = r#"{"event":"message_end","id":"m-1","metadata":{"retriever_resources":[{"segment_id":"seg-1","content":"hunter2"}],"new":"hunter2"},"files":[{"filename":"hunter2","url":"hunter2","remote_url":"hunter2"}]}"#;
 
-/// Whether the secret is nowhere in what is printed, and all of `shown` is.
+/// Asserts that `Debug` does not show the secret, but all of `shown`.
 #[track_caller]
 fn hides(value: &dyn Debug, shown: &[&str]) {
     for text in [format!("{value:?}"), format!("{value:#?}")] {
@@ -25,7 +25,7 @@ fn hides(value: &dyn Debug, shown: &[&str]) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_in_the_making() {
+async fn calls() {
     let (_daemon, responder) = Daemon::start().await;
     let call = dify_plugin_app::Apps::new(responder.session()).chat("app-1");
     let call = call
@@ -40,7 +40,7 @@ async fn a_call_in_the_making() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_and_its_events() {
+async fn streams_and_events() {
     let events = whole(&[MESSAGE, ESCAPED, FILE, MESSAGE_END, FINISHED]);
     let stream = call(&events, async |apps| apps.chat("app-1").query("q").stream().await).await;
     let mut stream = stream.unwrap();
@@ -82,7 +82,7 @@ async fn answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_show_their_text_and_nothing_of_the_answer() {
+async fn errors_show_their_message_and_no_contents() {
     let chat = async |replies: &[Reply<'_>]| {
         call(replies, async |apps| apps.chat("app-1").query("q").answer().await).await.unwrap_err()
     };

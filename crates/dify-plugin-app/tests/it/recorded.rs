@@ -1,4 +1,4 @@
-//! Recorded exchanges of the official SDK, replayed: our question equals the SDK's, and its answers come out typed.
+//! Replays recorded exchanges of the official SDK: requests must equal the SDK's, and replies must be read into types.
 
 use dify_plugin_app::{AppError, Apps, FileInput, FileType, MessageAnswer, Outcome};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::daemon::Daemon;
 const APP: &str = "2b0e4a8c-7a1d-4c1e-9f53-0d6a1c2b3e4f";
 const CONVERSATION: &str = "45701982-8118-4bc5-8e9b-64562b4555f2";
 
-/// Replays `recorded/<name>.jsonl` against a call, which must ask what the SDK asked.
+/// Replays `recorded/<name>.jsonl` against a call, which must send the same request as the SDK.
 async fn replay<T>(name: &str, make: impl AsyncFnOnce(Apps) -> T) -> T {
     let path = format!("{}/../../proto-fixtures/recorded/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
     let rows = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -31,7 +31,7 @@ async fn replay<T>(name: &str, make: impl AsyncFnOnce(Apps) -> T) -> T {
     result
 }
 
-/// Without the call's id, and without nulls: the daemon reads them as absent.
+/// Removes the call's id, and nulls, which the daemon reads as absent.
 fn comparable(line: &Value) -> Value {
     let mut line = line.clone();
     line["data"]["data"]["backwards_request_id"].take();

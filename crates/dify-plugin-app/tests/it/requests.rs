@@ -1,4 +1,4 @@
-//! What a call puts on the wire.
+//! The requests that calls send.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::daemon::Daemon;
 
-/// The `request` that a call sends.
+/// Returns the `request` that a call sends.
 async fn sent<T>(make: impl AsyncFnOnce(Apps) -> T) -> Value {
     let (mut daemon, responder) = Daemon::start().await;
     let apps = Apps::new(responder.session());
@@ -19,7 +19,7 @@ async fn sent<T>(make: impl AsyncFnOnce(Apps) -> T) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn inputs_come_from_structs_and_single_values() {
+async fn inputs_are_set_from_structs_and_single_values() {
     #[derive(Serialize)]
     struct Inputs {
         lang: &'static str,
@@ -39,13 +39,13 @@ async fn inputs_come_from_structs_and_single_values() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn empty_inputs_are_sent_all_the_same() {
+async fn empty_inputs_are_sent() {
     let request = sent(async |apps| apps.completion("a").blocking().await).await;
     assert_eq!(request, json!({"app_id":"a","inputs":{},"response_mode":"blocking"}));
 }
 
 #[tokio::test(start_paused = true)]
-async fn files_go_into_inputs_and_the_field_of_that_name_is_sent_too() {
+async fn files_are_sent_in_inputs_and_in_the_field_of_that_name() {
     let request = sent(async |apps| {
         let photo = FileInput::remote_url(FileType::Image, "https://example.com/a.png");
         let docs =
@@ -72,7 +72,7 @@ async fn files_go_into_inputs_and_the_field_of_that_name_is_sent_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn inputs_that_are_no_object_are_an_error_and_nothing_is_sent() {
+async fn inputs_that_are_not_an_object_are_an_error_and_nothing_is_sent() {
     let (mut daemon, responder) = Daemon::start().await;
     let apps = Apps::new(responder.session());
     let error = apps.chat("a").query("q").inputs([1, 2]).input("x", 1).stream().await.unwrap_err();
@@ -81,7 +81,7 @@ async fn inputs_that_are_no_object_are_an_error_and_nothing_is_sent() {
     let error = apps.chat("a").inputs(keys_no_json_has).answer().await.unwrap_err();
     assert!(matches!(error, AppError::InvalidInputs { .. }), "{error}");
     responder.finish().unwrap();
-    assert_eq!(daemon.read().await["data"]["type"], "end", "the first line from the plugin");
+    assert_eq!(daemon.read().await["data"]["type"], "end", "the first frame from the plugin");
 }
 
 #[tokio::test(start_paused = true)]

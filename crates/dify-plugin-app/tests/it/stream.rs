@@ -1,4 +1,4 @@
-//! Events as they happen.
+//! Streams of events.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::daemon::Reply::{End, Error, Response};
 use crate::daemon::{Daemon, FINISHED, HELLO, LO, MESSAGE_END, STARTED, call, drain, whole};
 
 #[tokio::test(start_paused = true)]
-async fn events_come_as_they_were_sent() {
+async fn events_arrive_unchanged() {
     let odd = r#"{ "event" : "a_future_event", "big":12345678901234567890 , "x":1.50}"#;
     let events = call(&whole(&[HELLO, odd, r#"{"event":"ping"}"#, LO, MESSAGE_END]), async |apps| {
         apps.chat("a").query("q").stream().await.unwrap().try_collect::<Vec<_>>().await.unwrap()
@@ -27,7 +27,7 @@ async fn events_come_as_they_were_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_is_handed_out_before_the_next_one_exists() {
+async fn an_event_is_returned_before_the_next_one_is_sent() {
     let (mut daemon, responder) = Daemon::start().await;
     let apps = Apps::new(responder.session());
     let (stream, id) = tokio::join!(apps.chat("a").query("q").stream(), daemon.play(&[Response(HELLO)]));
@@ -39,7 +39,7 @@ async fn an_event_is_handed_out_before_the_next_one_exists() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_terminal_event_is_not_the_end_whichever_it_is() {
+async fn the_first_final_event_does_not_end_the_stream() {
     for order in [[MESSAGE_END, FINISHED], [FINISHED, MESSAGE_END]] {
         let (names, error) = call(&whole(&[HELLO, order[0], order[1]]), async |apps| {
             drain(apps.chat("a").query("q").stream().await.unwrap()).await
@@ -50,14 +50,14 @@ async fn the_first_terminal_event_is_not_the_end_whichever_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_an_error_before_there_is_a_stream() {
+async fn a_refusal_is_an_error_in_place_of_a_stream() {
     let denied = "permission denied, you need to enable app access in plugin manifest";
     let error = call(&[Error(denied), End], async |apps| apps.chat("a").query("q").stream().await).await;
     assert!(error.unwrap_err().is_permission_denied());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_begins_before_its_first_event_can_be_had() {
+async fn a_stream_can_be_returned_before_its_first_event() {
     let (mut daemon, responder) = Daemon::start().await;
     let mut events =
         std::pin::pin!(Apps::new(responder.session()).chat("a").query("q").stream().try_flatten_stream());
@@ -68,7 +68,7 @@ async fn a_stream_that_begins_before_its_first_event_can_be_had() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_call_fails_after_its_own_idle_limit_and_an_event_sets_it_back() {
+async fn a_call_fails_after_its_idle_timeout_and_an_event_restarts_it() {
     let (mut daemon, responder) = Daemon::start().await;
     let apps = Apps::new(responder.session()).idle_timeout(Duration::from_secs(1000));
     let call = apps.chat("a").query("q").idle_timeout(Duration::from_secs(10));
@@ -86,7 +86,7 @@ async fn a_silent_call_fails_after_its_own_idle_limit_and_an_event_sets_it_back(
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_idle_limit_of_all_calls_holds_where_a_call_has_none() {
+async fn the_idle_timeout_of_apps_applies_to_calls_without_one() {
     let (_daemon, responder) = Daemon::start().await;
     let apps = Apps::new(responder.session()).idle_timeout(Duration::from_secs(3));
     let start = tokio::time::Instant::now();
@@ -115,7 +115,7 @@ async fn a_dropped_stream_withdraws_its_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_ends_a_stream_well() {
+async fn a_pause_ends_a_stream_without_an_error() {
     let paused = r#"{"event":"workflow_paused","workflow_run_id":"r","data":{"reasons":[{"TYPE":"human_input_required","form_id":"f"}],"status":"paused"}}"#;
     let (names, error) = call(&whole(&[STARTED, paused]), async |apps| {
         drain(apps.workflow("a").stream().await.unwrap()).await

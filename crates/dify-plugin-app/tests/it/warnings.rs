@@ -1,4 +1,4 @@
-//! What is said once, to the person who must act.
+//! Warnings that are logged once per process.
 
 use std::fmt;
 use std::sync::{Mutex, Once, PoisonError};
@@ -32,7 +32,7 @@ impl tracing::field::Visit for Text {
     }
 }
 
-/// Listens from now on. Before anything is said: it is said once.
+/// Starts to record warnings. Must be called before the first one, since each is logged only once.
 pub(crate) fn listen() {
     static LISTENING: Once = Once::new();
     LISTENING.call_once(|| {
@@ -45,7 +45,7 @@ fn heard(about: &str) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn files_that_the_daemon_drops_are_warned_of_once() {
+async fn files_that_the_daemon_drops_are_warned_about_once() {
     for _ in 0..2 {
         let file = FileInput::remote_url(FileType::Image, "https://example.com/a.png");
         let events = whole(&[HELLO, MESSAGE_END]);
@@ -55,7 +55,7 @@ async fn files_that_the_daemon_drops_are_warned_of_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_app_streamed_through_another_kinds_interface_is_named_once() {
+async fn a_stream_through_the_interface_of_another_kind_is_warned_about_once() {
     for _ in 0..2 {
         let events = whole(&[STARTED, FINISHED]);
         call(&events, async |apps| drain(apps.chat("a").query("q").stream().await.unwrap()).await).await;

@@ -155,7 +155,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
 
     #[test]
-    fn any_payload_is_refused_or_comes_back_equal(
+    fn any_payload_is_refused_or_serializes_unchanged(
         at in any::<prop::sample::Index>(),
         changes in changes(),
         damage in damage(),
@@ -174,7 +174,7 @@ proptest! {
     }
 
     #[test]
-    fn any_line_is_refused_or_comes_back_equal(
+    fn any_frame_is_refused_or_serializes_unchanged(
         at in any::<prop::sample::Index>(),
         changes in changes(),
         damage in damage(),
@@ -189,7 +189,7 @@ proptest! {
     }
 
     #[test]
-    fn any_line_much_like_the_daemons_is_refused_or_comes_back_equal(
+    fn any_frame_like_the_daemons_is_refused_or_serializes_unchanged(
         at in any::<prop::sample::Index>(),
         damages in vec(damage(), 0..4),
     ) {
@@ -200,7 +200,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_refused_or_come_back_equal(
+    fn any_bytes_are_refused_or_serialize_unchanged(
         bytes in prop_oneof![vec(any::<u8>(), 0..60), value().prop_map(|value| value.to_string().into_bytes())],
     ) {
         let checked = line(&bytes);
@@ -225,7 +225,7 @@ fn raw_json_may_hold_what_no_value_can() {
 }
 
 #[test]
-fn unchanged_payloads_and_lines_are_taken() {
+fn unchanged_payloads_and_frames_are_accepted() {
     for (name, json) in &*PAYLOADS {
         let (_, check) = TYPES.iter().find(|(own, _)| own == name).unwrap();
         assert_eq!(check(&json.to_string()), Ok(true), "{name}: {json}");
@@ -235,7 +235,7 @@ fn unchanged_payloads_and_lines_are_taken() {
 }
 
 #[test]
-fn replies_and_most_requests_that_were_recorded_are_read_the_quick_way() {
+fn recorded_replies_and_most_requests_are_daemon_frames() {
     let (mut quick, mut others) = (0, Vec::new());
     for line in &*DAEMON_LINES {
         match DaemonFrame::read(line) {

@@ -13,7 +13,7 @@ use crate::typed::event;
 const UNKNOWN: &[&str] = &["a_future_event"];
 
 #[test]
-fn each_event_is_its_variant_and_comes_back_equal() {
+fn each_event_has_its_variant_and_serializes_unchanged() {
     let mut seen = BTreeSet::new();
     for row in
         [rows("app-events/app-stream-events.jsonl"), rows("app-events/app-stream-variants.jsonl")].concat()
@@ -40,7 +40,7 @@ fn each_event_is_its_variant_and_comes_back_equal() {
 }
 
 #[test]
-fn a_field_of_a_wrong_type_breaks_its_event_and_says_where() {
+fn a_field_of_the_wrong_type_is_named_in_the_error() {
     for (json, at) in [
         (r#"{"event":"message","answer":5}"#, "answer"),
         (

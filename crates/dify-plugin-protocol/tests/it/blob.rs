@@ -6,7 +6,7 @@ use dify_plugin_protocol::tool::message::ToolMessage;
 use serde_json::Map;
 
 #[test]
-fn pieces_join_to_the_file_and_the_last_is_empty() {
+fn chunks_join_to_the_file_and_the_last_is_empty() {
     for length in [0, 1, BLOB_CHUNK_BYTES - 1, BLOB_CHUNK_BYTES, BLOB_CHUNK_BYTES + 1, 20_480] {
         let file: Vec<u8> = (0..length).map(|i| i as u8).collect();
         let chunks = BlobChunks::new("f", &file, None);
@@ -22,7 +22,7 @@ fn pieces_join_to_the_file_and_the_last_is_empty() {
 }
 
 #[test]
-fn a_piece_and_its_owned_message_are_written_alike() {
+fn a_chunk_and_its_owned_message_serialize_alike() {
     let meta = Map::from_iter([("mime_type".to_owned(), "image/png".into())]);
     for piece in BlobChunks::new("f", &[0xff; 10_000], Some(&meta)) {
         let written = serde_json::to_string(&piece).unwrap();

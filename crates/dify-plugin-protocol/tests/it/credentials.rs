@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Map;
 
 #[test]
-fn debug_prints_names_and_no_values() {
+fn debug_shows_names_and_no_values() {
     let credentials: Credentials =
         serde_json::from_str(r#"{"api_key":"hunter2","n":{"deep":"hunter3"}}"#).unwrap();
     assert_eq!(format!("{credentials:?}"), r#"Credentials({"api_key": .., "n": ..})"#);

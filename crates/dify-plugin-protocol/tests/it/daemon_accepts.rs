@@ -36,7 +36,7 @@ fn through<'a, T: Deserialize<'a> + Serialize>(json: &'a str) -> Option<Value> {
 }
 
 #[test]
-fn we_take_what_the_daemon_takes_and_refuse_what_it_refuses() {
+fn we_accept_what_the_daemon_accepts_and_refuse_what_it_refuses() {
     let (mut open, mut filled, mut probes) = (BTreeSet::new(), BTreeSet::new(), 0);
     for row in rows("recorded/daemon-accepts.jsonl") {
         let kinds: Vec<String> = serde_json::from_str(row.json("for").unwrap()).unwrap();
@@ -103,7 +103,7 @@ fn the_types_of_tool_messages_are_the_daemons() {
 }
 
 #[test]
-fn an_error_built_here_never_has_more_args_than_the_daemon_takes() {
+fn an_error_never_has_more_args_than_the_daemon_accepts() {
     let error = (0..20).fold(ErrorData::new("E", "m"), |error, i| error.with_arg(i.to_string(), i));
     assert_eq!(error.args.len(), ERROR_ARGS);
 }

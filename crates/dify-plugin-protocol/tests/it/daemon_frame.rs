@@ -42,7 +42,7 @@ fn requests_are_read() {
 
 /// Each of these is for the general way, which takes some of them.
 #[test]
-fn whatever_differs_is_left_to_the_general_way() {
+fn any_other_form_is_left_to_the_general_parser() {
     assert!(DaemonFrame::read(&line("null", "null", "backwards_response", REPLY)).is_some());
     assert!(DaemonFrame::read(&line("null", "null", "request", REQUEST)).is_some());
     for (ids, context) in

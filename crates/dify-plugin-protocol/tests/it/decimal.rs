@@ -3,7 +3,7 @@
 use dify_plugin_protocol::app::decimal::Decimal;
 
 #[test]
-fn text_and_numbers_come_back_as_they_came() {
+fn texts_and_numbers_serialize_as_they_were_read() {
     // The last two need every digit read: serde_json by itself may take such a number for its neighbour.
     for json in
         [r#""0.0010330""#, r#""7.5E-7""#, "0.0013", "1", "-3", "1.4814814681481399", "10.246913488024635"]

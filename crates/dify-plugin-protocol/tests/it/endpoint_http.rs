@@ -32,7 +32,7 @@ fn each_request_is_read_as_the_daemon_wrote_it() {
 }
 
 #[test]
-fn each_recorded_endpoint_request_holds_a_whole_http_request() {
+fn each_recorded_endpoint_request_has_a_complete_http_request() {
     let mut read = 0;
     for row in recorded().iter().flat_map(|file| rows(&format!("recorded/{file}"))) {
         let Some(json) = row.json("in") else { continue };

@@ -6,7 +6,7 @@ use dify_plugin_protocol::endpoint::InvokeEndpoint;
 use dify_plugin_protocol::hex::{decode_hex, encode_hex};
 
 #[test]
-fn hex_is_taken_in_either_case_and_nothing_else_is() {
+fn hex_is_accepted_in_either_case_and_nothing_else_is() {
     assert_eq!(decode_hex("00fFAb").unwrap(), [0, 0xff, 0xab]);
     assert_eq!(encode_hex(&[0, 0xff, 0xab]), "00ffab");
     for bad in ["0", "0g", "0x00", " 00", "00\n"] {
@@ -15,7 +15,7 @@ fn hex_is_taken_in_either_case_and_nothing_else_is() {
 }
 
 #[test]
-fn debug_prints_neither_request_nor_settings() {
+fn debug_shows_neither_request_nor_settings() {
     let json =
         r#"{"raw_http_request":"414243","settings":{"token":"hunter2"},"type":"endpoint","user_id":""}"#;
     let request: InvokeEndpoint<'_> = serde_json::from_str(json).unwrap();

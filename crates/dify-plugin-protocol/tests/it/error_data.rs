@@ -27,7 +27,7 @@ fn values_are_not_quoted() {
 }
 
 #[test]
-fn an_eleventh_detail_is_left_out() {
+fn an_eleventh_detail_is_dropped() {
     let error = (0..11).fold(ErrorData::new("E", "m"), |error, i| error.with_arg(i.to_string(), i));
     assert_eq!(error.args.len(), ERROR_ARGS);
 }

@@ -3,7 +3,7 @@
 use dify_plugin_protocol::app::event::{AppEvent, EventError};
 
 #[test]
-fn a_broken_body_names_event_and_field_but_no_value() {
+fn a_malformed_body_names_the_event_and_the_field_but_no_value() {
     let json = r#"{"event":"node_finished","data":{"id":"n","index":"hunter2"}}"#;
     let error = AppEvent::parse(json).unwrap_err();
     let EventError::Body { event, path, reason } = &error else { panic!("{error}") };
@@ -20,7 +20,7 @@ fn an_unknown_event_keeps_its_json() {
 }
 
 #[test]
-fn what_is_no_event_is_an_error() {
+fn anything_but_an_event_is_an_error() {
     for json in ["", "[]", r#"["zzz"]"#, "{}", r#"{"event":null}"#, r#"{"event":"ping""#] {
         assert!(matches!(AppEvent::parse(json), Err(EventError::NotAnEvent { .. })), "{json}");
     }
@@ -29,7 +29,7 @@ fn what_is_no_event_is_an_error() {
 }
 
 #[test]
-fn the_name_is_written_and_is_not_kept_as_extra() {
+fn the_name_is_written_and_not_kept_as_extra() {
     let event = AppEvent::parse(r#"{"answer":"a","event":"agent_message","new":1}"#).unwrap();
     let AppEvent::AgentMessage(message) = &event else { panic!("{event:?}") };
     assert_eq!(serde_json::to_string(&message.extra).unwrap(), r#"{"new":1}"#);

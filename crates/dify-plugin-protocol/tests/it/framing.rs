@@ -1,4 +1,4 @@
-//! The decoder against a splitter that knows nothing of it, on any bytes and any cut of them.
+//! The decoder compared with a simple splitter, on arbitrary bytes in arbitrary chunks.
 
 use dify_plugin_protocol::frame::{FrameDecoder, OVERLONG_PREFIX_BYTES};
 use proptest::collection::vec;
@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use crate::splitter::{decoded, expected};
 
-/// Pieces of lines, each a kind and a length: ends above all, and some as long as an ordinary limit or longer. Numbers
-/// alone, since ten thousand cases of anything richer take too long to make.
+/// Parts of frames, mostly ends, and some as long as the limit or longer. Generated from numbers, since 10,000 cases of
+/// anything more complex take too long.
 fn parts(at_most: usize) -> impl Strategy<Value = Vec<u8>> {
     vec((0..12u8, 0..24u8), 0..at_most).prop_map(|parts| {
         let part = |(kind, length): (u8, u8)| match kind {
@@ -23,7 +23,7 @@ fn parts(at_most: usize) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// An input, the limit on its lines and the lengths of the pieces in which it comes, over and over.
+/// An input, the limit on its frames, and the lengths of its chunks, which repeat.
 fn input() -> impl Strategy<Value = (Vec<u8>, usize, Vec<usize>)> {
     let lengths = vec(1..12usize, 0..4).prop_map(|lengths| match lengths.len() {
         0 => vec![usize::MAX],
@@ -33,7 +33,7 @@ fn input() -> impl Strategy<Value = (Vec<u8>, usize, Vec<usize>)> {
     (parts(16), 0..20usize, lengths)
 }
 
-/// Lines about as long as what is kept of one that is too long.
+/// Frames about as long as the start that is kept of a frame over the limit.
 fn long_input() -> impl Strategy<Value = (Vec<u8>, usize, Vec<usize>)> {
     let near = || OVERLONG_PREFIX_BYTES - 3..OVERLONG_PREFIX_BYTES + 3;
     let line = prop_oneof![3 => near(), 1 => 0..3 * OVERLONG_PREFIX_BYTES];
@@ -66,14 +66,14 @@ fn cut<'a>(input: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
     pieces
 }
 
-/// Everything that must hold of one input; `then` comes after the end was asked for.
+/// Checks one input. `then` follows after `finish` was called.
 fn check(input: &[u8], limit: usize, lengths: &[usize], then: &[u8]) -> Result<(), TestCaseError> {
     let pieces = cut(input, lengths);
     let mut decoder = FrameDecoder::new(limit);
     let (mut lines, rest) = decoded(&mut decoder, &pieces);
     prop_assert_eq!((&lines, &rest), (&expected(&pieces, limit).0, &expected(&pieces, limit).1));
 
-    // Asking for the end takes nothing away: more may come.
+    // `finish` keeps the rest: more input may follow.
     let more = cut(then, lengths);
     let (after, rest) = decoded(&mut decoder, &more);
     lines.extend(after);
@@ -86,7 +86,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(10_000) })]
 
     #[test]
-    fn any_input_in_any_pieces_gives_the_lines_of_a_plain_splitter(
+    fn any_input_in_any_chunks_gives_the_frames_of_a_plain_splitter(
         (input, limit, lengths) in input(),
         then in parts(4),
     ) {
@@ -98,7 +98,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
     #[test]
-    fn of_a_line_that_is_too_long_what_has_come_is_kept_up_to_a_bound((input, limit, lengths) in long_input()) {
+    fn the_start_of_a_frame_over_the_limit_is_kept_up_to_a_bound((input, limit, lengths) in long_input()) {
         check(&input, limit, &lengths, b"\nnext\n")?;
     }
 }

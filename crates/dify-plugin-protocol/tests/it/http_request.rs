@@ -7,7 +7,7 @@ fn parse(message: &[u8]) -> Result<HttpRequest, HttpRequestError> {
 }
 
 #[test]
-fn chunks_are_joined_and_trailers_dropped() {
+fn chunks_are_joined_and_trailers_are_dropped() {
     let head = b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     for (body, expected) in [
         (&b"0\r\n\r\n"[..], &b""[..]),
@@ -25,7 +25,7 @@ fn chunks_are_joined_and_trailers_dropped() {
 }
 
 #[test]
-fn content_length_is_honoured() {
+fn content_length_limits_the_body() {
     let body =
         |length: &str| parse(format!("PUT / HTTP/1.1\r\ncontent-length: {length}\r\n\r\nquack").as_bytes());
     assert_eq!(body("5").unwrap().body, b"quack");
@@ -38,7 +38,7 @@ fn content_length_is_honoured() {
 }
 
 #[test]
-fn header_values_keep_their_bytes_order_and_repeats() {
+fn header_values_keep_their_bytes_and_their_order() {
     let request = parse(b"GET /a?b HTTP/1.1\r\nX-A: 1\r\nUrl: /\xe4\xb8 \xff\r\nx-a: 2\r\n\r\n").unwrap();
     assert_eq!(request.path_and_query(), ("/a", Some("b")));
     assert_eq!(request.values("X-A").collect::<Vec<_>>(), [b"1", b"2"]);
@@ -46,7 +46,7 @@ fn header_values_keep_their_bytes_order_and_repeats() {
 }
 
 #[test]
-fn many_headers_are_taken_and_too_many_refused() {
+fn many_headers_are_accepted_and_too_many_are_refused() {
     let with = |count: usize| {
         let headers: String = (0..count).map(|i| format!("h{i}: v\r\n")).collect();
         parse(format!("GET / HTTP/1.1\r\n{headers}\r\n").as_bytes())
@@ -56,7 +56,7 @@ fn many_headers_are_taken_and_too_many_refused() {
 }
 
 #[test]
-fn what_is_no_request_is_an_error() {
+fn anything_but_a_request_is_an_error() {
     assert_eq!(parse(b"GET / HTTP/1.1\r\nA: b\r\n").unwrap_err(), HttpRequestError::Incomplete);
     assert_eq!(parse(b"").unwrap_err(), HttpRequestError::Incomplete);
     for bad in [&b"HTTP/1.1 200 OK\r\n\r\n"[..], b"\0\0\0\r\n\r\n", b"GET / HTTP/1.1\r\n: b\r\n\r\n"] {
@@ -65,7 +65,7 @@ fn what_is_no_request_is_an_error() {
 }
 
 #[test]
-fn debug_prints_no_header_values_and_no_query() {
+fn debug_shows_no_header_values_and_no_query() {
     let text =
         format!("{:?}", parse(b"GET /x?key=hunter2 HTTP/1.1\r\nAuthorization: hunter3\r\n\r\n").unwrap());
     assert!(!text.contains("hunter") && text.contains("Authorization"), "{text}");

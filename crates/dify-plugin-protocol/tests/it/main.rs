@@ -1,5 +1,4 @@
-//! The types against lines that the real peers wrote, everything in `proto-fixtures/`, and against lines that nobody would
-//! write.
+//! The types against recorded frames (`proto-fixtures/`), and against arbitrary input.
 
 #![allow(clippy::unwrap_used, reason = "a fixture that is not what it should be fails the test")]
 

@@ -1,4 +1,4 @@
-//! `Debug` prints what a value is, never what it holds.
+//! `Debug` never shows contents.
 
 use std::fmt::Debug;
 
@@ -26,7 +26,7 @@ use crate::fixtures::rows;
 
 const SECRET: &str = "hunter2";
 
-/// Whether the secret is nowhere in what is printed, and all of `shown` is.
+/// Asserts that `Debug` does not show the secret, but all of `shown`.
 #[track_caller]
 fn hides(value: &dyn Debug, shown: &[&str]) {
     for text in [format!("{value:?}"), format!("{value:#?}")] {
@@ -74,7 +74,7 @@ fn envelopes() {
 }
 
 #[test]
-fn lines() {
+fn frames() {
     let mut decoder = FrameDecoder::new(10);
     let mut lines = decoder.feed(b"hunter2\nhunter2hunter2\nhunter2");
     hides(&lines, &["Frames", "<30 bytes>"]);
@@ -86,7 +86,7 @@ fn lines() {
     hides(&decoder, &["FrameDecoder", "limit", "10", "<7 bytes>"]);
 }
 
-/// What names something in these types' own JSON: by these keys, and of these enums.
+/// Returns whether the value of this key is a name, which `Debug` may show.
 fn is_name(key: &str) -> bool {
     key == "id"
         || key.ends_with("_id")
@@ -97,7 +97,7 @@ fn is_name(key: &str) -> bool {
         || ["dify_model_identity", "transfer_method", "transfer_methods", "currency"].contains(&key)
 }
 
-/// Makes every text a secret that is not a name, and every price too.
+/// Replaces every text that is not a name by the secret.
 fn with_secrets(value: &mut Value) {
     match value {
         Value::Object(object) => object.iter_mut().for_each(|(key, value)| {
@@ -114,7 +114,7 @@ fn with_secrets(value: &mut Value) {
 }
 
 #[test]
-fn every_payload_with_secrets_for_all_its_texts() {
+fn payloads_with_a_secret_in_every_text() {
     let mut secrets = 0;
     for row in rows("every-field.jsonl") {
         let mut json: Value = read(row.json("json").unwrap());
@@ -163,7 +163,7 @@ fn every_payload_with_secrets_for_all_its_texts() {
 }
 
 #[test]
-fn what_is_unknown_or_not_on_the_wire() {
+fn unknown_values_and_helpers() {
     let unknown = json!({"event": "a_future_event", "x": SECRET}).to_string();
     hides(&AppEvent::parse(&unknown).unwrap(), &["a_future_event", "bytes>"]);
     hides(&AppResult::parse(&unknown).unwrap(), &["Unknown", "bytes>"]);
@@ -197,7 +197,7 @@ fn what_is_unknown_or_not_on_the_wire() {
     };
     hides(&response, &["200", "Set-Cookie", "<14 bytes>"]);
 
-    // An error's text is there to be read; what lies around it is not.
+    // An error's message may be shown, the rest of its text may not.
     let text = r#"invoke app failed: request failed with status code: 400 and respond with: {"code":"invalid_param","message":"no such variable","params":"hunter2"}"#;
     hides(&Failure::parse(text), &["Failure", "invalid_param", "no such variable"]);
 }

@@ -1,7 +1,7 @@
-//! Every recorded line goes through its types and comes back as equal JSON.
+//! Every recorded frame is read into types and serialized back to equal JSON.
 //!
-//! A line is taken apart as a peer of ours takes it apart (envelope, session message or reverse answer, payload), each part is
-//! written back from its own type, and the line is put together again. Nothing of a typed part passes as a saved copy.
+//! A frame is split like a peer does it (envelope, session message or reply, payload). Each part is serialized from its own
+//! type, and the frame is assembled again. No part is copied from the original.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
@@ -32,9 +32,9 @@ use tables::{KNOWN_EXTRA, RAW_ACTIONS, RAW_CALLS, UNEQUAL, UNEXPLAINED};
 
 #[derive(Default)]
 struct Replay {
-    /// The action that a session was opened for.
+    /// The action of each session.
     actions: HashMap<String, Action>,
-    /// What a reverse call asks for, and whether it asks for a stream.
+    /// The type of each call, and whether it asked for a stream.
     calls: HashMap<(String, String), (InvokeType, bool)>,
     raw_actions: BTreeSet<String>,
     raw_calls: BTreeSet<String>,
@@ -43,7 +43,7 @@ struct Replay {
 }
 
 impl Replay {
-    /// A payload through its type; only listed keys may be unknown to it.
+    /// Checks a payload. Only listed keys may be unknown to its type.
     fn payload<'a, T: serde::Deserialize<'a> + serde::Serialize + Debug>(
         &mut self,
         name: &str,
@@ -146,7 +146,7 @@ impl Replay {
                 Some(self.session_message(&session, data)?)
             }
             (OutgoingEvent::Log, Some(data)) => Some(self.payload::<LogData>("LogData", data.get())?),
-            // Both are read by no peer of ours: the daemon logs the one and counts the other.
+            // The daemon logs the one and counts the other; it reads neither.
             (OutgoingEvent::Error | OutgoingEvent::Heartbeat, data) => {
                 data.map(|data| serde_json::from_str(data.get()).unwrap())
             }
@@ -167,7 +167,7 @@ impl Replay {
             }
             MessageType::Invoke => self.invoke(session, json)?,
             MessageType::Error => self.payload::<ErrorData>("ErrorData", json)?,
-            // An empty object, whose content nobody reads.
+            // An empty object that no peer reads.
             MessageType::End => serde_json::from_str(json).unwrap(),
             other => return Err(format!("type {other}")),
         };
@@ -236,7 +236,7 @@ impl Replay {
 
     fn row(&mut self, row: &Row) -> Vec<String> {
         let mut failures = Vec::new();
-        // Over HTTP a session is opened by the body of a request.
+        // Over HTTP the body of a request opens a session.
         #[derive(serde::Deserialize)]
         struct Http<'a> {
             to: String,
@@ -256,7 +256,7 @@ impl Replay {
         {
             let Some(text) = row.json(key) else { continue };
             let original: Value = serde_json::from_str(text).unwrap();
-            // A registration over TCP, or the manifest that the SDK prints first: no envelope.
+            // A registration over TCP, or the manifest that the SDK prints first, is not an envelope.
             if key == "out" && original.get("type").is_some() && original.get("event").is_none() {
                 continue;
             }
@@ -275,19 +275,19 @@ fn check_failure(message: &str) -> Result<(), String> {
     let unexplained =
         failure.kind == FailureKind::Other && !UNEXPLAINED.iter().any(|text| message.contains(text));
     match (unexplained, failure.text == message) {
-        (true, _) => Err(format!("a failure that is not understood: {message}")),
-        (_, false) => Err("a failure's text got lost".to_owned()),
+        (true, _) => Err(format!("an unclassified failure: {message}")),
+        (_, false) => Err("a failure lost its text".to_owned()),
         _ => Ok(()),
     }
 }
 
 #[test]
-fn every_line_comes_back_equal() {
+fn every_recorded_frame_serializes_unchanged() {
     let mut replay = Replay::default();
     let mut failures = Vec::new();
     let mut unequal = BTreeSet::new();
     for file in recorded() {
-        // Sessions belong to one file: ids are reused across them.
+        // Ids are reused across files.
         replay.actions.clear();
         replay.calls.clear();
         for row in rows(&format!("recorded/{file}")) {

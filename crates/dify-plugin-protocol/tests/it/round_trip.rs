@@ -1,6 +1,6 @@
-//! Any text through any reader: nothing panics, and what is read comes back the same when it is written and read again.
+//! Any text through any parser: nothing panics, and a value is the same after it was serialized and parsed again.
 //!
-//! The fuzz targets `envelope` and `payloads` use it as well.
+//! Also used by the fuzz targets `envelope` and `payloads`.
 
 use std::fmt::Debug;
 
@@ -33,12 +33,12 @@ use serde_json::Value;
 
 use crate::equal::same;
 
-/// Whether a text was taken; an error tells what was lost or changed on the way.
+/// Whether a text was accepted. An error says what was lost or changed.
 pub(crate) type Checked = Result<bool, String>;
 
 type Check = fn(&str) -> Checked;
 
-/// Every type of a payload: its name, and its way there and back.
+/// The name of every payload type, and its check.
 pub(crate) const TYPES: &[(&str, Check)] = &[
     ("AppEvent", |json| whole(json, |json| AppEvent::parse(json).ok())),
     ("AppResult", |json| whole(json, |json| AppResult::parse(json).ok())),
@@ -69,20 +69,19 @@ pub(crate) const TYPES: &[(&str, Check)] = &[
     ("texts", texts),
 ];
 
-/// All that can be seen of a value: how it prints, and how it is written. Either alone would miss a field that the other
-/// leaves out.
+/// The `Debug` output and the JSON of a value. Either may leave out a field that the other shows.
 type Seen = (String, Value);
 
 fn seen<T: Serialize + Debug>(value: &T) -> Seen {
-    // Raw JSON may hold what no `Value` can: a depth of 200, a number of 400 digits. It must be the same text then.
+    // Raw JSON may be too deep, or have too many digits, for a `Value`. The text must be the same then.
     let text = || Value::from(serde_json::to_string(value).expect("a wire type can be written"));
     (format!("{value:?}"), serde_json::to_value(value).unwrap_or_else(|_| text()))
 }
 
-/// What was read comes back the same when it is written and read again; gives it as it is written.
+/// Checks that a value is the same after it was serialized and parsed again. Returns its JSON.
 fn again<T: Serialize + Debug>(first: &T, read: impl FnOnce(&str) -> Option<Seen>) -> Result<Value, String> {
     let written = serde_json::to_string(first).expect("a wire type can be written");
-    let second = read(&written).ok_or_else(|| format!("is not read again: {written}"))?;
+    let second = read(&written).ok_or_else(|| format!("cannot be parsed again: {written}"))?;
     let first = seen(first);
     same(&first.1, &second.1).map_err(|difference| format!("read again, {difference}"))?;
     if first.0 != second.0 {
@@ -91,14 +90,14 @@ fn again<T: Serialize + Debug>(first: &T, read: impl FnOnce(&str) -> Option<Seen
     Ok(first.1)
 }
 
-/// For types that ignore what they do not know, or write a default for what was absent.
+/// For types that ignore unknown fields, or write defaults for absent ones.
 fn stable<T: for<'a> Deserialize<'a> + Serialize + Debug>(json: &str) -> Checked {
     let read = |json: &str| serde_json::from_str::<T>(json).ok();
     let Some(value) = read(json) else { return Ok(false) };
     again(&value, |json| read(json).as_ref().map(seen)).map(|_| true)
 }
 
-/// For types that keep every field, known or not.
+/// For types that keep every field, including unknown ones.
 fn keeps_all<T: for<'a> Deserialize<'a> + Serialize + Debug>(json: &str) -> Checked {
     whole(json, |json| serde_json::from_str::<T>(json).ok())
 }
@@ -109,10 +108,10 @@ fn whole<T: Serialize + Debug>(json: &str, read: impl Fn(&str) -> Option<T>) -> 
     kept(json, &written)
 }
 
-/// Nothing of `json` is lost in `written`, but for the header that lies beside a request's own fields.
+/// Checks that `written` has everything in `json`, except for the header of a request.
 fn kept(json: &str, written: &Value) -> Checked {
     let Ok(mut original) = serde_json::from_str::<Value>(json) else {
-        // No `Value` can hold it, raw JSON can.
+        // Valid as raw JSON, but not as a `Value`.
         return Ok(true);
     };
     if let (Value::Object(original), Value::Object(written)) = (&mut original, written) {
@@ -142,7 +141,7 @@ fn endpoint_response(json: &str) -> Checked {
     stable::<EndpointResponse>(json)
 }
 
-/// Readers of texts that are no JSON.
+/// Parsers of texts that are not JSON.
 fn texts(text: &str) -> Checked {
     let failure = Failure::parse(text);
     if failure.text != text {
@@ -163,11 +162,11 @@ fn texts(text: &str) -> Checked {
     Ok(true)
 }
 
-/// A line as a plugin reads it, and as a host does, and what could be saved of it.
+/// Checks a frame as a plugin and as a host read it, and the ids that are salvaged from it.
 ///
 /// # Errors
 ///
-/// What was lost or changed on the way, or seen differently by two readers.
+/// What was lost or changed, or what two parsers read differently.
 pub(crate) fn line(line: &[u8]) -> Checked {
     let salvage = Salvage::from_frame(line);
     salvage_grows(line, &salvage)?;
@@ -175,7 +174,7 @@ pub(crate) fn line(line: &[u8]) -> Checked {
     Ok(incoming(text, &salvage)? | outgoing(text)?)
 }
 
-/// What is found in the beginning of a line is found in all of it.
+/// Checks that an id that is found in the start of a frame is also found in the whole frame.
 fn salvage_grows(line: &[u8], all: &Salvage) -> Result<(), String> {
     for cut in [line.len() / 4, line.len() / 2, line.len() - line.len() / 4, line.len().saturating_sub(1)] {
         let part = Salvage::from_frame(&line[..cut]);
@@ -229,7 +228,7 @@ fn incoming(text: &str, salvage: &Salvage) -> Checked {
     Ok(true)
 }
 
-/// The quick way reads what the general way reads.
+/// Checks that `DaemonFrame` reads the same as the general parser.
 fn daemon_frame(text: &str) -> Result<(), String> {
     let Some(quick) = DaemonFrame::read(text) else { return Ok(()) };
     let general = || {
@@ -249,7 +248,7 @@ fn daemon_frame(text: &str) -> Result<(), String> {
     match general() {
         Ok(general) if all(&quick) == all(&general) => Ok(()),
         Err(error) if error.to_string().starts_with("duplicate field") => Ok(()),
-        general => Err(format!("read quickly as {quick:?}, and in general as {general:?}")),
+        general => Err(format!("read as the daemon's form: {quick:?}, in general: {general:?}")),
     }
 }
 

@@ -12,7 +12,7 @@ fn some(s: &str) -> Option<String> {
 }
 
 #[test]
-fn ids_before_a_cut_or_a_fault_are_found() {
+fn ids_before_a_cut_or_an_error_are_found() {
     assert_eq!(
         salvage(
             r#"{"session_id":"s","context":{"a":[1]},"event":"backwards_response","data":{"backwards_request_id":"r","event":"resp"#
@@ -29,7 +29,7 @@ fn ids_before_a_cut_or_a_fault_are_found() {
 }
 
 #[test]
-fn invalid_utf8_in_a_string_is_passed_over() {
+fn invalid_utf8_in_a_string_is_skipped() {
     let line = b"{\"session_id\":\"s\",\"context\":\"\xff\xfe\",\"event\":\"request\"}";
     let found = Salvage::from_frame(line);
     assert_eq!((found.session_id, found.event, found.is_cut_off), (some("s"), some("request"), false));

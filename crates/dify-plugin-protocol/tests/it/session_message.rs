@@ -5,7 +5,7 @@ use dify_plugin_protocol::message::write_session_frame;
 use serde_json::value::RawValue;
 
 #[test]
-fn raw_json_with_newlines_stays_one_line() {
+fn newlines_in_raw_json_become_spaces() {
     let raw = RawValue::from_string("{\n  \"a\": \"x\\n\"\r\n}".to_owned()).unwrap();
     let mut out = Vec::new();
     write_session_frame(&mut out, "s\"1", &MessageType::Stream, &raw).unwrap();
@@ -16,7 +16,7 @@ fn raw_json_with_newlines_stays_one_line() {
 }
 
 #[test]
-fn a_payload_that_cannot_be_serialised_leaves_nothing_behind() {
+fn a_payload_that_cannot_be_serialized_leaves_the_buffer_unchanged() {
     let bad = std::collections::HashMap::from([(vec![1u8], 1)]);
     let mut out = b"before".to_vec();
     assert!(write_session_frame(&mut out, "s", &MessageType::Stream, &bad).is_err());

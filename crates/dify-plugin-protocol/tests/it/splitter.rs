@@ -1,20 +1,20 @@
-//! The framing's rules once more, written apart from the decoder: what each cut of the input must give.
+//! A simple second implementation of the framing, to compare the decoder with.
 //!
-//! The fuzz target `frame` holds the decoder to it as well.
+//! Also used by the fuzz target `frame`.
 
 use dify_plugin_protocol::frame::{Frame, FrameDecoder, OVERLONG_PREFIX_BYTES};
 
-/// What is found in some input.
+/// A frame that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
     Whole(Vec<u8>),
     TooLong(Vec<u8>),
 }
 
-/// The lines of `pieces`, in order, and what is left at the end of them.
+/// Returns the frames of `pieces` in order, and the rest.
 ///
-/// Looks at the whole input at once, and at the cuts only for how much of an over-long line had come when it was known to
-/// be too long.
+/// Splits the whole input at once. The cuts only decide how much of a frame over the limit had arrived when it exceeded the
+/// limit.
 pub(crate) fn expected(pieces: &[&[u8]], limit: usize) -> (Vec<Found>, Option<Found>) {
     let input = pieces.concat();
     let mut cuts: Vec<usize> = Vec::new();
@@ -28,7 +28,7 @@ pub(crate) fn expected(pieces: &[&[u8]], limit: usize) -> (Vec<Found>, Option<Fo
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let end = start + line.len();
         let known_too_long = || {
-            // Looked at wherever a piece ends within the line, and at its own end.
+            // Checked at every end of a chunk within the frame, and at the end of the frame.
             let within = &cuts[cuts.partition_point(|cut| *cut <= start)..];
             let looks = within.iter().copied().take_while(|cut| *cut < end).chain([end]);
             looks.map(|look| &input[start..look]).find(|seen| without_return(seen).len() > limit)
@@ -50,16 +50,16 @@ pub(crate) fn expected(pieces: &[&[u8]], limit: usize) -> (Vec<Found>, Option<Fo
     (found, None)
 }
 
-/// One `\r` at the end does not count.
+/// Removes one `\r` at the end.
 fn without_return(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// What the decoder finds in the same pieces.
+/// Returns what the decoder finds in the same chunks.
 ///
 /// # Panics
 ///
-/// If it keeps more than the limit allows, or its answer at the end changes when it is asked again.
+/// If the decoder keeps more than the limit, or `finish` returns something else when it is called again.
 pub(crate) fn decoded(decoder: &mut FrameDecoder, pieces: &[&[u8]]) -> (Vec<Found>, Option<Found>) {
     let own = |line: Frame<'_>| match line {
         Frame::Whole(line) => Found::Whole(line.to_vec()),
@@ -72,7 +72,7 @@ pub(crate) fn decoded(decoder: &mut FrameDecoder, pieces: &[&[u8]]) -> (Vec<Foun
         while let Some(line) = lines.next() {
             found.push(own(line));
         }
-        // Past the limit there may be the `\r` of a newline that has not come.
+        // The `\r` of a newline that has not arrived may exceed the limit.
         assert!(decoder.buffered() <= decoder.limit().saturating_add(1), "{decoder:?}");
     }
     let rest = decoder.finish().map(own);

@@ -54,7 +54,7 @@ fn each_message_is_written_as_the_sdk_writes_it() {
 }
 
 #[test]
-fn types_of_a_newer_dify_and_known_ones_without_a_message_are_kept() {
+fn unknown_types_and_known_types_without_a_message_are_kept() {
     for json in [
         json!({"type": "hologram", "message": {"x": 1}, "meta": {}}),
         json!({"type": "text", "message": null}),
@@ -67,7 +67,7 @@ fn types_of_a_newer_dify_and_known_ones_without_a_message_are_kept() {
 }
 
 #[test]
-fn what_is_no_message_is_an_error_that_quotes_no_value() {
+fn anything_but_a_message_is_an_error_without_values() {
     for json in [
         json!({"message": {}}),
         json!({"type": "text", "message": "hunter2"}),

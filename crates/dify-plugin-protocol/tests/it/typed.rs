@@ -1,4 +1,4 @@
-//! A payload through its type and back.
+//! Parsing a payload into its type and serializing it again.
 
 use std::fmt::Debug;
 
@@ -6,11 +6,11 @@ use dify_plugin_protocol::app::event::AppEvent;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What a type made of a payload.
+/// A payload after it was read into its type.
 pub(crate) struct Typed {
-    /// Written back.
+    /// The payload, serialized again.
     pub(crate) json: Value,
-    /// The keys that the type did not know, at whatever depth.
+    /// The keys that the type does not know, at any depth.
     pub(crate) extra: Vec<String>,
 }
 
@@ -18,7 +18,7 @@ pub(crate) fn read<'a, T: Deserialize<'a> + Serialize + Debug>(json: &'a str) ->
     serde_json::from_str::<T>(json).map_err(|error| error.to_string()).map(|value| typed(&value))
 }
 
-/// An event, which must be a known one.
+/// Reads an event, which must be known.
 pub(crate) fn event(json: &str) -> Result<Typed, String> {
     match AppEvent::parse(json) {
         Ok(AppEvent::Unknown(event)) => Err(format!("unknown event {}", event.name)),
@@ -32,8 +32,8 @@ pub(crate) fn typed<T: Serialize + Debug>(value: &T) -> Typed {
     Typed { json, extra: extra_keys(&format!("{value:?}")) }
 }
 
-/// Every type prints its `extra` in `Debug`, so that one text tells of all levels. Within strings `"` is escaped there, so
-/// text from outside can't look like it.
+/// Finds unknown keys at all levels in the `Debug` output, in which every type shows its `extra`. Strings cannot look like
+/// it, since `"` is escaped in them.
 fn extra_keys(debug: &str) -> Vec<String> {
     let mut keys = Vec::new();
     for (at, start) in debug.match_indices("extra: {") {

@@ -1,8 +1,7 @@
-//! What the replay lets pass, and why. A line, action or key that is missing here fails the test, and so does one that need
-//! not be here any more.
+//! The known exceptions of the replay, with reasons. The test fails for a missing entry, and for one that is not needed.
 
-/// Actions whose requests and answers have no types yet; the last two are inventions of a trial. (Answers of agents, and of
-/// the two datasource actions that send files, are tool messages and have one.)
+/// Actions whose payloads have no types yet. The last two do not exist. (Agents, and the two datasource actions that send
+/// files, send tool messages, which have a type.)
 pub(super) const RAW_ACTIONS: &[&str] = &[
     "invoke_agent_strategy",
     "invoke_llm",
@@ -41,7 +40,7 @@ pub(super) const RAW_ACTIONS: &[&str] = &[
     "nope",
 ];
 
-/// Reverse invocations whose requests and answers have no types yet; the last four are inventions of a trial.
+/// Reverse invocations whose payloads have no types yet. The last four do not exist.
 pub(super) const RAW_CALLS: &[&str] = &[
     "tool",
     "llm",
@@ -64,20 +63,20 @@ pub(super) const RAW_CALLS: &[&str] = &[
     "APP",
 ];
 
-/// Keys that no field stands for: inventions of the trials.
+/// Unknown keys that the recordings contain on purpose.
 pub(super) const KNOWN_EXTRA: &[(&str, &str)] = &[
     ("AppEvent", "unknown"),
     ("AppEvent", "unknown_usage"),
     ("AppResult", "unknown_usage"),
     ("AppParameters", "unknown"),
-    // What a plugin must not choose, and what only looks like `app_id` and `type`.
+    // Keys that a plugin must not set, and keys similar to `app_id` and `type`.
     ("AppRequest", "tenant_id"),
     ("AppRequest", "user_id"),
     ("AppRequest", "TYPE"),
     ("AppRequest", "App_ID"),
 ];
 
-/// Lines that don't come back equal.
+/// Frames that do not serialize unchanged.
 pub(super) const UNEQUAL: &[(&str, usize, &str)] = &[
     ("real-denied.jsonl", 110, "broken on purpose: an app request without its fields"),
     ("real-dify-errors-stream.jsonl", 127, "broken on purpose: an app that streams {}"),
@@ -122,7 +121,7 @@ pub(super) const UNEQUAL: &[(&str, usize, &str)] = &[
     ("real-validation.jsonl", 199, "broken on purpose: no app_id"),
 ];
 
-/// Failures of app calls that are none of the known kinds.
+/// Failures that are not classified.
 pub(super) const UNEXPLAINED: &[&str] = &[
     "status code: 401 ",
     "status code: 404 ",
