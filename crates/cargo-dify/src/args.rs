@@ -14,7 +14,7 @@ pub(crate) struct Launch {
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) script: Option<PathBuf>,
 
-    /// Service API of a Dify whose apps answer, such as https://api.dify.ai/v1; every app needs a key
+    /// Service API of a Dify whose apps answer, such as `https://api.dify.ai/v1`; every app needs a key
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) dify: Option<String>,
 

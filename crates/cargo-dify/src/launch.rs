@@ -6,11 +6,11 @@ use dify_plugin_host::{Host, HostConfig, HostError, PluginCommand};
 use dify_plugin_manifest::{ManifestError, Plugin, check};
 use tempfile::TempDir;
 
-use crate::answering::Answering;
 use crate::args::Launch;
 use crate::build::{self, Purpose};
 use crate::console::Console;
 use crate::error::Error;
+use crate::platform::LocalPlatform;
 use crate::stop::Stop;
 use crate::{archive, keys};
 
@@ -91,16 +91,16 @@ pub(crate) fn unreadable(path: &Path, error: ManifestError) -> Error {
 #[derive(Debug, Clone)]
 pub(crate) struct Ready {
     command: PluginCommand,
-    pub(crate) answering: Answering,
+    pub(crate) platform: LocalPlatform,
     /// What was built.
     pub(crate) binary: Option<PathBuf>,
-    /// What runs and what answers for apps, for people.
+    /// What runs, and where apps are answered, for people.
     title: String,
     pub(crate) runner: Runner,
 }
 
 impl Ready {
-    /// Reads what answers for Dify and builds the plugin. `before` is what answered before a restart; its storage is kept.
+    /// Prepares the platform and builds the plugin. The storage of `before`, the platform before a restart, is kept.
     ///
     /// # Errors
     ///
@@ -108,11 +108,11 @@ impl Ready {
     pub(crate) fn new(
         plugin: &Plugin,
         launch: &Launch,
-        before: Option<&Answering>,
+        before: Option<&LocalPlatform>,
         console: &Console,
     ) -> Result<Self, Error> {
         let dir = &plugin.root;
-        let answering = Answering::new(plugin, launch, before, console)?;
+        let platform = LocalPlatform::new(plugin, launch, before, console)?;
         let is_package = dir.join("Cargo.toml").is_file();
         if is_package && !launch.as_daemon {
             if launch.python.is_some() {
@@ -125,9 +125,9 @@ impl Ready {
             }
             console.status("Building", &dir.display().to_string());
             let binary = build::build(dir, Purpose::Run { release: launch.release })?;
-            let title = format!("{}{}", from_here(&binary).display(), answering.title);
+            let title = format!("{}{}", from_here(&binary).display(), platform.title);
             let command = PluginCommand::binary(plugin, &binary).env_remove(keys::VARIABLE);
-            return Ok(Self { command, answering, binary: Some(binary), title, runner: Runner::Binary });
+            return Ok(Self { command, platform, binary: Some(binary), title, runner: Runner::Binary });
         }
         let entrypoint = &plugin.manifest.meta.runner.entrypoint;
         let module = dir.join(entrypoint.replace('.', "/"));
@@ -143,9 +143,9 @@ impl Ready {
             None => PluginCommand::as_daemon(plugin),
         };
         let command = command.env_remove(keys::VARIABLE);
-        let title = format!("python -m {entrypoint} in {}{}", dir.display(), answering.title);
+        let title = format!("python -m {entrypoint} in {}{}", dir.display(), platform.title);
         let runner = if is_package { Runner::PythonForPackage } else { Runner::Python };
-        Ok(Self { command, answering, binary: None, title, runner })
+        Ok(Self { command, platform, binary: None, title, runner })
     }
 
     /// Starts the plugin and waits until it is ready.
@@ -170,7 +170,7 @@ impl Ready {
     pub(crate) async fn launch(self, config: HostConfig, console: &Console) -> Result<Host, Error> {
         console.status("Running", &self.title);
         let runner = self.runner;
-        Host::start(self.command, config, self.answering.router).await.map_err(|cause| {
+        Host::start(self.command, config, self.platform.router).await.map_err(|cause| {
             let help = start_help(&cause, runner);
             Error::new("the plugin could not be started").caused_by(cause).with_help_if_any(help)
         })

@@ -4,7 +4,6 @@ mod cli;
 mod commands;
 
 // What several commands share.
-mod answering;
 mod archive;
 mod args;
 mod assignment;
@@ -14,6 +13,7 @@ mod endpoints;
 mod keys;
 mod launch;
 mod narrator;
+mod platform;
 mod report;
 mod startable;
 mod stop;

@@ -26,7 +26,7 @@ use crate::stop::Stop;
   cargo dify install http://127.0.0.1:5002 --tenant 1a2b3c4d-… duck-0.0.1.difypkg
   PLUGIN_DAEMON_KEY=… cargo dify install http://plugin_daemon:5002 --tenant 1a2b3c4d-… --json")]
 pub(crate) struct Install {
-    /// Address of the daemon, such as http://127.0.0.1:5002
+    /// Address of the daemon, such as `http://127.0.0.1:5002`
     #[arg(value_parser = daemon_url)]
     url: String,
 

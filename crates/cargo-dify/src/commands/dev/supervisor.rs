@@ -19,13 +19,13 @@ use super::options::Dev;
 use super::sources::{self, Snapshot, Sources};
 use super::watch::Watch;
 use super::{server, usage};
-use crate::answering::Answering;
 use crate::console::{Console, Tone};
 use crate::endpoints::{self, Routes};
 use crate::error::Error;
 use crate::humanize::{count, seconds};
 use crate::launch::{self, Ready};
 use crate::narrator::{self, Detail};
+use crate::platform::LocalPlatform;
 use crate::stop::Stop;
 
 /// The first and the longest pause before a plugin that has ended is restarted. The pause doubles each time.
@@ -52,12 +52,12 @@ struct Loaded {
 }
 
 impl Loaded {
-    /// Reads the declarations and builds the plugin, which blocks. `before` is what answered for Dify before a restart.
+    /// Reads the declarations and builds the plugin, which blocks. `before` is the platform before a restart.
     ///
     /// # Errors
     ///
     /// If the declarations, the script or the keys are wrong, or the plugin doesn't build.
-    fn new(dev: &Dev, before: Option<&Answering>, console: &Console) -> Result<Self, Error> {
+    fn new(dev: &Dev, before: Option<&LocalPlatform>, console: &Console) -> Result<Self, Error> {
         let script = dev.launch.script.as_deref();
         let snapshot = Sources::new(&dev.dir, None, script).snapshot();
         let plugin = launch::read(&dev.dir, console)?;
@@ -335,7 +335,7 @@ impl<'a> Supervisor<'a> {
             self.current.wait();
         }
         let (dev, console, config) = (self.dev.clone(), self.console.clone(), HostConfig::default());
-        let answering = loaded.ready.answering.clone();
+        let platform = loaded.ready.platform.clone();
         self.tried = Some(now);
         self.reloading = true;
         self.work = Some(Box::pin(async move {
@@ -343,7 +343,7 @@ impl<'a> Supervisor<'a> {
             let thread_console = console.clone();
             // Not on a thread of the runtime, which would wait for the build before it ends.
             std::thread::spawn(move || {
-                let _ = sender.send(Loaded::new(&dev, Some(&answering), &thread_console));
+                let _ = sender.send(Loaded::new(&dev, Some(&platform), &thread_console));
             });
             let loaded = receiver.await.unwrap_or_else(|_| Err(Error::interrupted()))?;
             let host = loaded.ready.clone().launch(config, &console).await?;

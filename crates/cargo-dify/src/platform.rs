@@ -1,4 +1,4 @@
-//! What answers for Dify while a plugin runs here: apps of a script, apps of a real Dify, and a folder for its storage.
+//! What replaces Dify for a plugin on this machine: the apps of a script or of a real Dify, and a folder for its storage.
 
 use std::fs;
 use std::path::Path;
@@ -21,14 +21,14 @@ const FOLDER: &str = ".dify";
 
 /// Answers the reverse invocations of a plugin. Clones share what is stored.
 #[derive(Debug, Clone)]
-pub(crate) struct Answering {
+pub(crate) struct LocalPlatform {
     pub(crate) router: Router,
     storage: Storage,
-    /// Says who answers for apps; follows what is run.
+    /// Where apps are answered, for people.
     pub(crate) title: String,
 }
 
-impl Answering {
+impl LocalPlatform {
     /// Reads the script and the keys, and keeps the storage of `before`.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Answering {
             }
             None => router.fallback(failing(|call| {
                 format!(
-                    "nothing answers a reverse invocation of type `{}`: start cargo dify with --script FILE, a file that says \
+                    "no script or Dify can reply to the reverse invocation of type `{}`: start cargo dify with --script FILE, which says \
                      what apps answer, or with --dify URL and --app ID=KEY",
                     call.invoke_type
                 )
@@ -101,8 +101,8 @@ fn failing(text: impl Fn(&ReverseCall) -> String + Send + Sync + 'static) -> imp
 fn without_key(prefix: &str, call: &ReverseCall) -> String {
     let id = call.request.get("app_id").and_then(Value::as_str).unwrap_or_default();
     format!(
-        "{prefix}: there is no key for the app `{id}`: start cargo dify with --app {id}=KEY, or with --app {id}=@FILE for a \
-         key that is in a file"
+        "{prefix}: there is no key for the app `{id}`: start cargo dify with --app {id}=KEY, or with --app {id}=@FILE if a \
+         file holds the key"
     )
 }
 
@@ -111,7 +111,7 @@ fn api(url: &str, plugin: &Plugin, launch: &Launch, console: &Console) -> Result
     let keys = keys::gather(&launch.apps, &plugin.root, console)?;
     if keys.is_empty() {
         console.warning(&format!(
-            "no app of {} can answer without a key: give one with --app ID=KEY, or in {}",
+            "the apps of {} need keys: add --app ID=KEY, or set {}",
             api.url(),
             keys::VARIABLE
         ));
@@ -122,7 +122,7 @@ fn api(url: &str, plugin: &Plugin, launch: &Launch, console: &Console) -> Result
     Ok(api)
 }
 
-/// Makes the folder, with a file in it that keeps all of it out of git. Whether that works is seen when something is stored.
+/// Creates the folder with a .gitignore for all of it. Failures show when something is stored.
 fn hide_from_git(folder: &Path) {
     let _ = fs::create_dir_all(folder);
     let file = folder.join(".gitignore");
@@ -131,7 +131,7 @@ fn hide_from_git(folder: &Path) {
     }
 }
 
-/// A script that isn't there is often one in the plugin's folder.
+/// The script could not be read. If there is one of that name in the plugin's folder, it is suggested.
 fn script_error(error: ScriptError, file: &Path, dir: &Path) -> Error {
     match error {
         ScriptError::Unreadable { source, .. } => {
