@@ -31,6 +31,9 @@ const PATIENCE: u64 = 51;
 /// a second while handlers run for a moment each.
 const IDLE_TICKS: u32 = 4;
 
+/// Enough for a thread that only writes a log line.
+const STACK_BYTES: usize = 131_072;
+
 static WATCHDOG: LazyLock<Watchdog> = LazyLock::new(Watchdog::default);
 
 thread_local! {
@@ -106,7 +109,7 @@ impl Watchdog {
 
     fn start(&'static self) {
         self.thread.get_or_init(|| {
-            let builder = std::thread::Builder::new().name("watchdog".to_owned()).stack_size(128 * 1024);
+            let builder = std::thread::Builder::new().name("watchdog".to_owned()).stack_size(STACK_BYTES);
             match builder.spawn(|| self.watch()) {
                 Ok(thread) => Some(thread.thread().clone()),
                 Err(error) => {

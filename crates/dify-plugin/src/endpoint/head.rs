@@ -154,37 +154,3 @@ fn train_case(name: &HeaderName) -> String {
     });
     letters.collect()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use http_body_util::Full;
-
-    fn head(response: http::Response<Full<bytes::Bytes>>) -> Result<Head> {
-        let (parts, body) = response.into_parts();
-        Head::new(&parts, Some(&body))
-    }
-
-    #[test]
-    fn lists_are_joined_and_of_cookies_the_last_stays() {
-        let response = http::Response::builder()
-            .header("vary", "accept")
-            .header("vary", "origin")
-            .header("set-cookie", "a=1")
-            .header("set-cookie", "b=2")
-            .header("transfer-encoding", "chunked")
-            .body(Full::from("body"))
-            .unwrap();
-        let head = head(response).unwrap();
-        let expected = [("Content-Length", "4"), ("Set-Cookie", "b=2"), ("Vary", "accept, origin")];
-        assert_eq!(head.headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
-    }
-
-    #[test]
-    fn a_status_that_is_no_answer_is_refused() {
-        let response = http::Response::builder().status(101).body(Full::default()).unwrap();
-        assert_eq!(head(response).unwrap_err().error_type(), "InvalidResponse");
-        let response = http::Response::builder().status(999).body(Full::default()).unwrap();
-        assert_eq!(head(response).unwrap().status, 999);
-    }
-}

@@ -19,6 +19,9 @@ const LAST_LINE_BYTES: usize = 1024;
 /// How long the session layer gives the daemon, after the grace, to read the last frames of failed sessions.
 const LAST_FRAMES_TIME: Duration = Duration::from_secs(1);
 
+/// Enough for a thread that mostly waits.
+const STACK_BYTES: usize = 131_072;
+
 /// How long a busy runtime may take to notice that a connection is over.
 const NOTICE: Duration = Duration::from_millis(500);
 
@@ -92,7 +95,7 @@ pub(super) fn watch_signals(current: Current, _: Duration) {
 
 /// Starts a thread that mostly waits.
 fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    std::thread::Builder::new().name(name.to_owned()).stack_size(128 * 1024).spawn(run).map(drop)
+    std::thread::Builder::new().name(name.to_owned()).stack_size(STACK_BYTES).spawn(run).map(drop)
 }
 
 /// Ends the process from any thread. The connection should be closed, since nothing is dropped here.

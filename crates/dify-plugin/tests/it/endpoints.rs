@@ -1,4 +1,4 @@
-//! HTTP endpoints: what a service is given, and that its answers arrive whole.
+//! HTTP endpoints: the requests that a service gets, and its responses, which arrive whole.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -6,10 +6,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Path;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
-use dify_plugin::endpoint::{HookId, RawSettings, Settings};
+use dify_plugin::endpoint::{Endpoints, HookId, RawSettings, Settings};
+use dify_plugin::session_layer::Config;
 use dify_plugin::{Error, Plugin, Result, Session};
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
@@ -34,7 +35,7 @@ fn text_of(hex: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_body_that_is_known_is_one_message() {
+async fn a_body_of_known_length_is_one_message() {
     let router = Router::new().route(
         "/fixed",
         get(|| async {
@@ -58,7 +59,7 @@ async fn a_body_that_is_known_is_one_message() {
 }
 
 #[tokio::test]
-async fn a_bare_404_has_the_text_of_the_official_sdk_and_any_other_stays_as_it_is() {
+async fn a_404_without_a_body_gets_the_text_of_the_official_sdk_and_others_stay_unchanged() {
     let own = Router::new()
         .route("/own", get(|| async { (StatusCode::NOT_FOUND, "no such duck") }))
         .route("/json", get(|| async { (StatusCode::NOT_FOUND, [("content-type", "application/json")]) }));
@@ -112,12 +113,33 @@ async fn a_handler_gets_method_path_body_session_settings_and_hook() {
 }
 
 #[tokio::test]
+async fn a_request_of_any_form_that_the_daemon_passes_on_is_read() {
+    async fn show(request: axum::extract::Request) -> String {
+        let hook = request.extensions().get::<HookId>().map(|id| id.0.clone());
+        format!("{} {} {hook:?} {}", request.method(), request.uri(), request.headers().len())
+    }
+    let mut daemon = serving(Router::new().fallback(show));
+    for (message, expected) in [
+        (
+            "GET //a%20b?b=2 HTTP/1.1\r\nX_1: a\r\nDify-Hook-Id: h\r\nDify-Hook-Url: http://h/\u{e9} x\r\n\r\n",
+            "GET //a%20b?b=2 Some(\"h\") 3",
+        ),
+        ("OPTIONS * HTTP/1.1\r\n\r\n", "OPTIONS * None 0"),
+    ] {
+        let (messages, error) = daemon.ask(http(message, json!({}))).await;
+        assert_eq!((text_of(&messages[0]["result"]).as_str(), error), (expected, None));
+    }
+}
+
+#[tokio::test]
 async fn an_empty_post_has_no_body() {
-    let mut daemon =
-        serving(Router::new().route("/", post(|body: Bytes| async move { body.len().to_string() })));
+    let show = |headers: HeaderMap, body: Bytes| async move {
+        format!("{} {:?} {:?}", body.len(), headers.get("content-length"), headers.get("transfer-encoding"))
+    };
+    let mut daemon = serving(Router::new().route("/", post(show)));
     let message = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
     let (messages, _) = daemon.ask(http(message, json!({}))).await;
-    assert_eq!(text_of(&messages[0]["result"]), "0");
+    assert_eq!(text_of(&messages[0]["result"]), "0 Some(\"0\") None");
 }
 
 #[tokio::test]
@@ -139,20 +161,33 @@ async fn cookies_redirects_and_empty_statuses() {
         .route(
             "/cookies",
             get(|| async {
-                AppendHeaders([("set-cookie", "a=1"), ("set-cookie", "b=2"), ("vary", "x"), ("vary", "y")])
+                AppendHeaders([
+                    ("set-cookie", "a=1"),
+                    ("set-cookie", "b=2"),
+                    ("vary", "x"),
+                    ("vary", "y"),
+                    ("connection", "close"),
+                    ("keep-alive", "1"),
+                    ("transfer-encoding", "chunked"),
+                ])
             }),
         )
+        .route("/latin", get(|| async { [("x-latin", HeaderValue::from_bytes(b"\xe9!").unwrap())] }))
         .route("/old", get(|| async { Redirect::temporary("/new") }))
         .route("/empty", get(|| async { (StatusCode::NO_CONTENT, Body::from("no room for this")) }))
+        .route("/odd", get(|| async { (StatusCode::from_u16(999).unwrap(), "odd") }))
         .route("/switch", get(|| async { StatusCode::SWITCHING_PROTOCOLS }));
     let mut daemon = serving(router);
     let (messages, _) = daemon.ask(request("GET /cookies")).await;
     let headers = &messages[0]["headers"];
-    assert_eq!((&headers["Set-Cookie"], &headers["Vary"]), (&"b=2".into(), &"x, y".into()));
+    assert_eq!(*headers, json!({"Set-Cookie": "b=2", "Vary": "x, y", "Content-Length": "0"}));
+    let (messages, _) = daemon.ask(request("GET /latin")).await;
+    assert_eq!(messages[0]["headers"]["X-Latin"], "\u{fffd}!");
     let (messages, _) = daemon.ask(request("GET /old")).await;
     assert_eq!((&messages[0]["status"], &messages[0]["headers"]["Location"]), (&307.into(), &"/new".into()));
     let (messages, _) = daemon.ask(request("GET /empty")).await;
     assert_eq!((&messages[0]["status"], &messages[0]["result"]), (&204.into(), &"".into()));
+    assert_eq!(daemon.ask(request("GET /odd")).await.0[0]["status"], 999);
     assert_eq!(daemon.error_of(request("GET /switch")).await.0, "InvalidResponse");
 }
 
@@ -168,7 +203,7 @@ fn streaming() -> (Daemon, mpsc::UnboundedSender<Result<String, std::io::Error>>
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_streamed_piece_goes_out_at_once_and_the_end_keeps_its_distance_from_the_first() {
+async fn a_streamed_chunk_goes_out_at_once_and_the_end_keeps_its_distance_from_the_first() {
     let (mut daemon, body) = streaming();
     daemon.request("s-1", request("GET /stream")).await;
     let start = Instant::now();
@@ -187,10 +222,10 @@ async fn a_streamed_piece_goes_out_at_once_and_the_end_keeps_its_distance_from_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_is_ready_as_a_whole_is_one_message_and_ends_at_once() {
+async fn a_stream_that_is_ready_at_once_is_one_message_and_ends_at_once() {
     let (mut daemon, body) = streaming();
-    for piece in ["one ", "two ", "three"] {
-        body.send(Ok(piece.to_owned())).unwrap();
+    for chunk in ["one ", "two ", "three"] {
+        body.send(Ok(chunk.to_owned())).unwrap();
     }
     drop(body);
     let start = Instant::now();
@@ -201,7 +236,7 @@ async fn a_stream_that_is_ready_as_a_whole_is_one_message_and_ends_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_of_one_piece_needs_no_distance() {
+async fn the_end_of_a_single_chunk_keeps_no_distance() {
     let (mut daemon, body) = streaming();
     daemon.request("s-1", request("GET /stream")).await;
     body.send(Ok("one".to_owned())).unwrap();
@@ -213,7 +248,7 @@ async fn a_stream_of_one_piece_needs_no_distance() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_of_pieces_stays_below_what_the_daemon_keeps() {
+async fn a_flood_of_chunks_stays_below_what_the_daemon_keeps() {
     let (mut daemon, body) = streaming();
     daemon.request("s-1", request("GET /stream")).await;
     tokio::spawn(async move {
@@ -221,26 +256,26 @@ async fn a_flood_of_pieces_stays_below_what_the_daemon_keeps() {
             if body.send(Ok(format!("{i} "))).is_err() {
                 return;
             }
-            // Each is ready when the one before has been taken: without a limit, each is a piece.
+            // Each is ready when the one before has been sent: without a limit, each would be a chunk.
             tokio::time::sleep(Duration::from_micros(100)).await;
         }
     });
-    let (start, mut pieces, mut joined) = (Instant::now(), 0, String::new());
+    let (start, mut chunks, mut joined) = (Instant::now(), 0, String::new());
     loop {
         let (_, kind, data) = daemon.next().await;
         if kind == "end" {
             break;
         }
-        pieces += 1;
+        chunks += 1;
         joined.push_str(&text_of(&data["result"]));
     }
     assert_eq!(joined, (0..1000).map(|i| format!("{i} ")).collect::<String>());
     // 64 at once, then one in 5 ms: a reader that is 300 ms late finds all of them.
-    assert!(pieces <= 64 + start.elapsed().as_millis() / 5 + 1, "{pieces} pieces in {:?}", start.elapsed());
+    assert!(chunks <= 64 + start.elapsed().as_millis() / 5 + 1, "{chunks} chunks in {:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_breaks_off_is_an_error_after_all_that_came_before() {
+async fn a_body_that_fails_is_an_error_after_everything_that_came_before() {
     let broken = || Err(std::io::Error::other("upstream went away"));
     let (mut daemon, body) = streaming();
     body.send(broken()).unwrap();
@@ -248,7 +283,7 @@ async fn a_body_that_breaks_off_is_an_error_after_all_that_came_before() {
     assert_eq!(messages, Vec::<Value>::new());
     assert!(error.unwrap()["message"].as_str().unwrap().contains("upstream went away"));
 
-    // The pieces that are there before the break, at once and later; the error keeps its distance from the first.
+    // Chunks before the failure go out, and the error keeps its distance from the first one.
     for (at_once, later) in [("one", ""), ("one", "two")] {
         let (mut daemon, body) = streaming();
         body.send(Ok(at_once.to_owned())).unwrap();
@@ -271,7 +306,7 @@ async fn a_body_that_breaks_off_is_an_error_after_all_that_came_before() {
 }
 
 #[tokio::test]
-async fn a_large_body_is_cut_below_the_wires_limit() {
+async fn a_large_body_is_split_below_the_frame_limit() {
     let large = "duck".repeat(800_000);
     let body = large.clone();
     let mut daemon = serving(Router::new().route("/large", get(move || async move { body })));
@@ -279,9 +314,49 @@ async fn a_large_body_is_cut_below_the_wires_limit() {
     assert_eq!(error, None);
     assert_eq!(messages.len(), 2);
     assert!(messages.iter().all(|message| message.to_string().len() < 5_242_879 - 60));
-    assert!(messages[0]["result"].as_str().unwrap().len() > 5_200_000, "the line is used");
+    assert!(messages[0]["result"].as_str().unwrap().len() > 5_200_000, "the frame is filled");
     assert_eq!(messages[0]["headers"]["Content-Length"], "3200000");
     assert!(messages.iter().map(|message| text_of(&message["result"])).collect::<String>() == large);
+}
+
+#[tokio::test]
+async fn a_chunk_fits_its_frame_together_with_a_large_head() {
+    let mut config = Config::default();
+    config.heartbeat_interval = None;
+    config.max_frame_bytes = 8192;
+    let large =
+        || async { ([("x-large", "\"".repeat(1000)), ("x-small", String::new())], "duck".repeat(1000)) };
+    let plugin = Plugin::new().endpoints(Router::new().route("/large", get(large)));
+    let (messages, error) = Daemon::with_config(plugin, config).ask(request("GET /large")).await;
+    assert_eq!(error, None);
+    assert!(
+        messages.iter().map(|message| text_of(&message["result"])).collect::<String>() == "duck".repeat(1000)
+    );
+    // Nine tenths of the bytes that escaping may take are left over in the first frame.
+    let sizes: Vec<_> = messages.iter().map(|message| message["result"].as_str().unwrap().len()).collect();
+    assert!(sizes.len() == 2 && sizes[0] > 1000 && sizes[1] > 6000, "{sizes:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_delay_of_the_endpoints_is_used() {
+    let (sender, receiver) = mpsc::unbounded_channel::<Result<String, std::io::Error>>();
+    let receiver = std::sync::Arc::new(std::sync::Mutex::new(Some(receiver)));
+    let stream = move || async move {
+        let mut receiver = receiver.lock().unwrap().take().unwrap();
+        Body::from_stream(stream::poll_fn(move |cx| receiver.poll_recv(cx)))
+    };
+    let endpoints = Endpoints::new(Router::new().route("/stream", get(stream)));
+    let plugin = Plugin::new().endpoints(endpoints.end_delay(Duration::from_secs(3)));
+    assert!(format!("{plugin:?}").contains("endpoints"), "{plugin:?}");
+    let mut daemon = Daemon::of(plugin);
+    daemon.request("s-1", request("GET /stream")).await;
+    for chunk in ["one", "two"] {
+        sender.send(Ok(chunk.to_owned())).unwrap();
+        daemon.next().await;
+    }
+    let start = Instant::now();
+    drop(sender);
+    assert_eq!((daemon.next().await.1.as_str(), start.elapsed()), ("end", Duration::from_secs(3)));
 }
 
 #[tokio::test]
@@ -297,7 +372,8 @@ async fn any_tower_service_will_do() {
         }
         fn call(&mut self, request: http::Request<dify_plugin::endpoint::Body>) -> Self::Future {
             let settings = request.extensions().get::<RawSettings>().unwrap();
-            assert!(!format!("{settings:?} {request:?}").contains("drake"), "settings are secrets");
+            assert_eq!(format!("{settings:?}"), "RawSettings(..)");
+            assert!(!format!("{request:?}").contains("drake"), "settings are secrets");
             let settings: Value = settings.parse().unwrap();
             assert!(request.extensions().get::<Session>().is_some());
             std::future::ready(Ok(format!("hello {}", settings["name"]).into_response()))
@@ -306,15 +382,15 @@ async fn any_tower_service_will_do() {
     let mut daemon = Daemon::of(Plugin::new().endpoints(Hello));
     let (messages, _) = daemon.ask(http("GET / HTTP/1.1\r\n\r\n", json!({"name": "drake"}))).await;
     assert_eq!(text_of(&messages[0]["result"]), "hello \"drake\"");
-    // Which knows nothing of HEAD: its body is left out all the same.
+    // The service ignores HEAD; its body is left out all the same.
     let (messages, _) = daemon.ask(http("HEAD / HTTP/1.1\r\n\r\n", json!({"name": "drake"}))).await;
     assert_eq!((messages.len(), text_of(&messages[0]["result"])), (1, String::new()));
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_an_invalid_request() {
+async fn a_payload_that_is_not_http_is_an_invalid_request() {
     let mut daemon = serving(Router::new());
-    for raw in ["zz", "4745", ""] {
+    for raw in ["zz", "4745", "", "47455420612062", "474554202f20485454502f312e310d0a486f7374"] {
         let data = json!({"user_id": "", "type": "endpoint", "action": "invoke_endpoint", "raw_http_request": raw,
             "settings": null});
         assert_eq!(daemon.error_of(data).await.0, "InvalidRequest", "{raw}");
@@ -339,9 +415,9 @@ async fn a_panic_of_an_endpoint_ends_its_session_only() {
     let (name, text) = daemon.error_of(request("GET /panic?token=hunter2")).await;
     assert_eq!(name, "HandlerPanicked");
     assert!(text.contains("GET /panic") && !text.contains("hunter2"), "{text}");
-    // What came before it goes out first.
+    // The data before the panic goes out first.
     let (messages, error) = daemon.ask(request("GET /body")).await;
-    assert_eq!(messages.iter().map(|piece| text_of(&piece["result"])).collect::<Vec<_>>(), ["one"]);
+    assert_eq!(messages.iter().map(|chunk| text_of(&chunk["result"])).collect::<Vec<_>>(), ["one"]);
     assert_eq!(error.unwrap()["error_type"], "HandlerPanicked");
     assert_eq!(daemon.ask(request("GET /nowhere")).await.0[0]["status"], 404);
 }

@@ -1,4 +1,4 @@
-//! The plugin on one end of a pipe, a daemon played by the test on the other.
+//! A plugin on one end of a pipe, and a test that plays the daemon on the other.
 
 #![allow(clippy::unwrap_used, reason = "a scenario stops where it goes wrong")]
 
@@ -9,6 +9,8 @@ mod daemon;
 mod endpoints;
 mod errors;
 mod failures;
+#[cfg(feature = "files")]
+mod files;
 #[cfg(unix)]
 mod process;
 mod registration;

@@ -85,22 +85,113 @@ fn a_plugin_serves_logs_and_ends_in_order_with_any_number_of_workers() {
     }
 }
 
-#[test]
-fn a_wrong_setting_or_an_unreadable_env_file_stops_the_start() {
-    let test = "process::a_wrong_setting_or_an_unreadable_env_file_stops_the_start";
-    let mut wrong = command(test, plugin);
-    wrong.env("DIFY_PLUGIN_WORKERS", "none");
-    let (code, stderr) = Child::start(wrong).exit();
-    assert_eq!(code, Some(2));
-    assert!(last_line(&stderr).contains("DIFY_PLUGIN_WORKERS is `none`; it must be"), "{stderr}");
+/// Returns the exit code and the last line of a plugin that is started with one setting and whose input is closed.
+fn started_with(test: &str, name: &str, value: &str) -> (Option<i32>, String) {
+    let mut command = command(test, plugin);
+    command.env(name, value);
+    let mut child = Child::start(command);
+    child.close_input();
+    let (code, stderr) = child.exit();
+    (code, last_line(&stderr).to_owned())
+}
 
+#[test]
+fn a_wrong_setting_stops_the_start_and_is_named_with_its_value() {
+    let test = "process::a_wrong_setting_stops_the_start_and_is_named_with_its_value";
+    for (name, value, expected) in [
+        ("DIFY_PLUGIN_WORKERS", "0", "it must be a whole number above 0"),
+        ("DIFY_PLUGIN_WORKERS", "none", "it must be a whole number above 0"),
+        ("DIFY_PLUGIN_ENDPOINT_END_DELAY", "-1", "it must be a number of seconds, or 0"),
+        ("MAX_REQUEST_TIMEOUT", "x", "it must be a whole number of seconds"),
+        ("HEARTBEAT_INTERVAL", "often", ""),
+        ("DIFY_PLUGIN_DESCRIBE", "please", "it must be 1 or 0"),
+        ("INSTALL_METHOD", "Local", "it must be `local`, `remote` or `serverless`"),
+        ("INSTALL_METHOD", "remote", "this version does not support yet"),
+        ("INSTALL_METHOD", "serverless", "this version does not support yet"),
+    ] {
+        let (code, line) = started_with(test, name, value);
+        assert_eq!(code, Some(2), "{line}");
+        assert!(line.contains(name) && line.contains(value) && line.contains(expected), "{line}");
+    }
+    for (name, value) in [
+        ("DIFY_PLUGIN_ENDPOINT_END_DELAY", "0.25"),
+        ("MAX_REQUEST_TIMEOUT", "300"),
+        ("DIFY_PLUGIN_DESCRIBE", " 0"),
+        ("DIFY_PLUGIN_DESCRIBE", ""),
+        ("INSTALL_METHOD", "local"),
+    ] {
+        assert_eq!(started_with(test, name, value).0, Some(0), "{name}={value}");
+    }
+}
+
+#[test]
+fn log_levels_are_words_in_any_case_and_no_other_word_is_a_target() {
+    let test = "process::log_levels_are_words_in_any_case_and_no_other_word_is_a_target";
+    for value in ["off", "error", "WARN", "Info", "debug", "trace", "info, hyper=WARN", "hyper=off"] {
+        assert_eq!(started_with(test, "DIFY_PLUGIN_LOG", value).0, Some(0), "{value}");
+    }
+    for value in ["", "warning", "hyper", "info,", "info,hyper=", "=info", "info,hyper=loud", "a=b=c"] {
+        let (code, line) = started_with(test, "DIFY_PLUGIN_LOG", value);
+        assert_eq!(code, Some(2), "{value}");
+        assert!(line.contains("(off, error, warn, info, debug or trace) or target=level"), "{line}");
+    }
+}
+
+#[test]
+fn an_unreadable_env_file_stops_the_start() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join(".env")).unwrap();
-    let mut unreadable = command(test, plugin);
-    unreadable.current_dir(folder.path());
-    let (code, stderr) = Child::start(unreadable).exit();
+    let mut command = command("process::an_unreadable_env_file_stops_the_start", plugin);
+    command.current_dir(folder.path());
+    let (code, stderr) = Child::start(command).exit();
     assert_eq!(code, Some(2));
     assert!(last_line(&stderr).contains("reading .env failed"), "{stderr}");
+}
+
+/// The longest message of a log record, in bytes.
+const LONGEST_MESSAGE: usize = 16_384;
+
+/// Writes events of all levels.
+struct Log;
+
+impl Tool for Log {
+    type Parameters = NoParameters;
+
+    async fn invoke(&self, _: &ToolContext, _: NoParameters, _: &mut Output) -> Result<()> {
+        tracing::info!(target: "duck", duck = 3, name = "Drake", "hello {}", "pond");
+        tracing::warn!(target: "duck", only = "fields");
+        tracing::debug!(target: "duck", "below the level");
+        tracing::warn!(target: "noisy", "below its level");
+        tracing::trace!(target: "chatty", "at its level");
+        tracing::info!(target: "dify_plugin_session::core", "of this library");
+        tracing::error!(target: "dify_plugin_duck", "{}", "é".repeat(LONGEST_MESSAGE));
+        tracing::error!(target: "duck", "{}", "x".repeat(LONGEST_MESSAGE));
+        Ok(())
+    }
+}
+
+#[test]
+fn events_become_log_records_unless_they_are_filtered_out_or_from_this_library() {
+    let test = "process::events_become_log_records_unless_they_are_filtered_out_or_from_this_library";
+    let mut command = command(test, || Plugin::new().tool("kit", "log", Log));
+    command.env("DIFY_PLUGIN_LOG", "info,noisy=error,chatty=trace");
+    let mut child = Child::start(command);
+    child.invoke("s-1", "log");
+    for (level, message) in [
+        ("INFO", "hello pond duck=3 name=Drake".to_owned()),
+        ("WARNING", "only=fields".to_owned()),
+        ("DEBUG", "at its level".to_owned()),
+        ("ERROR", format!("{}… (32768 bytes in all)", "é".repeat(LONGEST_MESSAGE / 2))),
+        ("ERROR", "x".repeat(LONGEST_MESSAGE)),
+    ] {
+        let record = child.next("log")["data"].take();
+        assert_eq!((record["level"].as_str(), record["message"].as_str()), (Some(level), Some(&*message)));
+        assert!(record["timestamp"].as_f64().unwrap() > 1.7e9, "{record}");
+    }
+    child.close_input();
+    let (code, stderr) = child.exit();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("of this library") && !stderr.contains("pond"), "{stderr}");
 }
 
 #[test]
