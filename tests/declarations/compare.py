@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
-"""Compares two readings of the same plugins, value by value: the daemon's and ours.
+"""Compares the daemon's declarations of the same plugins with ours, value by value.
 
     compare.py DAEMON.jsonl OURS.jsonl [DIFFERENCES.txt]
 
-Each file has a line of JSON for each plugin, in one order. Ours are from `read_all --json -`. The daemon's are from a
-program of a few lines around its Go packages, which is kept outside of this repository: it packs the folder without
-ignoring anything, opens it as an uploaded package, and prints
+Each file has a line of JSON for each plugin, in the same order. Ours comes from `read_all --json -`. The daemon's comes from a
+short program around its Go packages, which is kept outside this repository. It packs the folder without ignoring anything,
+opens it as an uploaded package, and prints
 
     path          the folder
-    declaration   what Manifest() returns, as Go's encoding/json writes it
-    decode_error  or else why it can't be read
+    declaration   the result of Manifest(), as written by Go's encoding/json
+    decode_error  instead, why it cannot be read
     illegal, identity, language, icons
-                  what is refused later: by ManifestValidate, by the identifier (UUIDs too), at launch, by RemapAssets
-    validator     what the struct validator says of the whole declaration
+                  what is refused later: by ManifestValidate, by the identifier (including UUIDs), at launch, by RemapAssets
+    validator     the struct validator's errors for the whole declaration
 
-The comparison fails if a value differs in a way that DIFFERENCES.txt doesn't list, if a line there isn't needed, if one
-side refuses what the other takes, or if the validator refuses something for which we have no finding.
+The comparison fails if a value differs and DIFFERENCES.txt doesn't list it, if a line there is not needed, if one side refuses
+what the other accepts, or if the validator refuses something for which we have no finding. What only Dify refuses
+(`refused-by-dify`) counts as accepted.
 """
 
 import json
@@ -49,7 +50,7 @@ def snake(name):
 
 
 def unseen(validator, findings):
-    """The validator's complaints that no finding repeats: about that field, or about one that it is a part of."""
+    """The validator's errors without a finding for the same field or for one that contains it."""
     for field, tag in re.findall(r"Key: '([^']*)' Error:.* on the '([^']*)' tag", validator):
         parts = [snake(part.split("[")[0]) for part in field.split(".")]
         codes = {CODES.get(tag, "unknown-value"), "missing", "illegal", "wrong-format", "unknown-value", "no-icon", "refused-by-dify"}
@@ -73,7 +74,7 @@ def main():
     with open(theirs_file) as a, open(ours_file) as b:
         theirs, ours = [json.loads(line) for line in a], [json.loads(line) for line in b]
     if [line["path"] for line in theirs] != [line["path"] for line in ours]:
-        sys.exit("the two files are not of the same plugins in the same order")
+        sys.exit("the two files don't list the same plugins in the same order")
 
     for daemon, our in zip(theirs, ours):
         where = daemon["path"]
@@ -83,11 +84,11 @@ def main():
         if "panic" in daemon:
             COUNTS["the daemon panics"] += 1
         elif undecodable:
-            COUNTS["can't be read"] += 1
+            COUNTS["cannot be read"] += 1
             if not our["refused"]:
-                failures.append(f"{where}: the daemon can't read it: {undecodable}")
+                failures.append(f"{where}: the daemon cannot read it: {undecodable}")
         elif "error" in our:
-            COUNTS["only we can't read"] += 1
+            COUNTS["only we cannot read"] += 1
             print(f"stricter: {where}: {our['error']}")
         else:
             COUNTS["read by both"] += 1
@@ -99,12 +100,12 @@ def main():
                     needed.add(path)
                     COUNTS["listed differences"] += 1
                 else:
-                    failures.append(f"{where}: {path}: {str(a)[:80]!r} to the daemon, {str(b)[:80]!r} to us")
+                    failures.append(f"{where}: {path}: {str(a)[:80]!r} for the daemon, {str(b)[:80]!r} for us")
             if "validator" in daemon:
                 COUNTS["the validator refuses"] += 1
                 for field, tag in unseen(daemon["validator"], our["findings"]):
                     failures.append(f"{where}: no finding for {field}, {tag}")
-    failures += [f"{path} is listed, and nothing differs there" for path in listed if path not in needed]
+    failures += [f"{path} is listed but doesn't differ" for path in listed if path not in needed]
     print(dict(COUNTS))
     for failure in failures[:40]:
         print("FAILED", failure)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes copies of plugins that are broken at random, one to three changes each.
+"""Writes randomly broken copies of plugins, with one to three changes each.
 
     mutate.py SEED COUNT OUT PLUGIN...
 
-OUT gets the folders 00000, 00001, …; the list of them for `read_all --json -` goes to stdout.
+Creates the folders 00000, 00001, … in OUT and prints their paths, which are the input of `read_all --json -`.
 """
 
 import os
@@ -75,7 +75,7 @@ def main():
         shutil.copytree(rnd.choice(plugins), folder)
         for _ in range(rnd.choice([1, 1, 1, 2, 3])):
             yaml = files(folder, ".yaml")
-            # The manifest is one file of many; it gets its share.
+            # The manifest is one of many files, so it is picked more often.
             path = rnd.choice(yaml + [f"{folder}/manifest.yaml"])
             text = open(path, encoding="utf-8", newline="").read()
             if text:

@@ -1,4 +1,4 @@
-//! Reads plugins and says what is wrong with which; with `--json`, a line for each, and in it what the daemon would keep.
+//! Checks many plugins and prints their problems; with `--json`, prints a line for each, with what the daemon would store.
 //!
 //! ```sh
 //! cargo run -p dify-plugin-manifest --example read_all -- path/to/plugins
@@ -24,9 +24,9 @@ fn main() -> ExitCode {
     }
     let [top] = &arguments[..] else {
         eprintln!(
-            "usage: read_all [--json] FOLDER\nreads each plugin (a folder with a manifest.yaml) below FOLDER,"
+            "usage: read_all [--json] FOLDER\nchecks each plugin (a folder with a manifest.yaml) below FOLDER,"
         );
-        eprintln!("or with `-` for FOLDER, each folder that a line of stdin names");
+        eprintln!("or with `-` as FOLDER, each folder named by a line of stdin");
         return ExitCode::from(2);
     };
     match read_all(top, as_json) {
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns whether there was a plugin and the daemon takes every one.
+/// Returns whether there was at least one plugin and none is refused.
 fn read_all(top: &str, as_json: bool) -> Result<bool, Box<dyn Error>> {
     let mut folders = Vec::new();
     if top == "-" {
@@ -52,12 +52,12 @@ fn read_all(top: &str, as_json: bool) -> Result<bool, Box<dyn Error>> {
     }
 
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let (mut taken, mut refused, mut misread) = (0, 0, 0);
+    let (mut accepted, mut refused, mut misread) = (0, 0, 0);
     for folder in &folders {
         let checked = check(folder);
         let refusals =
             checked.findings.iter().filter(|finding| finding.severity == Severity::Refused).count();
-        taken += usize::from(refusals == 0);
+        accepted += usize::from(refusals == 0);
         refused += refusals;
         misread += checked.findings.len() - refusals;
         if as_json {
@@ -70,14 +70,14 @@ fn read_all(top: &str, as_json: bool) -> Result<bool, Box<dyn Error>> {
     }
     out.flush()?;
     eprintln!(
-        "{taken} of {} plugins are taken; {refused} things are refused, {misread} misread",
+        "{accepted} of {} plugins are accepted; {refused} findings are refused, {misread} misread",
         folders.len()
     );
-    Ok(taken > 0 && taken == folders.len())
+    Ok(accepted > 0 && accepted == folders.len())
 }
 
 fn line(folder: &Path, checked: &Checked) -> Value {
-    // The comparison is with the daemon alone, and what only Dify refuses the daemon takes.
+    // The result is compared with the daemon's, which accepts what only Dify refuses.
     let refused = checked
         .findings
         .iter()
@@ -101,7 +101,7 @@ fn finding(finding: &dify_plugin_manifest::Finding) -> Value {
     })
 }
 
-/// Collects the folders that hold a manifest.yaml; a plugin's own folders aren't searched.
+/// Collects the folders that contain a manifest.yaml, without searching below them.
 fn find_plugins(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     if folder.join("manifest.yaml").is_file() {
         found.push(folder.to_owned());

@@ -9,12 +9,12 @@ use crate::finding::{Finding, Location, Severity};
 
 /// A problem that keeps a plugin's declarations from being read.
 ///
-/// The daemon refuses the same, except for what the crate's front page lists and for the limits, which are narrower
-/// here: [`MAX_FILE_BYTES`](crate::MAX_FILE_BYTES), [`MAX_DEPTH`](crate::MAX_DEPTH) and
-/// [`MAX_OBJECTS`](crate::MAX_OBJECTS).
+/// The daemon refuses the same plugins, except for the differences listed on the crate's front page and for the limits
+/// [`MAX_FILE_BYTES`](crate::MAX_FILE_BYTES), [`MAX_DEPTH`](crate::MAX_DEPTH) and [`MAX_OBJECTS`](crate::MAX_OBJECTS), which
+/// are lower here.
 #[derive(Debug, Clone)]
 pub struct ManifestError {
-    // Boxed, as results with this error are passed through every function that reads YAML.
+    // Boxed to keep results small: every function that reads YAML returns this error.
     finding: Box<Finding>,
     source: Option<Arc<io::Error>>,
 }
@@ -39,7 +39,7 @@ impl ManifestError {
         self
     }
 
-    /// Sets what the system said.
+    /// Sets the underlying I/O error.
     pub(crate) fn caused_by(mut self, source: io::Error) -> Self {
         self.source = Some(Arc::new(source));
         self

@@ -23,8 +23,8 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// Returns an error if a part is such that the daemon makes no identity of it. [`check`](crate::check()) demands more:
-    /// an author, and a version of three numbers.
+    /// Returns an error if a part cannot be in an identity. [`check`](crate::check()) is stricter: it requires an author, and
+    /// a version of three numbers.
     pub fn identity(&self) -> Result<String, IdentityError> {
         let Self { author, name, version, .. } = self;
         let refuse = |part, text: &str, rule| Err(IdentityError { part, text: text.to_owned(), rule });
@@ -42,7 +42,7 @@ impl Manifest {
     }
 }
 
-/// Whether a text is an author or a name of at most `longest` characters.
+/// Whether a text is a valid author or name of at most `longest` characters.
 pub(crate) fn is_name(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len()) && text.bytes().all(is_name_byte)
 }
@@ -51,7 +51,7 @@ pub(crate) fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte)
 }
 
-/// Whether a text is a version with that many numbers of up to four digits, and perhaps a word after a hyphen.
+/// Whether a text is a version: as many numbers of up to four digits as `numbers` allows, and perhaps a hyphen and a word.
 pub(crate) fn is_version(text: &str, numbers: RangeInclusive<usize>) -> bool {
     let (dotted, word) = text.split_once('-').map_or((text, None), |(dotted, word)| (dotted, Some(word)));
     let is_number =
@@ -65,7 +65,7 @@ pub(crate) fn is_version(text: &str, numbers: RangeInclusive<usize>) -> bool {
         && word.is_none_or(is_word)
 }
 
-/// What Go's `uuid.Parse` takes: the usual form, one in braces, one after `urn:uuid:`, and one without hyphens.
+/// Whether Go's `uuid.Parse` accepts a text: as a UUID in the usual form, in braces, after `urn:uuid:`, or without hyphens.
 pub(crate) fn is_uuid(text: &str) -> bool {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let text = match text.len() {

@@ -93,10 +93,7 @@ impl Reader {
         let mut fields = Map::new();
         for field in object.fields {
             let value = mapping.as_ref().and_then(|mapping| self.get(mapping, field.key));
-            let json = match &field.kind {
-                FieldType::Configs(configs) => self.configs(mapping.as_ref(), value.as_ref(), configs),
-                _ => self.field(place, mapping.as_ref(), value.as_ref(), field),
-            };
+            let json = self.field(place, mapping.as_ref(), value.as_ref(), field);
             if !(field.omitted_when_empty && is_empty(&field.kind, &json)) {
                 fields.insert(field.key.to_owned(), json);
             }
@@ -123,7 +120,9 @@ impl Reader {
         field: &Field,
     ) -> Json {
         let here = value.map_or_else(|| parent.field(field.key), Place::of);
-        let null = value.is_none_or(|value| self.report.caught(value.is_null()).unwrap_or(true));
+        // Configs tell null by themselves, from how they are written.
+        let null = !matches!(field.kind, FieldType::Configs(_))
+            && value.is_none_or(|value| self.report.caught(value.is_null()).unwrap_or(true));
         let given = value.filter(|_| !null && !self.report.stopped);
         if let (None, FieldType::Object(object)) = (given, &field.kind)
             && requires_something(object)
@@ -131,22 +130,22 @@ impl Reader {
             self.missing(&here, value, field);
         }
         let errors = self.report.errors.len();
-        let json = match &field.kind {
-            // For these it matters how the value is written, including null.
-            FieldType::Members(object) => self.members(value, object),
-            FieldType::Endpoints(object) => self.endpoints(mapping, value, object),
-            FieldType::Models(object) => self.models(mapping, value, object),
-            FieldType::Providers => self.provider_paths(&here, value),
-            FieldType::Written(object) => self.written(&here, value, object),
-            kind => self.kind(&here, given, kind),
-        };
+        let json = self.value(&here, mapping, value, given, &field.kind);
         if errors == self.report.errors.len() {
             self.keep_rules(&here, value, field, &json);
         }
         json
     }
 
-    fn kind(&mut self, place: &Place, value: Option<&Value<'_>>, kind: &FieldType) -> Json {
+    /// Reads a field's value. `written` is the value as it is written, and `value` is `None` if that is null.
+    fn value(
+        &mut self,
+        place: &Place,
+        mapping: Option<&Mapping<'_>>,
+        written: Option<&Value<'_>>,
+        value: Option<&Value<'_>>,
+        kind: &FieldType,
+    ) -> Json {
         match kind {
             FieldType::Text => Json::from(self.plain::<String>(value).unwrap_or_default()),
             FieldType::OptionalText => self.plain::<String>(value).map_or(Json::Null, Json::from),
@@ -190,12 +189,12 @@ impl Reader {
                 Json::Null if !self.unread => json!([]),
                 list => list,
             },
-            FieldType::Configs(_)
-            | FieldType::Members(_)
-            | FieldType::Endpoints(_)
-            | FieldType::Models(_)
-            | FieldType::Providers
-            | FieldType::Written(_) => unreachable!("`object` and `field` read these"),
+            FieldType::Configs(configs) => self.configs(mapping, written, configs),
+            FieldType::Members(object) => self.members(written, object),
+            FieldType::Endpoints(object) => self.endpoints(mapping, written, object),
+            FieldType::Models(object) => self.models(mapping, written, object),
+            FieldType::Providers => self.provider_paths(place, written),
+            FieldType::Written(object) => self.written(place, written, object),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The tables of declarations, one module for each kind.
 //!
 //! They follow the Go structs of `pkg/entities/plugin_entities/` field by field and in their order; the rules are those
-//! structs' `validate:` tags. The daemon itself doesn't apply the rules to an uploaded package (chapter 4.0), so a broken
-//! one is [`Misread`](crate::Severity::Misread).
+//! structs' `validate:` tags. The daemon applies the rules in remote debugging but not to an uploaded
+//! package, so a broken one is [`Misread`](crate::Severity::Misread).
 
 pub(crate) mod agent_strategy;
 mod config;

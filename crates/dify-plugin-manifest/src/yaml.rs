@@ -1,9 +1,8 @@
-//! YAML as `gopkg.in/yaml.v3` reads it, which is what the daemon decodes declarations with
-//! (`pkg/utils/parser/yaml.go`).
+//! YAML as read by `gopkg.in/yaml.v3`, with which the daemon decodes declarations (`pkg/utils/parser/yaml.go`).
 //!
-//! A file becomes a [`Document`] of untyped nodes, and a scalar becomes a Rust value by [`Decode`]. The two are
-//! apart because yaml.v3 types a scalar by the field that receives it (`no` is text in a string field and
-//! false in a bool field), and because what stands under a key that no field asks for is never looked at.
+//! Parsing makes a document of untyped nodes, and decoding makes a Rust value of a node. The two steps are separate because
+//! yaml.v3 types a scalar by the field that receives it (`no` is text in a string field and false in a bool field), and
+//! because it never looks at values of unknown keys.
 
 mod decimal;
 mod decode;

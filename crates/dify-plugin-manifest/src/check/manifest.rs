@@ -1,10 +1,10 @@
-//! `manifest.yaml`: what the daemon refuses in its single fields (chapter 4.1.1), and where its keys are.
+//! Checks of `manifest.yaml` for which the daemon refuses a plugin or cannot start it.
 
 use crate::identity::is_version;
 use crate::report::{Fields, Place, Subject, text};
 use crate::yaml::Value;
 
-/// How a version is written.
+/// How to write a version.
 pub(crate) const VERSION: &str = "write three numbers of up to four digits, as in `0.0.1`";
 
 pub(crate) fn manifest(subject: &mut Subject<'_, '_>, manifest: &mut Fields) {
@@ -18,7 +18,8 @@ pub(crate) fn manifest(subject: &mut Subject<'_, '_>, manifest: &mut Fields) {
     subject.icon("icon", manifest);
     subject.icon("icon_dark", manifest);
 
-    // A unique identifier takes more than what the manifest should have (`pkg/entities/plugin_entities/identity.go`).
+    // The daemon accepts any version that can be in a unique identifier (`pkg/entities/plugin_entities/identity.go`), others
+    // only `manifest_entities/version.go`'s.
     let version = text(manifest, "version");
     if !is_version(version, 2..=4) {
         let message = format!("`{version}` is not a valid version");

@@ -1,4 +1,4 @@
-//! Providers and their members: icons, names that are taken, and paths.
+//! Checks of providers and their members: icons, unique names, and paths.
 
 use std::collections::HashSet;
 use std::collections::hash_map::Entry;

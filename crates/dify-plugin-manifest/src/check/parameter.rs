@@ -1,4 +1,4 @@
-//! Parameters, credentials and settings: type, scope, options and default depend on each other.
+//! Checks of parameters, credentials and settings, whose type, scope, options and default depend on each other.
 
 use std::collections::HashSet;
 
@@ -35,7 +35,7 @@ pub(crate) fn form(subject: &mut Subject<'_, '_>, form: &mut Fields) {
 
 const NO_OPTIONS: &str = "write `options:` and below it, for each, `- value:` and `label:`";
 
-/// The parts that a scope may have depend on the type of the value (chapter 4.1.3).
+/// Checks a scope, whose valid parts depend on the type of the value (`config.go`).
 fn scope(subject: &mut Subject<'_, '_>, fields: &Fields) {
     let Some(scope) = fields.get("scope").and_then(Json::as_str) else { return };
     let known = match text(fields, "type") {
@@ -93,7 +93,7 @@ fn default(subject: &mut Subject<'_, '_>, fields: &Fields) {
     let options = list(fields, "options");
     let multiple = fields.get("multiple") == Some(&Json::Bool(true));
     if value_type == "select" && !options.is_empty() && !multiple {
-        // An option's value is text, and so is the default that Dify compares with it.
+        // Dify compares the default as text with the options, whose values are text.
         let written = match default {
             Json::String(text) => text.clone(),
             other => other.to_string(),

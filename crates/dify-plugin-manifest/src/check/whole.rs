@@ -1,4 +1,4 @@
-//! The plugin as a whole, once all of its files are read.
+//! Checks of the whole plugin, once all of its files have been read.
 
 use std::path::Path;
 
@@ -7,17 +7,17 @@ use serde_json::Value as Json;
 use crate::identity::{is_name, is_name_byte, is_uuid};
 use crate::report::{Fields, Report, text};
 
-/// Checks what the daemon checks when a package is uploaded, and what it should.
+/// Checks what the daemon checks at upload, and permissions, which it does not.
 pub(crate) fn whole(report: &mut Report, root: &Path, declaration: &Fields) {
     identity(report, declaration);
     icons(report, root);
     permissions(report, declaration);
 }
 
-/// `ManifestValidate` and the identifier's rules (chapter 4.1.10). The daemon stops at the first rule that is
-/// broken; the rules don't depend on each other, so all are reported.
+/// Checks author, name and the combination of kinds, as `ManifestValidate` in `plugin_declaration.go` does. The daemon reports
+/// only the first broken rule; here all are reported.
 fn identity(report: &mut Report, declaration: &Fields) {
-    // What could not be read may be what seems to be missing.
+    // After an error, what seems to be missing may only be unread.
     let unread = !report.errors.is_empty();
     if report.notes.manifest_is_read || !unread {
         for (key, longest) in [("author", 64), ("name", 128)] {
@@ -83,7 +83,7 @@ fn permissions(report: &mut Report, declaration: &Fields) {
     }
 }
 
-/// The kinds of provider: the key in the declaration, and what its members are called.
+/// The kinds of provider: the key in the declaration, and the plural of its members' name.
 const KINDS: [(&str, &str); 6] = [
     ("tool", "tools"),
     ("endpoint", "endpoints"),
@@ -93,7 +93,7 @@ const KINDS: [(&str, &str); 6] = [
     ("trigger", "triggers"),
 ];
 
-/// What to say of an author or a name that the daemon refuses.
+/// Returns the message and the fix for an author or name that the daemon refuses.
 fn invalid_name(key: &str, text: &str, longest: usize) -> (String, String) {
     let rule = format!("write 1 to {longest} of a-z, 0-9, `_` and `-`");
     if text.is_empty() {
@@ -106,7 +106,7 @@ fn invalid_name(key: &str, text: &str, longest: usize) -> (String, String) {
     (format!("`{text}` is not a valid plugin {key}"), help)
 }
 
-/// Whether a package can have a file of that path: one that the daemon finds under the very same name.
+/// Whether the daemon finds the file in a package under exactly this path.
 fn is_plain_path(path: &str) -> bool {
     !path.split('/').any(|part| part.is_empty() || part == "." || part == "..")
 }

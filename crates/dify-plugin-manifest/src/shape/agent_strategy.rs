@@ -11,7 +11,7 @@ pub(crate) static PROVIDER: Object = Object::new(&[
 ])
 .others(&["extra"]);
 
-/// As that of a tool provider, but that nothing is filled from the manifest.
+/// Like the identity of a tool provider, but nothing is inherited from the manifest.
 static PROVIDER_IDENTITY: Object = Object::new(&[
     Field::new("author", FieldType::Text).required(),
     Field::new("name", FieldType::Text).rules(&[Rule::Required, Rule::Format(&super::text::NAME)]),

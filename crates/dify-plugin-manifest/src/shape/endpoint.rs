@@ -7,7 +7,7 @@ pub(crate) static GROUP: Object = Object::new(&[
     Field::new("settings", FieldType::Objects(&CONFIG)).not_null(),
     Field::new("endpoints", FieldType::Endpoints(&ENDPOINT)),
 ])
-// The daemon decodes this list and then drops it; the reader does so along with `endpoints`.
+// The daemon decodes this list and then drops it; see `Reader::endpoints`.
 .others(&["endpoint_declarations"]);
 
 pub(crate) static ENDPOINT: Object = Object::new(&[

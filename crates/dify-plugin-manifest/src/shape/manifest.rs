@@ -7,7 +7,7 @@ use crate::identity::is_version;
 use crate::schema::{Field, FieldType, Format, Object, Rule};
 
 pub(crate) static MANIFEST: Object = Object::new(&[
-    // Its form, and those of author and name, are `check`'s: the daemon refuses what breaks them.
+    // The formats of version, author and name are checked in `check`, as the daemon refuses invalid ones.
     Field::new("version", FieldType::Text),
     Field::new("type", FieldType::Text).rules(&[Rule::Required, Rule::OneOf("plugin")]),
     Field::new("author", FieldType::Text),
@@ -83,7 +83,7 @@ static META: Object = Object::new(&[
 ]);
 
 static RUNNER: Object = Object::new(&[
-    // What else it may be is `check`'s: a launch fails on it.
+    // Checked in `check`, as the daemon cannot start any other language.
     Field::new("language", FieldType::Text),
     Field::new("version", FieldType::Text).rules(&[Rule::Required, Rule::AtMost(128)]),
     Field::new("entrypoint", FieldType::Text).rules(&[Rule::Required, Rule::AtMost(256)]),

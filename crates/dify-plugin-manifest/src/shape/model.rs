@@ -105,13 +105,13 @@ fn fill_from_template(subject: &mut Subject<'_, '_>, rule: &mut Fields) {
     fill_list(rule, "options");
 }
 
-/// Where a person finds help.
+/// A link to help for users.
 static HELP: Object = Object::new(&[
     Field::new("title", FieldType::Object(&I18N)),
     Field::new("url", FieldType::Object(&I18N)),
 ]);
 
-/// The icon of each language.
+/// An icon for each language.
 static ICON: Object = Object::new(&[
     Field::new("en_US", FieldType::Text).required(),
     Field::new("ja_JP", FieldType::Text).omitted_when_empty(),
@@ -188,5 +188,5 @@ const TYPES: &str =
 
 const METHODS: &str = "predefined-model customizable-model";
 
-/// What Dify knows; the daemon takes any (SDK, `entities/model/schema.py`).
+/// The features that Dify knows (`entities/model/schema.py` of the SDK). The daemon accepts any.
 const FEATURES: &str = "tool-call multi-tool-call agent-thought vision stream-tool-call document video audio structured-output polling";

@@ -16,11 +16,11 @@ pub(crate) static OPTION: Object = Object::new(&[
 ])
 .others(&["show_on"]);
 
-/// The longest name and scope, in characters.
+/// The longest name and the longest scope.
 pub(crate) const LONGEST_NAME: Rule = Rule::AtMost(1023);
 pub(crate) const LONGEST_SCOPE: Rule = Rule::AtMost(1024);
 
-/// `identity` of a tool, an agent strategy and an event.
+/// The identity of a tool, an agent strategy or an event.
 pub(crate) static IDENTITY: Object = Object::new(&[
     Field::new("author", FieldType::Text).required(),
     Field::new("name", FieldType::Text).rules(&[Rule::Required, Rule::Format(&super::text::NAME)]),
@@ -28,11 +28,11 @@ pub(crate) static IDENTITY: Object = Object::new(&[
 ])
 .finish(crate::check::member_identity);
 
-/// `identity` of a provider of tools, agent strategies and triggers.
+/// The identity of a tool or trigger provider.
 pub(crate) static PROVIDER_IDENTITY: Object = Object::new(&[
     Field::new("author", FieldType::Text).required(),
     Field::new("name", FieldType::Text).rules(&[Rule::Required, Rule::Format(&super::text::NAME)]),
-    // An empty one is filled from the manifest.
+    // An empty one is inherited from the manifest.
     Field::new("description", FieldType::Object(&super::text::OPTIONAL_I18N)),
     Field::new("icon", FieldType::Text).required(),
     Field::new("icon_dark", FieldType::Text),
@@ -41,5 +41,5 @@ pub(crate) static PROVIDER_IDENTITY: Object = Object::new(&[
 ])
 .finish(crate::check::provider_identity);
 
-/// Where a plugin can be found in a catalogue (`manifest_entities/tags.go`).
+/// The categories of the marketplace (`manifest_entities/tags.go`).
 pub(crate) const TAGS: &str = "search image videos weather finance design travel social news medical productivity education business entertainment utilities agent rag other trigger";

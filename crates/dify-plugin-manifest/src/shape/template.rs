@@ -6,8 +6,8 @@ use serde_json::{Map, Value as Json, json};
 pub(crate) const NAMES: &str =
     "temperature top_p top_k presence_penalty frequency_penalty max_tokens response_format json_schema";
 
-/// What the template `name` gives to the fields that a rule leaves null. The daemon's templates have a help text too,
-/// which is the daemon's to word and isn't repeated here.
+/// Returns the values that the template `name` provides for fields that a rule leaves null. The help texts of the daemon's
+/// templates are not included.
 pub(crate) fn template(name: &str) -> Option<Map<String, Json>> {
     let from_0_to_1 =
         |default: u64| json!({"type": "float", "default": default, "min": 0, "max": 1, "precision": 2});

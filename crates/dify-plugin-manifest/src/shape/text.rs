@@ -11,7 +11,7 @@ pub(crate) static I18N: Object = Object::new(&[
     Field::new("pt_BR", FieldType::Text).rules(&[LONGEST]).omitted_when_empty(),
 ]);
 
-/// The same where nothing is wrong with an empty one.
+/// The same where the text may be empty.
 pub(crate) static OPTIONAL_I18N: Object = Object::new(&[
     Field::new("en_US", FieldType::Text).rules(&[LONGEST]),
     Field::new("ja_JP", FieldType::Text).rules(&[LONGEST]).omitted_when_empty(),
@@ -28,7 +28,7 @@ pub(crate) static OPTIONAL_I18N: Object = Object::new(&[
 
 const LONGEST: Rule = Rule::AtMost(1023);
 
-/// A name by which calls address a provider, a tool and the like.
+/// A name by which calls address a provider or a member.
 pub(crate) static NAME: Format = Format {
     fits: |text| {
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))

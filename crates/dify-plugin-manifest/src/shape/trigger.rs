@@ -20,7 +20,7 @@ static CONSTRUCTOR: Object = Object::new(&[
 ])
 .others(&["extra"])
 .finish(|subject, constructor| {
-    // Null counts as written.
+    // The daemon omits the field only if the key is absent, not if it is null.
     if subject.get("oauth_schema").is_none() {
         constructor.remove("oauth_schema");
     }

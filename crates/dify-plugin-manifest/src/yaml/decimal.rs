@@ -1,9 +1,9 @@
-//! Decimal numbers of any precision, as the daemon's decimal library reads and writes them.
+//! Decimal numbers of any precision, as read and written by the daemon's decimal library.
 
-/// The largest exponent that is read. Prices have none; the daemon's library would write out two thousand million zeros.
+/// The largest exponent that is accepted. Prices have none; the daemon's library would write out two billion zeros.
 const MAX_EXPONENT: i64 = 1000;
 
-/// A decimal number without exponent and without superfluous zeros; `None` if `text` is none.
+/// Returns a decimal number without exponent and superfluous zeros, or `None` if `text` is not a decimal number.
 pub(super) fn plain(text: &str) -> Option<String> {
     let (number, exponent) = match text.split_once(['e', 'E']) {
         Some((number, exponent)) => {
@@ -22,7 +22,7 @@ pub(super) fn plain(text: &str) -> Option<String> {
         return None;
     }
 
-    // Where the point stands in `digits`, which then get the zeros that it needs.
+    // The position of the point in `digits`, which are then padded with zeros up to it.
     let point = i64::try_from(whole.len()).ok()? + exponent;
     let before = usize::try_from(-point).unwrap_or(0);
     let digits = format!("{}{digits}", "0".repeat(before));

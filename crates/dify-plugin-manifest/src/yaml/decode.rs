@@ -1,4 +1,4 @@
-//! Fields of the plain types: yaml.v3's rules for each.
+//! Decoding of scalars and of arbitrary values, by yaml.v3's rules for each type.
 
 use serde_json::Value as Json;
 
@@ -7,9 +7,9 @@ use super::scalar::Scalar;
 use super::value::{Keys, Result, Value};
 use super::{decimal, time};
 
-/// What a YAML value can become.
+/// A type that YAML values are decoded into.
 ///
-/// `null` never gets here: an absent field and a null one are both the type's default, as in Go.
+/// Null is never decoded: as in Go, a null field has the type's default, like an absent one.
 pub(crate) trait Decode: Sized {
     fn decode(value: &Value<'_>) -> Result<Self>;
 }
@@ -25,7 +25,7 @@ impl Decode for bool {
         const EXPECTED: &str = "true or false (unquoted)";
         match value.scalar(EXPECTED)? {
             Scalar::Bool(value) => Ok(value),
-            // YAML 1.1's other booleans, which yaml.v3 takes in a bool field only, quoted or not.
+            // The other booleans of YAML 1.1, which yaml.v3 accepts only in a bool field, quoted or not.
             Scalar::Text => match value.text()? {
                 "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Ok(true),
                 "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Ok(false),
@@ -41,7 +41,7 @@ impl Decode for i64 {
         const EXPECTED: &str = "a whole number of at most 64 bits (unquoted)";
         match value.scalar(EXPECTED)? {
             Scalar::Int(value) => Ok(value),
-            // Truncated, as in Go; the largest `i64` as a float is one more than it.
+            // Truncated, as in Go. Converting the largest `i64` to a float adds one.
             Scalar::Float(number) if number <= i64::MAX as f64 => Ok(number as i64),
             _ => Err(value.wrong_type(EXPECTED)),
         }
@@ -54,7 +54,7 @@ impl Decode for u64 {
         let number = match value.scalar(EXPECTED)? {
             Scalar::Int(number) => u64::try_from(number).ok(),
             Scalar::UInt(number) => Some(number),
-            // Truncated; what Go makes of a float of -1 or less depends on the processor.
+            // Truncated. Go's result for floats of -1 or less depends on the processor, so they are refused.
             Scalar::Float(number) if number > -1.0 && number <= u64::MAX as f64 => Some(number as u64),
             _ => None,
         };
@@ -74,7 +74,7 @@ impl Decode for f64 {
     }
 }
 
-/// Anything, as JSON.
+/// Any value, as JSON.
 impl Decode for Json {
     fn decode(value: &Value<'_>) -> Result<Self> {
         value.json(1, Keys::Text)
@@ -87,7 +87,7 @@ impl Decode for serde_json::Map<String, Json> {
     }
 }
 
-/// A mapping of anything, whose keys at every level become text.
+/// A mapping with any values, whose keys become text at every level.
 pub(crate) struct TextKeys(Json);
 
 impl TextKeys {
@@ -102,7 +102,7 @@ impl Decode for TextKeys {
     }
 }
 
-/// A decimal number, kept as text.
+/// A decimal number, stored as text.
 pub(crate) struct Decimal(String);
 
 impl Decimal {
@@ -114,7 +114,7 @@ impl Decimal {
 impl Decode for Decimal {
     fn decode(value: &Value<'_>) -> Result<Self> {
         const EXPECTED: &str = "a decimal number, as in 0.0015";
-        // As with a time.
+        // As for a time, below.
         if let NodeKind::Mapping(_) = value.node.kind {
             return value.mapping().map(|_| Self("0".to_owned()));
         }
@@ -123,7 +123,7 @@ impl Decode for Decimal {
     }
 }
 
-/// A point in time as Go writes it in JSON; none where a mapping stands for it.
+/// A point in time as Go writes it in JSON, or `None` for a mapping in its place.
 #[derive(Debug)]
 pub(crate) struct Time(Option<String>);
 
@@ -135,7 +135,7 @@ impl Time {
 
 impl Decode for Time {
     fn decode(value: &Value<'_>) -> Result<Self> {
-        // To Go a time is a struct without fields of its own, and a mapping sets none.
+        // For Go, a time is a struct without exported fields, so a mapping leaves it zero.
         if let NodeKind::Mapping(_) = value.node.kind {
             return value.mapping().map(|_| Self(None));
         }

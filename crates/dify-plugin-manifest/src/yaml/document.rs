@@ -1,4 +1,4 @@
-//! The nodes of a file's first document.
+//! Parses the first document of a file into nodes.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -14,47 +14,47 @@ use crate::finding::Location;
 /// The deepest nesting that is read, in levels. yaml.v3 stops at 10,000; declarations stay below ten.
 pub const MAX_DEPTH: usize = 128;
 
-/// How much text may be scanned again after a repair, in bytes. A repair starts over, so that a file with many
-/// scalars to repair would take time by the square of its size.
+/// How much text may be parsed again after repairs, in bytes. Each repair starts over, so without a limit a file with many
+/// scalars to repair would take quadratic time.
 const RESCAN_BYTES: usize = 64 << 20;
 
-/// Names a node of one [`Document`].
+/// Identifies a node of one [`Document`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct NodeId(usize);
 
-/// The first document of a file; the rest isn't looked at. The nodes lie in one flat list, so that no input
-/// can make building or dropping them recurse.
+/// The first document of a file; the rest is ignored. The nodes are in one flat list, so no input can cause deep recursion
+/// when they are built or dropped.
 #[derive(Debug)]
 pub(super) struct Document {
     nodes: Vec<Node>,
-    /// Where what follows the document begins, by line and column.
+    /// The line and column at which text after the document begins.
     second: Option<(usize, usize)>,
-    /// The first character that is a line break to yaml.v3 and to nobody else.
+    /// The first character that is a line break only for yaml.v3.
     separator: Option<Location>,
 }
 
-/// One value as written.
+/// A value as written.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) kind: NodeKind,
     pub(super) tag: Option<Tag>,
-    /// From 1.
+    /// The line, from 1.
     pub(super) line: usize,
-    /// In characters, from 1.
+    /// The column in characters, from 1.
     pub(super) column: usize,
 }
 
 #[derive(Debug)]
 pub(super) enum NodeKind {
-    /// The text after unquoting and folding; `plain` when it was written without quotes and not as a block.
+    /// The text after unquoting and folding. It is `plain` if written neither in quotes nor as a block.
     Scalar {
         text: String,
         plain: bool,
     },
     Sequence(Vec<NodeId>),
-    /// Keys and values in turn, repeated keys included.
+    /// Keys and values in turn, including repeated keys.
     Mapping(Vec<NodeId>),
-    /// `recursive` when the alias stands inside its own target.
+    /// `recursive` if the alias is inside its own target.
     Alias {
         target: NodeId,
         recursive: bool,
@@ -62,7 +62,7 @@ pub(super) enum NodeKind {
 }
 
 impl Document {
-    /// Reads the first document of `text`; `file` is for the errors.
+    /// Parses the first document of `text`; `file` is used in errors.
     pub(super) fn parse(file: &str, text: &str) -> Result<Self, ManifestError> {
         check_characters(file, text)?;
         let separator =
@@ -83,7 +83,7 @@ impl Document {
         }
     }
 
-    /// The top node; `None` for a file without content.
+    /// Returns the top node, or `None` for a file without content.
     pub(super) fn root(&self) -> Option<NodeId> {
         (!self.nodes.is_empty()).then_some(NodeId(0))
     }
@@ -104,17 +104,17 @@ impl Document {
 struct Builder<'f> {
     file: &'f str,
     nodes: Vec<Node>,
-    /// The collections being read, outermost first.
+    /// The open collections, outermost first.
     open: Vec<NodeId>,
-    /// What each anchor stands for, by the parser's number less one.
+    /// The node of each anchor, by the parser's number minus one.
     anchors: Vec<Option<NodeId>>,
-    /// The length of a text that doesn't end with a line break, in characters.
+    /// The length in characters of a text that doesn't end with a line break.
     unbroken_end: Option<usize>,
     strict: Strict<'f>,
 }
 
 impl<'f> Builder<'f> {
-    /// Reads the first document, or returns what the parser doesn't take.
+    /// Parses the first document. The inner error is the parser's, for which a repair may be possible.
     fn build(file: &'f str, text: &'f str) -> Result<Result<Document, ScanError>, ManifestError> {
         let unbroken_end = (!text.ends_with(['\n', '\r'])).then(|| text.chars().count());
         let mut builder = Self {
@@ -134,7 +134,7 @@ impl<'f> Builder<'f> {
                         break;
                     }
                 }
-                // yaml.v3 doesn't look at what follows the top value.
+                // yaml.v3 ignores everything after the top value.
                 Err(error) if builder.open.is_empty() && !builder.nodes.is_empty() => {
                     second = Some(*error.marker());
                     break;
@@ -164,7 +164,7 @@ impl<'f> Builder<'f> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.strict.value(&span.start)?;
                 let mut text = text.into_owned();
-                // A block that the file's end cuts off has no last line break to libyaml.
+                // For libyaml, a block that ends with the file has no final line break.
                 let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
                 if block
                     && self.unbroken_end.is_some_and(|end| span.end.index() >= end)
@@ -208,7 +208,7 @@ impl<'f> Builder<'f> {
         {
             children.push(id);
         }
-        // The parser numbers anchors from 1, 0 being none, and a name used again gets a new number.
+        // The parser numbers anchors from 1; 0 means none. A name that is used again gets a new number.
         if let Some(index) = anchor.checked_sub(1) {
             if self.anchors.len() <= index {
                 self.anchors.resize(index + 1, None);
@@ -235,7 +235,7 @@ impl<'f> Builder<'f> {
         Ok(())
     }
 
-    /// Whether the next value is a key.
+    /// Returns whether the next value is a key.
     fn expects_key(&self) -> bool {
         let parent = self.open.last().map(|parent| &self.nodes[parent.0].kind);
         matches!(parent, Some(NodeKind::Mapping(children)) if children.len().is_multiple_of(2))
@@ -243,7 +243,7 @@ impl<'f> Builder<'f> {
 
     fn alias(&mut self, anchor: usize, at: &Marker) {
         let target = anchor.checked_sub(1).and_then(|index| self.anchors.get(index).copied().flatten());
-        // The parser refuses an alias without an anchor, and an anchor is added before what it holds.
+        // The parser refuses an alias without an anchor, and anchors are added before their contents.
         let kind = match target {
             Some(target) => NodeKind::Alias { target, recursive: self.open.contains(&target) },
             None => NodeKind::Scalar { text: String::new(), plain: true },
@@ -252,7 +252,7 @@ impl<'f> Builder<'f> {
     }
 }
 
-/// Refuses what yaml.v3 refuses before it looks for YAML (`readerc.go`).
+/// Refuses characters that yaml.v3 refuses before parsing (`readerc.go`).
 fn check_characters(file: &str, text: &str) -> Result<(), ManifestError> {
     let allowed = |char: char| matches!(char, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..);
     let Some(place) = text.find(|char| !allowed(char)) else {

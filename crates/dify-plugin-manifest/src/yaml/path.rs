@@ -1,12 +1,12 @@
-//! The way to a value from the top of its file.
+//! The path to a value from the top of its file.
 
 use std::fmt;
 use std::rc::Rc;
 
-/// How much of a key is shown, in characters: keys are an author's own, and one may be as long as a file.
+/// How many characters of a key are shown: a key may be as long as a file.
 const SHOWN: usize = 64;
 
-/// A way, as in `parameters[0].label`. A step more shares all the steps before it.
+/// A path, as in `parameters[0].label`. A longer path shares the steps of its beginning.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Path<'d>(Option<Rc<Step<'d>>>);
 
@@ -33,7 +33,7 @@ impl<'d> Path<'d> {
 }
 
 impl fmt::Display for Path<'_> {
-    /// Nesting is bounded, and so are the steps.
+    // Recursion is bounded, as nesting is.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(step) = &self.0 else { return Ok(()) };
         step.before.fmt(f)?;

@@ -1,20 +1,20 @@
-//! Quoted scalars whose further lines are indented too little.
+//! Repairs quoted scalars whose continuation lines are indented too little.
 //!
-//! YAML 1.2 forbids them and the parser refuses them, but libyaml, and so yaml.v3 and PyYAML, take them, and
-//! they occur in published plugins:
+//! YAML 1.2 forbids them and the parser refuses them, but libyaml, and with it yaml.v3 and PyYAML, accepts them, and they
+//! occur in published plugins:
 //!
 //! ```yaml
 //!   llm_description: "a first line
 //! and a second one"
 //! ```
 //!
-//! White space at the start of such a line is no part of the value, so more of it changes nothing.
+//! White space at the start of such a line is not part of the value, so adding some changes nothing.
 
-/// How much white space may be added to a text, in bytes. Lines that go on without indentation are few.
+/// How much white space may be added to a text, in bytes. Files need it for few lines.
 const ADDED_BYTES: usize = 1 << 20;
 
-/// Indents the further lines of the quoted scalar whose opening quote is the character at `quote`, counted from
-/// 0, and stands in `column`, from 0. `None` where that is no quoted scalar, or one that is indented well.
+/// Indents the continuation lines of the quoted scalar whose opening quote is the character at index `quote`, in `column`
+/// (both from 0). Returns `None` if there is no quoted scalar, or if it is already indented.
 pub(super) fn indent(text: &str, quote: usize, column: usize) -> Option<String> {
     let (start, quote) = text.char_indices().nth(quote).filter(|(_, char)| matches!(char, '"' | '\''))?;
     let (before, scalar) = text.split_at(start);
@@ -25,7 +25,7 @@ pub(super) fn indent(text: &str, quote: usize, column: usize) -> Option<String> 
     let (mut changed, mut added) = (false, 0);
     for (index, line) in scalar[..end].split_inclusive('\n').enumerate() {
         if index > 0 {
-            // The end of the document, which libyaml doesn't allow inside a scalar either.
+            // The end of the document, which libyaml refuses inside a scalar too.
             if line.starts_with("---") || line.starts_with("...") {
                 return None;
             }
@@ -44,7 +44,7 @@ pub(super) fn indent(text: &str, quote: usize, column: usize) -> Option<String> 
     changed.then_some(indented)
 }
 
-/// The place of the closing quote in text that begins with the opening one.
+/// Returns the position of the closing quote in text that begins with the opening one.
 fn closing_quote(scalar: &str, quote: char) -> Option<usize> {
     let mut chars = scalar.char_indices().skip(1).peekable();
     while let Some((index, char)) = chars.next() {
@@ -52,7 +52,7 @@ fn closing_quote(scalar: &str, quote: char) -> Option<usize> {
             '\\' if quote == '"' => {
                 chars.next();
             }
-            // In single quotes, two of them stand for one.
+            // Inside single quotes, `''` is an escaped quote.
             '\'' if quote == '\'' && chars.next_if(|(_, next)| *next == '\'').is_some() => {}
             _ if char == quote => return Some(index),
             _ => {}
@@ -66,14 +66,14 @@ mod tests {
     use super::indent;
 
     #[test]
-    fn further_lines_are_indented_up_to_the_quote() {
+    fn continuation_lines_are_indented_up_to_the_quote() {
         assert_eq!(indent("a: \"b\nc\n    d\" # e", 3, 3).as_deref(), Some("a: \"b\n   c\n    d\" # e"));
         assert_eq!(indent("é: 'b''\nc'\nd: e", 3, 3).as_deref(), Some("é: 'b''\n   c'\nd: e"));
         assert_eq!(indent("a: \"\\\"\n\\\\\"\nb: c", 3, 3).as_deref(), Some("a: \"\\\"\n   \\\\\"\nb: c"));
     }
 
     #[test]
-    fn what_is_no_such_scalar_is_left_alone() {
+    fn other_text_is_left_unchanged() {
         for text in ["a: b", "a: \"b\n   c\"", "a: \"b\nc", "a: 'b''\nc", "a: \"b\n---\nc\"", "a:"] {
             assert_eq!(indent(text, 3, 3), None, "{text:?}");
         }

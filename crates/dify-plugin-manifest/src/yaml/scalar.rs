@@ -1,8 +1,8 @@
-//! What an unquoted scalar means: yaml.v3's `resolve.go`.
+//! The types of scalars, as in yaml.v3's `resolve.go`.
 
 use super::time;
 
-/// An explicit tag of the YAML schema; those of an application count as [`Tag::Other`].
+/// An explicit tag. Tags outside the YAML schema are [`Tag::Other`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tag {
     Null,
@@ -16,7 +16,7 @@ pub(super) enum Tag {
 }
 
 impl Tag {
-    /// The tag of a node, `None` where there is none or only the non-specific `!`.
+    /// Returns the tag of a node, or `None` if it has no tag or only the non-specific `!`.
     pub(super) fn from_parsed(tag: Option<&saphyr_parser::Tag>) -> Option<Self> {
         let tag = tag?;
         let full = format!("{}{}", tag.handle, tag.suffix);
@@ -43,21 +43,21 @@ impl Tag {
             Self::Float => "!!float",
             Self::Timestamp => "!!timestamp",
             Self::Binary => "!!binary",
-            Self::Other => "of an application",
+            Self::Other => "a tag of an application",
         }
     }
 }
 
-/// A scalar's own type and value, before any field has asked for another.
+/// A scalar's own type and value, whatever the field's type.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Scalar {
     Null,
     Bool(bool),
     Int(i64),
-    /// Only what exceeds `i64`.
+    /// A number too large for `i64`.
     UInt(u64),
     Float(f64),
-    /// In RFC 3339, as Go writes a time in JSON.
+    /// A time in RFC 3339, as Go writes it in JSON.
     Timestamp(String),
     Text,
 }
@@ -73,10 +73,11 @@ impl Scalar {
         }
     }
 
-    /// Types a scalar.
+    /// Determines the type of a scalar.
     ///
     /// # Errors
-    /// The tag, when it is one that the value doesn't fit. That includes `!!binary`, which isn't read.
+    ///
+    /// Returns the tag if the value doesn't fit it, or if it is `!!binary`, which is not supported.
     pub(super) fn resolve(tag: Option<Tag>, plain: bool, text: &str) -> Result<Self, Tag> {
         match tag {
             None if plain => Ok(Self::untagged(text, true)),
@@ -118,7 +119,7 @@ impl Scalar {
     }
 }
 
-/// An integer as Go's `strconv.ParseInt(text, 0, 64)` reads it: `0x`, `0o`, `0b`, and octal after a bare zero.
+/// Parses an integer like Go's `strconv.ParseInt(text, 0, 64)`: with `0x`, `0o`, `0b`, or octal after a bare zero.
 fn integer(text: &str) -> Option<Scalar> {
     let (sign, unsigned) = match text.as_bytes().first()? {
         b'-' => (-1, &text[1..]),
@@ -132,7 +133,7 @@ fn integer(text: &str) -> Option<Scalar> {
         [b'0', _, ..] => (8, &unsigned[1..]),
         _ => (10, unsigned),
     };
-    // Rust's parser would take a second sign.
+    // Rust's parser would accept a second sign.
     if digits.starts_with(['+', '-']) {
         return None;
     }
@@ -141,14 +142,14 @@ fn integer(text: &str) -> Option<Scalar> {
     if let Ok(value) = i64::try_from(value) {
         return Some(Scalar::Int(value));
     }
-    // Go's ParseUint takes no sign.
+    // Go's `ParseUint` accepts no sign.
     if unsigned.len() == text.len() { u64::try_from(value).ok().map(Scalar::UInt) } else { None }
 }
 
 fn float(text: &str) -> Option<Scalar> {
-    // Rust also reads words such as `inf`, which to YAML are text.
+    // Rust also parses words such as `inf`, which are text in YAML.
     let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
     let value: f64 = numeric.then(|| text.parse().ok()).flatten()?;
-    // Out of range is an error to Go, and the scalar then stays text.
+    // For Go, out of range is an error, and the scalar stays text.
     value.is_finite().then_some(Scalar::Float(value))
 }

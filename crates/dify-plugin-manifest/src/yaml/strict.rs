@@ -1,4 +1,4 @@
-//! What the parser takes and yaml.v3 doesn't, and what yaml.v3 takes for a line break.
+//! What the parser accepts and yaml.v3 refuses, and the line breaks of yaml.v3.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -8,12 +8,12 @@ use saphyr_parser::{Marker, Span};
 use crate::error::ManifestError;
 use crate::finding::Location;
 
-/// Characters that end a line in YAML 1.1, and so for yaml.v3, and not in YAML 1.2.
+/// Returns whether a character ends a line in YAML 1.1, and so for yaml.v3, but not in YAML 1.2.
 pub(super) fn is_line_separator(char: char) -> bool {
     matches!(char, '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// The text with a line feed for each such character.
+/// Returns the text with a line feed in place of each such character.
 pub(super) fn with_line_feeds(text: &str) -> Cow<'_, str> {
     if text.contains(is_line_separator) {
         Cow::Owned(text.replace(is_line_separator, "\n"))
@@ -22,14 +22,14 @@ pub(super) fn with_line_feeds(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Refuses what yaml.v3 refuses, as the parser's events pass by.
+/// Refuses what yaml.v3 refuses, while the parser's events are read.
 pub(super) struct Strict<'f> {
     file: &'f str,
     text: &'f str,
-    /// The text by characters, which is how the parser counts; made when the first collection opens.
+    /// The text as characters, by which the parser counts; filled when the first collection opens.
     chars: OnceCell<Vec<char>>,
     has_tab: bool,
-    /// Of the open collections the column of each written as a block, from 0, and `None` of the others.
+    /// For each open collection, its column from 0 if it is written as a block, and `None` if in brackets.
     columns: Vec<Option<usize>>,
 }
 
@@ -47,8 +47,7 @@ impl<'f> Strict<'f> {
         self.columns.pop();
     }
 
-    /// Looks at the beginning of any value. No tab may stand between it and the start of its line, or a `-` or `?`, unless
-    /// it is inside brackets.
+    /// Checks the beginning of a value: outside brackets, no tab may be between it and the start of its line, or a `-` or `?`.
     pub(super) fn value(&self, at: &Marker) -> Result<(), ManifestError> {
         if !self.has_tab || self.columns.last().is_some_and(Option::is_none) {
             return Ok(());
@@ -63,7 +62,7 @@ impl<'f> Strict<'f> {
         Ok(())
     }
 
-    /// Looks at a plain scalar; `no_key` for nothing at all where a key should be.
+    /// Checks a plain scalar; `no_key` is set for an empty one in place of a key.
     pub(super) fn plain_scalar(&self, span: &Span, no_key: bool) -> Result<(), ManifestError> {
         if no_key && self.columns.last().is_some_and(Option::is_some) && self.char(&span.start) == Some(':') {
             return Err(self.error(span.start.line(), span.start.col(), "a key is missing before the `:`"));
@@ -71,8 +70,7 @@ impl<'f> Strict<'f> {
         if self.has_tab { self.no_tab_after(span) } else { Ok(()) }
     }
 
-    /// A tab at the start of a line after a plain scalar must not stand where the indentation should be, be there nothing
-    /// else in the line.
+    /// Checks that no line after a plain scalar has a tab in its indentation, even a line that is otherwise blank.
     fn no_tab_after(&self, span: &Span) -> Result<(), ManifestError> {
         let chars = self.chars();
         let is_blank = |char: char| matches!(char, ' ' | '\t' | '\n' | '\r');
@@ -113,7 +111,7 @@ impl<'f> Strict<'f> {
     }
 }
 
-/// The error for a file that is not YAML.
+/// Returns the error for a file that is not YAML.
 pub(super) fn syntax(at: Location, problem: &str) -> ManifestError {
     let help = "correct the YAML here or in the lines before";
     ManifestError::new(at, "not-yaml", format!("not valid YAML: {problem}"), help)

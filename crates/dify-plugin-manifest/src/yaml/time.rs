@@ -1,13 +1,13 @@
-//! Points in time, in the spellings that yaml.v3 and Go's `time.Time` read.
+//! Points in time, in the formats of yaml.v3 and Go's `time.Time`.
 
-/// Reads one of the four spellings that yaml.v3 takes for a timestamp when it stands unquoted: a date; a date,
-/// a space and a time without zone; RFC 3339 with `T` or `t`. Month, day, hour, minute and second may have one
-/// digit. Gives it back in RFC 3339, as Go writes a time in JSON.
+/// Parses one of the four formats that yaml.v3 reads as a timestamp in an unquoted scalar: a date; a date, a space and a time
+/// without zone; RFC 3339 with `T` or `t`. Month, day, hour, minute and second may have one digit. Returns the time in
+/// RFC 3339, as Go writes it in JSON.
 pub(super) fn yaml(text: &str) -> Option<String> {
     read(text, Strictness::Yaml)
 }
 
-/// The same of RFC 3339, which is what Go wants of a quoted time; it takes an hour of one digit, and a comma.
+/// Parses RFC 3339, which Go requires of a quoted time. Like Go, it accepts an hour of one digit, and a comma.
 pub(super) fn rfc3339(text: &str) -> Option<String> {
     read(text, Strictness::Rfc3339)
 }
@@ -56,7 +56,7 @@ impl Digits<'_> {
         })
     }
 
-    /// A run of digits, taken up to `max` of them.
+    /// Reads a number of `min` to `max` digits.
     fn number(&mut self, min: usize, max: usize) -> Option<u32> {
         let length = self.run().min(max);
         if length < min {
@@ -67,7 +67,7 @@ impl Digits<'_> {
         Some(digits.iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0')))
     }
 
-    /// The fraction of a second to nine digits without trailing zeros, or nothing.
+    /// Reads an optional fraction of a second; returns at most nine digits, without trailing zeros.
     fn fraction(&mut self, points: &[u8]) -> Option<String> {
         if self.byte(points).is_none() {
             return Some(String::new());

@@ -1,4 +1,4 @@
-//! From nodes to Rust values: yaml.v3's `decode.go`.
+//! Access to the values of a parsed file, as in yaml.v3's `decode.go`.
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -19,10 +19,10 @@ type Problem<'p> = (&'static str, &'p str, &'p str);
 const RECURSIVE: Problem<'_> =
     ("recursive-alias", "the anchor's value contains itself", "write the value out instead of the alias");
 
-/// The code of a document that is made to exhaust memory.
+/// The code of the error for a document that would exhaust memory.
 pub(crate) const EXCESSIVE: &str = "too-many-aliases";
 
-/// A parsed file, and how much of it has been decoded.
+/// A parsed file, and the number of values decoded from it.
 #[derive(Debug)]
 pub(crate) struct Source {
     file: String,
@@ -32,7 +32,7 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Parses `text`; `file` is for the errors.
+    /// Parses `text`; `file` is used in errors.
     pub(crate) fn parse(file: &str, text: &str) -> Result<Self> {
         let document = Document::parse(file, text)?;
         Ok(Self {
@@ -47,17 +47,17 @@ impl Source {
         &self.file
     }
 
-    /// The top value; `None` in a file without content.
+    /// Returns the top value, or `None` for a file without content.
     pub(crate) fn root(&self) -> Result<Option<Value<'_>>> {
         self.document.root().map(|root| Value::new(self, root, Path::default(), false)).transpose()
     }
 
-    /// The first character that is a line break to yaml.v3 and to nobody else.
+    /// Returns the position of the first character that is a line break only for yaml.v3.
     pub(crate) fn separator(&self) -> Option<&Location> {
         self.document.separator()
     }
 
-    /// Where what follows the document begins, which the daemon doesn't read.
+    /// Returns where text after the document begins, which the daemon ignores.
     pub(crate) fn second_document(&self) -> Option<Location> {
         let (line, column) = self.document.second()?;
         Some(Location::new(&self.file, line, column))
@@ -73,8 +73,8 @@ impl Source {
         Location::new(&self.file, node.line, node.column)
     }
 
-    /// Counts a value. The limits are yaml.v3's: documents of up to 400,000 values may come from aliases to
-    /// 99 %, and from there on less.
+    /// Counts a decoded value. The limits are yaml.v3's: of up to 400,000 values, 99 % may come from aliases, and of more a
+    /// smaller share.
     fn count(&self, aliased: bool) -> std::result::Result<(), Problem<'static>> {
         let decoded = self.decoded.get() + 1;
         let from_aliases = self.decoded_from_aliases.get() + u64::from(aliased);
@@ -104,19 +104,19 @@ fn allowed_alias_ratio(decoded: u64) -> f64 {
     }
 }
 
-/// One value of a file, and the way to it.
+/// A value in a file, and the path to it.
 #[derive(Debug)]
 pub(crate) struct Value<'d> {
     source: &'d Source,
-    /// As written: may be an alias.
+    /// The node as written, which may be an alias.
     written: &'d Node,
-    /// What it stands for: never an alias.
+    /// The node it refers to, which is never an alias.
     pub(super) node: &'d Node,
     path: Path<'d>,
     aliased: bool,
 }
 
-/// A value as written, for the fields that tell paths from inline declarations by how they are written.
+/// How a value is written, which distinguishes file paths from inline declarations.
 pub(crate) enum Raw<'v> {
     Scalar(&'v str),
     Sequence,
@@ -138,7 +138,7 @@ impl<'d> Value<'d> {
         Ok(Self { source, written, node, path, aliased })
     }
 
-    /// The way to the value from the top of its file.
+    /// Returns the path to the value from the top of its file.
     pub(crate) fn path(&self) -> &Path<'d> {
         &self.path
     }
@@ -156,8 +156,8 @@ impl<'d> Value<'d> {
         }
     }
 
-    /// What a collection holds, in order: the items of a list, the keys and values of a mapping in turn,
-    /// nothing for a scalar or an alias. Repeated keys and merges are left as written.
+    /// Returns the content of a collection as written: the items of a list, or the keys and values of a mapping in turn,
+    /// including repeated keys and merges. A scalar or an alias has none.
     pub(crate) fn content(&self) -> Result<Vec<Value<'d>>> {
         match &self.written.kind {
             NodeKind::Sequence(_) => self.items(),
@@ -168,7 +168,7 @@ impl<'d> Value<'d> {
         }
     }
 
-    /// The same value under another name in the errors.
+    /// Returns the value with `key` added to its path in errors.
     pub(crate) fn named(mut self, key: &'d str) -> Self {
         self.path = self.path.key(key);
         self
@@ -180,7 +180,7 @@ impl<'d> Value<'d> {
         Ok(Mapping { source: self.source, path: self.path.clone(), entries })
     }
 
-    /// The items of a list, nulls included.
+    /// Returns the items of a list, including null ones.
     pub(crate) fn items(&self) -> Result<Vec<Value<'d>>> {
         let NodeKind::Sequence(children) = &self.node.kind else {
             return Err(self.wrong_type("a list (each item on a line of its own that begins with `- `)"));
@@ -207,7 +207,7 @@ impl<'d> Value<'d> {
         })
     }
 
-    /// A scalar's source text, whatever its own type.
+    /// Returns a scalar's source text, whatever its own type.
     pub(super) fn text(&self) -> Result<&'d str> {
         self.scalar("text (quote it if it begins with `{` or `[`)")?;
         match &self.node.kind {
@@ -233,7 +233,7 @@ impl<'d> Value<'d> {
         self.source.error(self.written, &self.path, (code, message, help))
     }
 
-    /// Adds a mapping's entries, and after them those of the mappings it merges that have a new key.
+    /// Adds a mapping's entries, then those entries of merged mappings that have a new key.
     fn collect_entries(
         &self,
         entries: &mut Vec<Entry<'d>>,
@@ -322,7 +322,7 @@ impl<'d> Value<'d> {
         self.source.error(key, &self.path, ("duplicate-key", &message, "remove one of the two"))
     }
 
-    /// The value as JSON; `depth` counts the collections around it.
+    /// Returns the value as JSON; `depth` is the number of collections around it.
     pub(super) fn json(&self, depth: usize, keys: Keys) -> Result<Json> {
         if depth > MAX_DEPTH {
             return Err(too_deep(self.location()));
@@ -347,8 +347,8 @@ impl<'d> Value<'d> {
         }
     }
 
-    /// A mapping as a JSON object. Go's `map[string]any` takes any scalar as a key, but only at its own level;
-    /// below it, yaml.v3 makes a map that Go can't write as JSON when one key isn't text.
+    /// Returns a mapping as a JSON object. Go's `map[string]any` accepts any scalar as a key, but only at its own level. Below
+    /// it, yaml.v3 makes a map that Go cannot write as JSON if a key is not text.
     pub(super) fn json_object(&self, depth: usize, keys: Keys) -> Result<serde_json::Map<String, Json>> {
         let mapping = self.mapping()?;
         let mut object = serde_json::Map::new();
@@ -364,14 +364,14 @@ impl<'d> Value<'d> {
     }
 }
 
-/// Which keys a mapping that becomes JSON may have.
+/// The keys that a mapping may have to be written as JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keys {
-    /// Text, as in the mappings below another one.
+    /// Text, as in mappings inside another one.
     Text,
-    /// Any scalar here, and text below: Go's `map[string]any`.
+    /// Any scalar at this level, and text below: Go's `map[string]any`.
     AnyHere,
-    /// Any scalar: the daemon makes text of them all.
+    /// Any scalar: the daemon converts all of them to text.
     Any,
 }
 
@@ -384,7 +384,7 @@ impl Keys {
     }
 }
 
-/// A mapping whose keys are unique and whose merges are done. Unknown keys are simply never asked for.
+/// A mapping with unique keys, after merging. Unknown keys are never asked for.
 #[derive(Debug)]
 pub(crate) struct Mapping<'d> {
     source: &'d Source,
@@ -403,23 +403,23 @@ struct Entry<'d> {
 }
 
 impl<'d> Mapping<'d> {
-    /// The way to the mapping from the top of its file.
+    /// Returns the path to the mapping from the top of its file.
     pub(crate) fn path(&self) -> &Path<'d> {
         &self.path
     }
 
-    /// The keys, and where they are written.
+    /// Returns the keys and where they are written.
     pub(crate) fn keys(&self) -> impl Iterator<Item = (&'d str, Location)> {
         self.entries.iter().map(|entry| (entry.key, self.source.location(entry.key_node)))
     }
 
-    /// Where the value of a key is written.
+    /// Returns where the value of a key is written.
     pub(crate) fn location_of(&self, key: &str) -> Option<Location> {
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         Some(self.source.location(entry.value))
     }
 
-    /// The field as it stands, `None` when the key is absent.
+    /// Returns the value of a key, or `None` if the key is absent.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Value<'d>>> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| self.value(entry)).transpose()
     }
@@ -429,10 +429,10 @@ impl<'d> Mapping<'d> {
     }
 }
 
-/// Why an infinite number is refused.
+/// The message for an infinite number.
 pub(crate) const INFINITE: &str = "the declaration is stored as JSON, which has no infinite numbers";
 
-/// What yaml.v3 compares to find a repeated key: the kind, and a scalar's text or an alias's anchor.
+/// What yaml.v3 compares to find a repeated key: the node's kind, and a scalar's text or an alias's anchor.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum KeyText<'d> {
     Scalar(&'d str),

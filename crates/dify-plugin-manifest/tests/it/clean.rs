@@ -1,6 +1,6 @@
-//! The least of a plugin of each kind with which nothing is wrong.
+//! A small plugin of each kind without problems.
 
-/// Paths and contents.
+/// The paths and contents of a plugin's files.
 pub(crate) type Files = &'static [(&'static str, &'static str)];
 
 macro_rules! manifest {

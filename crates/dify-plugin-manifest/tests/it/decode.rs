@@ -1,4 +1,4 @@
-//! What yaml.v3 makes of values, a test for each fact.
+//! Decoding as in yaml.v3, with a test for each of its rules.
 
 use dify_plugin_manifest::ManifestError;
 use serde_json::json;
@@ -24,7 +24,7 @@ label: {en_US: Duck, de_DE: Ente}
 }
 
 #[test]
-fn a_repeated_key_is_an_error_known_or_not() {
+fn a_repeated_key_is_an_error_even_if_unknown() {
     for (yaml, key) in [
         ("name: a\nauthor: b\nname: c", "name"),
         ("name: a\nzz: 1\nzz: 2", "zz"),
@@ -69,7 +69,7 @@ fn a_string_field_takes_the_source_text_of_any_scalar() {
 }
 
 #[test]
-fn a_string_field_takes_no_collection_and_no_tag_that_lies() {
+fn a_string_field_refuses_collections_and_wrong_tags() {
     for written in ["[a]", "{a: b}", "!!int x", "!!binary aGk="] {
         let error = manifest(&format!("name: {written}")).unwrap_err();
         assert!(matches!(code(&error), "wrong-type" | "wrong-tag"), "{written}");
@@ -77,7 +77,7 @@ fn a_string_field_takes_no_collection_and_no_tag_that_lies() {
 }
 
 #[test]
-fn an_optional_string_tells_null_from_empty() {
+fn an_optional_string_distinguishes_null_from_empty() {
     let manifest = manifest("privacy: ''\nrepo: ~\nmeta: {minimum_dify_version: 1.9}").unwrap();
     assert_eq!(manifest.privacy.as_deref(), Some(""));
     assert_eq!(manifest.repo, None);
@@ -123,7 +123,7 @@ fn a_float_in_an_integer_field_is_truncated() {
 }
 
 #[test]
-fn a_default_is_any_json() {
+fn a_default_may_be_any_json() {
     for (written, value) in [
         ("3", json!(3)),
         ("3.5", json!(3.5)),
@@ -153,7 +153,7 @@ fn an_output_schema_is_a_mapping_whose_own_keys_may_be_any_scalar() {
 }
 
 #[test]
-fn null_items_of_a_list_are_left_out() {
+fn null_items_of_a_list_are_skipped() {
     assert_eq!(manifest("tags: [a, null, ~, b,]").unwrap().tags, ["a", "b"]);
     assert_eq!(tool("parameters: [null, {name: x}]").unwrap().parameters.len(), 1);
     assert!(tool("parameters: null").unwrap().parameters.is_empty());
@@ -161,7 +161,7 @@ fn null_items_of_a_list_are_left_out() {
 }
 
 #[test]
-fn a_time_is_a_plain_yaml_one_or_a_quoted_rfc_3339_one() {
+fn a_time_is_a_plain_yaml_timestamp_or_a_quoted_rfc_3339_time() {
     for (written, read) in [
         ("2026-01-31T08:30:00.658609186Z", "2026-01-31T08:30:00.658609186Z"),
         ("2026-01-31", "2026-01-31T00:00:00Z"),
@@ -179,7 +179,7 @@ fn a_time_is_a_plain_yaml_one_or_a_quoted_rfc_3339_one() {
 }
 
 #[test]
-fn a_bom_crlf_and_no_last_line_break_are_fine() {
+fn a_bom_crlf_and_a_missing_final_line_break_are_accepted() {
     let manifest = manifest("\u{feff}name: duck\r\nlabel:\r\n  en_US: |\r\n    One\r\n    Two").unwrap();
     assert_eq!(manifest.name, "duck");
     assert_eq!(manifest.label.en_us, "One\nTwo");
@@ -207,7 +207,7 @@ resource:
 }
 
 #[test]
-fn an_own_key_goes_before_a_merged_one_and_the_first_merged_before_the_next() {
+fn own_keys_override_merged_ones_and_earlier_merges_override_later_ones() {
     let yaml = "output_schema: {<<: [{a: 1, b: 2}, {b: 3, c: {<<: {d: 4}}}], a: 5}";
     let schema = tool(yaml).unwrap().output_schema.unwrap();
     assert_eq!(json!(schema), json!({"a": 5, "b": 2, "c": {"d": 4}}));
@@ -220,14 +220,14 @@ fn a_key_repeated_through_an_alias_is_an_error() {
 }
 
 #[test]
-fn a_merge_takes_mappings_only() {
+fn a_merge_accepts_only_mappings() {
     for yaml in ["a: &a 1\nlabel: {<<: *a}", "label: {<<: x}", "label: {<<: }", "label: {<<: [{}, 1]}"] {
         assert_eq!(code(&manifest(yaml).unwrap_err()), "wrong-merge", "{yaml}");
     }
 }
 
 #[test]
-fn flow_style_and_multi_line_scalars_are_fine() {
+fn flow_style_and_multi_line_scalars_are_accepted() {
     let yaml = "{name: duck, label: {en_US: a long
     name, ja_JP: \"two
     lines\"}, tags: [a, b]}";
@@ -238,7 +238,7 @@ fn flow_style_and_multi_line_scalars_are_fine() {
 }
 
 #[test]
-fn a_quoted_scalar_may_go_on_without_indentation() {
+fn a_quoted_scalar_may_continue_without_indentation() {
     let yaml =
         "label:\n  en_US: \"é and\n\nmore\n  ja_JP: 'x'\\\n    still\"\n  ja_JP: 'it''s\nfine'\nname: duck";
     let manifest = manifest(yaml).unwrap();
@@ -248,7 +248,7 @@ fn a_quoted_scalar_may_go_on_without_indentation() {
 }
 
 #[test]
-fn only_the_first_document_counts() {
+fn only_the_first_document_is_read() {
     assert_eq!(manifest("name: one\n---\nname: [two\n").unwrap().name, "one");
     assert_eq!(manifest("---\nname: one\n...\nname: [two: }").unwrap().name, "one");
     assert_eq!(manifest("  name: one\nversion: ignored").unwrap().version, "");

@@ -1,11 +1,11 @@
-//! What an error says: file, line, column, field, and what to do.
+//! Error messages: the location, the field, the problem and the fix.
 
 use dify_plugin_manifest::{ManifestError, Plugin};
 
 use crate::files::{manifest, plugin_of, read, tool};
 
 #[test]
-fn a_wrong_value_is_found_by_file_line_column_and_field() {
+fn a_wrong_value_is_reported_with_its_location_and_field() {
     let yaml = "parameters:\n  - name: a\n  - name: b\n    options:\n      - value: [x]\n";
     assert_eq!(
         tool(yaml).unwrap_err().to_string(),
@@ -27,7 +27,7 @@ fn a_wrong_value_is_found_by_file_line_column_and_field() {
 }
 
 #[test]
-fn a_repeated_key_names_the_line_of_the_first() {
+fn a_repeated_key_is_reported_with_the_line_of_the_first() {
     assert_eq!(
         manifest("name: a\nlabel:\n  en_US: a\n  en_US: b").unwrap_err().to_string(),
         "manifest.yaml:4:3: label: the key \"en_US\" is already defined at line 3; remove one of the two"
@@ -35,14 +35,14 @@ fn a_repeated_key_names_the_line_of_the_first() {
 }
 
 #[test]
-fn broken_yaml_is_found_by_file_line_and_column() {
+fn broken_yaml_is_reported_with_its_location() {
     let error = manifest("name: a\nlabel: {en_US: x\nauthor: b").unwrap_err();
     let found = error.finding();
     assert_eq!((found.code, &*found.at.file, found.at.line), ("not-yaml", "manifest.yaml", 3));
 }
 
 #[test]
-fn a_folder_without_manifest_says_what_to_name() {
+fn a_folder_without_manifest_is_an_error_with_a_fix() {
     let dir = plugin_of(&[]);
     let error = Plugin::read(dir.path()).unwrap_err();
     assert_eq!(error.finding().code, ManifestError::NO_MANIFEST);
@@ -67,7 +67,7 @@ fn a_missing_file_is_reported_where_it_is_named() {
 }
 
 #[test]
-fn a_path_that_no_package_has_is_refused_unopened() {
+fn a_path_outside_the_package_is_refused_unopened() {
     for path in ["../outside.yaml", "/etc/hostname", "./provider.yaml", "", "a//b.yaml", "a/../b.yaml", "a/"]
     {
         let yaml = format!("plugins: {{endpoints: ['{path}']}}");
@@ -77,7 +77,7 @@ fn a_path_that_no_package_has_is_refused_unopened() {
 }
 
 #[test]
-fn text_that_is_no_text_is_refused() {
+fn files_that_are_not_text_are_refused() {
     let dir = plugin_of(&[]);
     std::fs::write(dir.path().join("manifest.yaml"), b"name: a\nauthor: \xc3\xa9\xff").unwrap();
     let error = Plugin::read(dir.path()).unwrap_err().to_string();

@@ -1,11 +1,11 @@
-//! Plugins written for one test.
+//! Helpers that write a plugin and read it.
 
 use std::fs;
 
 use dify_plugin_manifest::{EndpointGroup, Manifest, ManifestError, Plugin, Tool, ToolProvider};
 use tempfile::TempDir;
 
-/// Writes a plugin's files, by path and content.
+/// Writes a plugin's files, given by path and content, to a new folder.
 pub(crate) fn plugin_of(files: &[(&str, &str)]) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     for (path, content) in files {

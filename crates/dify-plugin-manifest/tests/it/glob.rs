@@ -1,10 +1,10 @@
-//! Shell patterns.
+//! Shell patterns, compared with Go's.
 
 use dify_plugin_manifest::Glob;
 
-/// What `filepath.Match` of Go 1.26 says of each; `None` is its `ErrBadPattern`.
+/// The results of `filepath.Match` in Go 1.26; `None` stands for `ErrBadPattern`.
 #[test]
-fn patterns_mean_what_they_mean_to_go() {
+fn patterns_match_as_in_go() {
     for (pattern, name, matched) in [
         ("main.rs", "main.rs", Some(true)),
         ("*", "", Some(true)),

@@ -1,4 +1,4 @@
-//! Documents made to exhaust whoever reads them.
+//! Documents that try to exhaust memory or time.
 
 use std::fmt::Write as _;
 
@@ -15,8 +15,8 @@ fn nested(levels: usize) -> String {
 }
 
 #[test]
-fn nesting_is_bounded_also_where_nothing_is_decoded() {
-    // The mapping around counts too.
+fn nesting_is_bounded_even_where_nothing_is_decoded() {
+    // The outer mapping counts too.
     assert!(manifest(&nested(MAX_DEPTH - 1)).is_ok());
     assert_eq!(code(manifest(&nested(MAX_DEPTH))), Some("too-deep"));
     for deep in ["[".repeat(100_000), "{a: ".repeat(100_000), "- ".repeat(100_000), "? ".repeat(100_000)] {
@@ -66,7 +66,7 @@ fn a_value_that_contains_itself_is_refused_where_it_is_decoded() {
 }
 
 #[test]
-fn a_file_is_read_up_to_a_limit() {
+fn the_size_of_a_file_is_bounded() {
     let limit = usize::try_from(MAX_FILE_BYTES).unwrap();
     let fits = format!("name: duck\n#{}", " ".repeat(limit - 12));
     assert_eq!(fits.len(), limit);
@@ -75,8 +75,8 @@ fn a_file_is_read_up_to_a_limit() {
 }
 
 #[test]
-fn repairing_many_scalars_ends_in_time() {
-    // Each of them makes the parser start over.
+fn repairs_are_bounded() {
+    // Each scalar makes the parser start over.
     let mut yaml = String::new();
     for index in 0..20_000 {
         writeln!(yaml, "k{index}:\n  a: 'x\ny'").unwrap();
@@ -84,9 +84,9 @@ fn repairing_many_scalars_ends_in_time() {
     assert_eq!(code(manifest(&yaml)), Some("not-yaml"));
 }
 
-/// The same mistake, as often as a file has room for it: time and memory stay in proportion.
+/// The same mistake as often as fits into a file: time and memory stay proportional to its size.
 #[test]
-fn a_hundred_thousand_mistakes_are_cut_short() {
+fn the_number_of_findings_is_bounded() {
     let many = |line: &str| line.repeat(100_000);
     for (yaml, wanted) in [
         (format!("parameters: [{}]", many("1, ")), "wrong-type"),
@@ -107,7 +107,7 @@ fn a_hundred_thousand_mistakes_are_cut_short() {
 }
 
 #[test]
-fn more_than_a_plugin_can_mean_is_refused() {
+fn the_number_of_mappings_is_bounded() {
     let endpoints = format!("endpoints:\n{}", "- path: /a\n  method: GET\n".repeat(100_001));
     let error = crate::files::group(&endpoints).err().unwrap().to_string();
     assert!(error.contains("more than 100000 mappings are declared"), "{error}");

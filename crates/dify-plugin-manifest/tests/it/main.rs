@@ -1,4 +1,4 @@
-//! Declarations in, values or an error out.
+//! Declarations in; values, findings or an error out.
 #![expect(clippy::unwrap_used, reason = "a test's own set-up")]
 
 mod clean;

@@ -1,4 +1,4 @@
-//! Mistakes that people make, one at a time, and what is said of each.
+//! Common mistakes, one at a time, and the findings for each.
 
 use std::fmt::Write;
 use std::fs;
@@ -13,31 +13,31 @@ fn findings(files: &[(&str, &str)]) -> Vec<Finding> {
 }
 
 #[test]
-fn nothing_is_wrong_with_the_plugins_that_the_mistakes_are_made_in() {
+fn the_unchanged_plugins_have_no_findings() {
     for (kind, files) in clean::ALL {
         let found: Vec<_> = findings(files).iter().map(ToString::to_string).collect();
         assert!(found.is_empty(), "{kind}: {found:#?}");
     }
 }
 
-/// What becomes of a file.
+/// A change to a file.
 enum Change {
-    /// The first text becomes the second.
+    /// Replaces the first text with the second.
     Text(&'static str, &'static str),
-    Gone,
+    Removed,
 }
 
-use Change::{Gone, Text};
+use Change::{Removed, Text};
 
 const MANIFEST: &str = "manifest.yaml";
 const PROVIDER: &str = "provider/duck.yaml";
 const QUACK: &str = "tools/quack.yaml";
 const LLM: &str = "models/llm/duck-1.yaml";
 
-/// The mistakes, by the table of chapter 4 that has the trap.
+/// The mistakes, grouped by what they are about.
 #[rustfmt::skip]
 const MISTAKES: &[(Files, &str, Change)] = &[
-    // 4.0: what the decoder makes of YAML.
+    // YAML and its decoding.
     (TOOL, MANIFEST, Text("author: pond\n", "author: pond\nauthor: lake\n")),
     (TOOL, MANIFEST, Text("  memory: 268435456", "  memory: 256MB")),
     (TOOL, MANIFEST, Text("      enabled: true", "      enabled: \"true\"")),
@@ -51,7 +51,7 @@ const MISTAKES: &[(Files, &str, Change)] = &[
     (TOOL, MANIFEST, Text("created_at: 2026-01-31T08:30:00Z\n", "")),
     (TOOL, PROVIDER, Text("- tools/quack.yaml", "tools/quack.yaml")),
     (TOOL, QUACK, Text("parameters:", "parameters: *none")),
-    // 4.1.1: the manifest.
+    // The manifest.
     (TOOL, MANIFEST, Text("version: 0.0.1\ntype", "version: 1\ntype")),
     (TOOL, MANIFEST, Text("version: 0.0.1\ntype", "version: 1.0\ntype")),
     (TOOL, MANIFEST, Text("version: 0.0.1\ntype", "version: 0.0.1-beta.1\ntype")),
@@ -60,7 +60,7 @@ const MISTAKES: &[(Files, &str, Change)] = &[
     (TOOL, MANIFEST, Text("author: pond", "author: 123e4567-e89b-12d3-a456-426614174000")),
     (TOOL, MANIFEST, Text("name: duck", "name: The Duck")),
     (TOOL, MANIFEST, Text("icon: icon.svg", "icon: _assets/icon.svg")),
-    (TOOL, "_assets/icon.svg", Gone),
+    (TOOL, "_assets/icon.svg", Removed),
     (TOOL, MANIFEST, Text("  memory: 268435456\n", "")),
     (TOOL, MANIFEST, Text("language: python", "language: rust")),
     (TOOL, MANIFEST, Text("    entrypoint: main\n", "")),
@@ -71,29 +71,29 @@ const MISTAKES: &[(Files, &str, Change)] = &[
     (TOOL, MANIFEST, Text("- provider/duck.yaml", "- provider/duck.yaml\n    - provider/duck.yaml")),
     (TOOL, MANIFEST, Text("plugins:", "repo: github\nplugins:")),
     (TOOL, MANIFEST, Text("plugins:", "tags: [utility]\nplugins:")),
-    // 4.1.2: text.
+    // Text.
     (TOOL, MANIFEST, Text("  en_US: Duck", "  en_us: Duck")),
     (TOOL, MANIFEST, Text("  en_US: Duck", "  en_US: Duck\n  fr_FR: Canard")),
     (TOOL, QUACK, Text("    en_US: Quacks", "    zh_Hans: 嘎嘎")),
-    // 4.1.3: names of values.
+    // Enumerations.
     (TOOL, QUACK, Text("type: string", "type: integer")),
     (TOOL, QUACK, Text("form: llm", "form: llmm")),
     (TOOL, QUACK, Text("scope: chat&workflow", "scope: chat&advanced-chat")),
     (TOOL, QUACK, Text("    type: string", "    type: string\n    scope: llm")),
     (ENDPOINT, "endpoints/duck.yaml", Text("POST", "post")),
-    // 4.1.4: permissions.
+    // Permissions.
     (ENDPOINT, MANIFEST, Text("      enabled: true", "      enabled: false")),
     (TOOL, MANIFEST, Text("    endpoint:\n      enabled: true", "    storage:\n      enabled: true")),
     (TOOL, MANIFEST, Text("    endpoint:\n      enabled: true", "    model:\n      llm: true")),
     (TOOL, MANIFEST, Text("    endpoint:\n      enabled: true", "    models:\n      enabled: true")),
-    // 4.1.5: credentials and settings.
+    // Credentials and settings.
     (TOOL, PROVIDER, Text("credentials_for_provider", "credentials")),
     (TOOL, PROVIDER, Text("  api_key:\n    type: secret-input\n", "  api_key: secret-input\n  other:\n    type: text\n")),
     (TOOL, PROVIDER, Text("    type: secret-input", "    type: dataset-selector")),
     (TOOL, PROVIDER, Text("    default: eu", "    default: us")),
     (TOOL, PROVIDER, Text("    options:\n      - value: eu\n        label:\n          en_US: Europe\n", "")),
     (TRIGGER, PROVIDER, Text("  secret:\n    type: secret-input\n    label:\n      en_US: Secret", "  secret: text")),
-    // 4.1.6: tools.
+    // Tools.
     (TOOL, PROVIDER, Text("  name: duck", "  name: my duck")),
     (TOOL, PROVIDER, Text("  - tools/quack.yaml", "  - tools/quack.yaml\n  - tools/quack.yaml")),
     (TOOL, PROVIDER, Text("  - tools/quack.yaml", "  - [tools/quack.yaml]")),
@@ -111,7 +111,7 @@ const MISTAKES: &[(Files, &str, Change)] = &[
     (TOOL, QUACK, Text("- value: angry", "- value: \"\"")),
     (TOOL, QUACK, Text("required: true", "require: true")),
     (TOOL, QUACK, Text("    max: 9\n", "    max: 9\n    options:\n      - value: 1\n        label:\n          en_US: One\n")),
-    // 4.1.7: models.
+    // Models.
     (MODEL, PROVIDER, Text("models/llm/*.yaml", "models/**/*.yaml")),
     (MODEL, PROVIDER, Text("models/llm/*.yaml", "models/[a-*.yaml")),
     (MODEL, PROVIDER, Text("- models/llm/*.yaml", "- models/llm/*.yaml\n      - models/llm/duck-1.yaml")),
@@ -129,7 +129,7 @@ const MISTAKES: &[(Files, &str, Change)] = &[
     (MODEL, LLM, Text("    type: boolean\n", "")),
     (MODEL, LLM, Text("input: '0.10'", "input: '0,10'")),
     (MODEL, LLM, Text("  currency: USD\n", "")),
-    // 4.1.8: endpoints.
+    // Endpoints.
     (ENDPOINT, "endpoints/duck.yaml", Text("path: /duck/<app_id>", "path: duck/<app_id>")),
     (ENDPOINT, "endpoints/duck.yaml", Text("method: POST\n", "")),
     (ENDPOINT, "endpoints/duck.yaml", Text("/duck/<app_id>\nmethod: POST", "/health\nmethod: GET")),
@@ -137,7 +137,7 @@ const MISTAKES: &[(Files, &str, Change)] = &[
     (ENDPOINT, "group/duck.yaml", Text("settings:\n  - name: app\n   ", "settings:\n  app:\n   ")),
     (ENDPOINT, "group/duck.yaml", Text("settings:\n  - name: app\n    type: app-selector\n    scope: chat\n    label:\n      en_US: App\n", "")),
     (ENDPOINT, "group/duck.yaml", Text("settings:\n", "settings:\nunknown:\n")),
-    // 4.1.9: agent strategies, data sources, triggers.
+    // Agent strategies, data sources, triggers.
     (AGENT_STRATEGY, "strategies/quack.yaml", Text("array[tools]", "array")),
     (AGENT_STRATEGY, PROVIDER, Text("  description:\n    en_US: A duck\n", "")),
     (DATASOURCE, PROVIDER, Text("website_crawl", "web_crawl")),
@@ -147,13 +147,13 @@ const MISTAKES: &[(Files, &str, Change)] = &[
     (TRIGGER, "events/quack.yaml", Text("  name: quack", "  name: quack!")),
     (TRIGGER, PROVIDER, Text("events:\n  - events/quack.yaml", "events: events/quack.yaml")),
     (TRIGGER, PROVIDER, Text("    client_schema:\n      - name: client_id\n        type: text-input\n        label:\n          en_US: Client ID\n", "")),
-    // 4.1.10: what goes together.
+    // Combinations of kinds.
     (TOOL, MANIFEST, Text("  tools:\n    - provider/duck.yaml", "  tools: []")),
     (TOOL, MANIFEST, Text("plugins:\n", "model:\n  provider: x\nplugins:\n")),
 ];
 
 #[test]
-fn each_mistake_is_found_where_it_is_and_with_a_cure() {
+fn each_mistake_is_reported_with_its_location_and_a_fix() {
     assert!(MISTAKES.len() >= 60);
     let mut report = String::new();
     for (files, path, change) in MISTAKES {
@@ -166,15 +166,15 @@ fn each_mistake_is_found_where_it_is_and_with_a_cure() {
                 fs::write(&file, text.replacen(from, to, 1)).unwrap();
                 writeln!(report, "## {path}: {from:?} becomes {to:?}").unwrap();
             }
-            Gone => {
+            Removed => {
                 fs::remove_file(&file).unwrap();
-                writeln!(report, "## {path} is gone").unwrap();
+                writeln!(report, "## {path} is removed").unwrap();
             }
         }
         let findings = check(dir.path()).findings;
-        assert!(!findings.is_empty(), "nothing is found: {path} {}", report.lines().last().unwrap());
+        assert!(!findings.is_empty(), "no findings: {path} {}", report.lines().last().unwrap());
         for finding in findings {
-            assert!(!finding.help.is_empty(), "no cure: {finding}");
+            assert!(!finding.help.is_empty(), "no fix: {finding}");
             writeln!(report, "{finding}").unwrap();
         }
         report.push('\n');
@@ -183,7 +183,7 @@ fn each_mistake_is_found_where_it_is_and_with_a_cure() {
 }
 
 proptest::proptest! {
-    /// Whatever is done to a plugin: nothing panics, and where nothing is found the daemon takes it.
+    /// Random changes to a plugin never cause a panic, and a plugin without findings can be read.
     #[test]
     fn random_damage_is_survived(
         kind in 0..6_usize,

@@ -1,4 +1,4 @@
-//! Whole plugins, and what belongs to whom in them.
+//! Whole plugins: files, providers, members and inheritance.
 
 use dify_plugin_manifest::{
     ConfigType, Method, ParameterForm, ParameterType, Permission, Plugin, Severity, check,
@@ -12,7 +12,7 @@ fn fixture(name: &str) -> Plugin {
 }
 
 #[test]
-fn an_endpoint_plugin_reads_whole() {
+fn an_endpoint_plugin_is_read_completely() {
     let plugin = fixture("duck");
     let manifest = &plugin.manifest;
     assert_eq!(manifest.identity().unwrap(), "pond/duck:0.2.1");
@@ -54,7 +54,7 @@ fn an_endpoint_plugin_reads_whole() {
 }
 
 #[test]
-fn a_tool_plugin_reads_whole() {
+fn a_tool_plugin_is_read_completely() {
     let plugin = fixture("weather");
     let permission = &plugin.manifest.resource.permission;
     assert!(permission.tool && permission.model.allows_llm() && permission.model.allows_tts());
@@ -95,7 +95,7 @@ fn a_tool_plugin_reads_whole() {
 }
 
 #[test]
-fn values_that_a_newer_dify_may_know_survive() {
+fn unknown_values_of_enumerations_are_kept() {
     let plugin = fixture("weather");
     let detail = &plugin.tool_provider.as_ref().unwrap().tools[0].parameters[2];
     assert_eq!(detail.parameter_type, ParameterType::Other("slider".to_owned()));
@@ -118,7 +118,7 @@ fn nothing_is_allowed_without_permission() {
 }
 
 #[test]
-fn credentials_are_a_list_or_a_mapping_in_its_order() {
+fn credentials_are_a_list_or_an_ordered_mapping() {
     let names = |yaml: &str| {
         let schema = provider(yaml).unwrap().credentials_schema;
         schema.into_iter().map(|config| config.name).collect::<Vec<_>>()
@@ -129,11 +129,11 @@ fn credentials_are_a_list_or_a_mapping_in_its_order() {
     );
     assert_eq!(names("credentials_for_provider: [{name: z}, {name: a}]"), ["z", "a"]);
     assert_eq!(names("credentials_schema: {b: {}}\ncredentials_for_provider: {a: {}}"), ["b"]);
-    // The daemon looks at how the first one is written: an empty one and an alias don't count.
+    // The daemon goes by how the first key is written: it ignores an empty value and an alias.
     assert_eq!(names("credentials_schema: {}\ncredentials_for_provider: {a: {}}"), ["a"]);
     assert_eq!(names("credentials_schema: null\ncredentials_for_provider: {a: {}}"), ["a"]);
     assert_eq!(names("x: &x [{name: b}]\ncredentials_schema: *x\ncredentials_for_provider: {a: {}}"), ["a"]);
-    // In the mapping form a repeated key is two entries, and what is no mapping is left out.
+    // In the mapping form a repeated key is two entries, and values other than mappings are dropped.
     assert_eq!(names("credentials_for_provider: {a: {}, b: text, c: [1], a: {}}"), ["a", "a"]);
     assert!(names("credentials_for_provider: null").is_empty());
     assert!(provider("credentials_for_provider: text").is_err());
@@ -141,7 +141,7 @@ fn credentials_are_a_list_or_a_mapping_in_its_order() {
 }
 
 #[test]
-fn tools_are_written_inline_or_named() {
+fn tools_are_inline_or_in_files() {
     let plugin = read(&[
         ("manifest.yaml", "plugins: {tools: [p.yaml]}"),
         ("p.yaml", "tools: [a.yaml, {identity: {name: inline}}, [x], a.yaml]"),
@@ -156,13 +156,13 @@ fn tools_are_written_inline_or_named() {
 }
 
 #[test]
-fn a_broken_inline_endpoint_ends_the_list_without_failing() {
+fn an_invalid_inline_endpoint_ends_the_list_without_an_error() {
     let group = group("endpoints: [{path: /a}, {path: [x]}, {path: /b}, never-opened.yaml]").unwrap();
     assert_eq!(group.endpoints.len(), 1);
 }
 
 #[test]
-fn the_last_provider_of_a_kind_wins() {
+fn the_last_provider_of_a_kind_is_kept() {
     let plugin = read(&[
         ("manifest.yaml", "plugins: {tools: [a.yaml, b.yaml], endpoints: [c.yaml, d.yaml]}"),
         ("a.yaml", "identity: {name: a}"),
@@ -176,7 +176,7 @@ fn the_last_provider_of_a_kind_wins() {
 }
 
 #[test]
-fn a_provider_in_the_manifest_counts_where_no_file_is_named() {
+fn a_provider_in_the_manifest_is_kept_if_no_file_is_named() {
     let inline = "tool: {identity: {name: inline}, tools: [never-opened.yaml]}\nendpoint: {settings: []}";
     let plugin = read(&[("manifest.yaml", inline)]).unwrap();
     assert_eq!(plugin.tool_provider.as_ref().unwrap().identity.name, "inline");
@@ -189,7 +189,7 @@ fn a_provider_in_the_manifest_counts_where_no_file_is_named() {
 }
 
 #[test]
-fn a_model_provider_has_models_of_files_and_positions() {
+fn a_model_provider_has_models_from_files_and_positions() {
     let mut files = crate::clean::MODEL.to_vec();
     files.push((
         "models/llm/zz.yaml",
@@ -214,14 +214,14 @@ fn a_model_provider_has_models_of_files_and_positions() {
     assert_eq!(provider["position"]["llm"], json!(["duck-1"]));
     assert_eq!(provider["description"]["en_US"], "A duck", "filled from the manifest");
 
-    // A position file without names is one all the same.
+    // An empty position file is kept too.
     files.retain(|(path, _)| !path.ends_with("_position.yaml"));
     files.push(("models/llm/_position.yaml", ""));
     assert_eq!(read(&files).unwrap().declaration["model"]["position"], json!({"llm": null}));
 }
 
 #[test]
-fn the_other_kinds_read_whole() {
+fn the_other_kinds_are_read_completely() {
     let agent = &read(crate::clean::AGENT_STRATEGY).unwrap().declaration["agent_strategy"];
     let strategy = &agent["strategies"][0];
     assert_eq!(strategy["identity"]["name"], "quack");
@@ -245,7 +245,7 @@ fn the_other_kinds_read_whole() {
     );
 }
 
-/// `ManifestValidate` of the daemon.
+/// The rules of the daemon's `ManifestValidate`.
 #[test]
 fn names_and_combinations_that_the_daemon_refuses_are_refused() {
     let illegal = |yaml: &str| {
@@ -301,9 +301,9 @@ fn names_and_combinations_that_the_daemon_refuses_are_refused() {
     }
 }
 
-/// The JSON is what the daemon would keep: `tests/declarations` compares it with the daemon's own.
+/// The JSON is what the daemon would store; `tests/declarations` compares it with the daemon's own.
 #[test]
-fn the_declaration_is_the_daemons() {
+fn the_declaration_is_the_same_as_the_daemons() {
     let plugin = read(crate::clean::ENDPOINT).unwrap();
     let declaration = json!(plugin.declaration);
     assert_eq!(
@@ -317,7 +317,7 @@ fn the_declaration_is_the_daemons() {
 }
 
 #[test]
-fn an_identity_has_a_version_that_the_daemon_accepts() {
+fn an_identity_needs_a_version_that_the_daemon_accepts() {
     let identity = |version: &str| manifest(&format!("name: duck\nversion: '{version}'")).unwrap().identity();
     for version in ["0.0.1", "1.2", "1.2.3.4", "1234.0.0", "0.0.1-beta", "0.0.1-a_1"] {
         assert_eq!(identity(version).unwrap(), format!("duck:{version}"));

@@ -1,11 +1,11 @@
-//! What single scalars become, by the field that reads them.
+//! Decoding of single scalars, by the type of the field.
 
 use dify_plugin_manifest::{ManifestError, Plugin};
 use serde_json::{Value, json};
 
 use crate::files::{manifest, read, tool};
 
-/// Reads `written` where anything is allowed.
+/// Reads `written` in a field that accepts any value.
 fn any(written: &str) -> Result<Option<Value>, ManifestError> {
     tool(&format!("parameters:\n- default: {written}\n")).map(|mut tool| tool.parameters.remove(0).default)
 }
