@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use dify_plugin_protocol::hex::decode_hex;
+use dify_plugin_protocol::hex::{decode_hex, encode_hex};
 use dify_plugin_protocol::{AccessType, Action};
 use futures_core::Stream;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
@@ -74,7 +74,7 @@ impl Host {
     ) -> Result<Response<EndpointBody>, EndpointError> {
         let raw = request::write(&request, hook_id);
         let payload = Map::from_iter([
-            ("raw_http_request".to_owned(), const_hex::encode(raw).into()),
+            ("raw_http_request".to_owned(), encode_hex(&raw).into()),
             ("settings".to_owned(), settings.into()),
         ]);
         let mut session = OpenSession::new(AccessType::Endpoint, Action::InvokeEndpoint, payload);

@@ -159,39 +159,3 @@ impl BlobJoiner {
         Ok(Some(ToolMessage { body: ToolMessageBody::Blob(body), meta: message.meta }))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use dify_plugin_protocol::tool::blob::BlobChunks;
-
-    use super::*;
-
-    #[test]
-    fn interleaved_files_are_joined_each_for_itself() {
-        let (one, two) = (vec![1; 20_000], vec![2; 9_000]);
-        let meta = Map::from_iter([("mime_type".to_owned(), "a/b".into())]);
-        let mut pieces: Vec<_> = BlobChunks::new("1", &one, Some(&meta)).map(ToolMessage::from).collect();
-        for (index, piece) in BlobChunks::new("2", &two, None).enumerate() {
-            pieces.insert(index * 2, piece.into());
-        }
-        let mut joiner = BlobJoiner::default();
-        let joined: Vec<_> = pieces.into_iter().filter_map(|piece| joiner.take(piece).unwrap()).collect();
-        let bytes = |message: &ToolMessage| match &message.body {
-            ToolMessageBody::Blob(BlobMessage { blob: Some(blob), .. }) => blob::decode(blob).unwrap(),
-            other => panic!("{other:?}"),
-        };
-        let joined: Vec<_> = joined.iter().map(|message| (bytes(message), message.meta.clone())).collect();
-        assert!(joined.contains(&(one, Some(meta))) && joined.contains(&(two, None)) && joined.len() == 2);
-    }
-
-    #[test]
-    fn a_piece_that_dify_refuses_is_refused() {
-        let piece = BlobChunk {
-            id: Some("x".to_owned()),
-            blob: Some(blob::encode(&[0; 8193])),
-            ..BlobChunk::default()
-        };
-        let message = ToolMessage::new(ToolMessageBody::BlobChunk(piece));
-        assert!(matches!(BlobJoiner::default().take(message), Err(SessionFailure::BadMessage(_))));
-    }
-}

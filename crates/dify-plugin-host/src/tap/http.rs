@@ -1,12 +1,13 @@
 //! Hides the secrets in the HTTP request of an endpoint, which a frame holds in hex.
 
+use dify_plugin_protocol::hex::{decode_hex, encode_hex};
+
 use super::json::{self, REDACTED, Rule, is_secret};
 
 /// Redacts a request. Reads no more of it than fits into `limit` bytes of hex.
 pub(super) fn redact(hex: &str, limit: usize) -> String {
     let whole = hex.len() <= limit;
-    let Ok(bytes) =
-        const_hex::decode(hex.get(..if whole { hex.len() } else { limit & !1 }).unwrap_or_default())
+    let Ok(bytes) = decode_hex(hex.get(..if whole { hex.len() } else { limit & !1 }).unwrap_or_default())
     else {
         // Not a request that anyone could read.
         return REDACTED.to_owned();
@@ -16,7 +17,7 @@ pub(super) fn redact(hex: &str, limit: usize) -> String {
         None => (&bytes[..], None),
     };
     let head = String::from_utf8_lossy(head);
-    let body = body.map(|body| self::body(body));
+    let body = body.map(redacted_body);
     let mut lines = head.split("\r\n");
     let mut out = request_line(lines.next().unwrap_or_default());
     for line in lines {
@@ -40,7 +41,7 @@ pub(super) fn redact(hex: &str, limit: usize) -> String {
         out.extend_from_slice(b"\r\n\r\n");
         out.extend_from_slice(&body);
     }
-    const_hex::encode(out)
+    encode_hex(&out)
 }
 
 /// Redacts the query in the first line of a request.
@@ -51,7 +52,7 @@ fn request_line(line: &str) -> String {
 }
 
 /// Redacts a body of JSON, or of a form. Others are kept.
-fn body(body: &[u8]) -> Vec<u8> {
+fn redacted_body(body: &[u8]) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(body) else { return body.to_owned() };
     let rule = |name: &str, _| if is_secret(name) { Rule::Redact } else { Rule::Keep };
     match text.trim_start().chars().next() {

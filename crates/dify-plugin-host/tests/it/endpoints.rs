@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use dify_plugin_host::{EndpointError, SessionFailure};
+use dify_plugin_protocol::hex::decode_hex;
 use http::{Request, Response};
 use serde_json::Map;
 
@@ -136,6 +137,6 @@ async fn the_session_names_the_hook_and_nobody_as_its_user() {
     assert_eq!(heard[0]["endpoint_id"], "hook");
     assert_eq!(heard[0]["data"]["user_id"], "");
     assert_eq!(heard[0]["data"]["settings"], serde_json::json!({}));
-    let raw = const_hex::decode(heard[0]["data"]["raw_http_request"].as_str().unwrap()).unwrap();
+    let raw = decode_hex(heard[0]["data"]["raw_http_request"].as_str().unwrap()).unwrap();
     assert!(raw.starts_with(b"GET /x HTTP/1.1\r\nHost: plug.example\r\n"));
 }

@@ -5,9 +5,11 @@
 mod endpoints;
 mod hostile;
 mod killed;
+mod messages;
 mod pipe;
 mod process;
 mod recorded;
+mod requests;
 mod reverse;
 mod rogue;
 mod router;

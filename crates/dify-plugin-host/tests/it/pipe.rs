@@ -12,21 +12,38 @@ use tokio::io::{
 const HEARTBEAT: &str = r#"{"event":"heartbeat"}"#;
 
 /// The plugin's end.
-struct Plugin {
+pub(crate) struct Plugin {
     input: BufReader<ReadHalf<DuplexStream>>,
     output: WriteHalf<DuplexStream>,
 }
 
 impl Plugin {
-    async fn write(&mut self, line: &str) {
+    pub(crate) async fn write(&mut self, line: &str) {
         self.output.write_all(format!("{line}\n").as_bytes()).await.unwrap();
     }
 
-    /// The next line, or null at the end.
-    async fn read(&mut self) -> Value {
-        let mut line = String::new();
-        self.input.read_line(&mut line).await.unwrap();
-        if line.is_empty() { Value::Null } else { serde_json::from_str(&line).unwrap() }
+    /// The text of the next frame, or nothing at the end.
+    pub(crate) async fn read_text(&mut self) -> String {
+        let mut frame = String::new();
+        self.input.read_line(&mut frame).await.unwrap();
+        frame
+    }
+
+    /// The next frame, or null at the end.
+    pub(crate) async fn read(&mut self) -> Value {
+        let frame = self.read_text().await;
+        if frame.is_empty() { Value::Null } else { serde_json::from_str(&frame).unwrap() }
+    }
+
+    /// Reads a request and sends messages in its session, then ends it.
+    pub(crate) async fn respond(&mut self, messages: &[Value]) {
+        let request = self.read().await;
+        let end = json!({"type": "end", "data": {}});
+        let stream = messages.iter().map(|message| json!({"type": "stream", "data": message}));
+        for data in stream.chain([end]) {
+            let frame = json!({"event": "session", "session_id": request["session_id"], "data": data});
+            self.write(&frame.to_string()).await;
+        }
     }
 }
 
@@ -38,7 +55,7 @@ fn ends() -> (ReadHalf<DuplexStream>, WriteHalf<DuplexStream>, Plugin) {
     (output, input, Plugin { input: BufReader::new(reader), output: writer })
 }
 
-async fn host() -> (Host, Plugin) {
+pub(crate) async fn host() -> (Host, Plugin) {
     let (output, input, mut plugin) = ends();
     plugin.write(HEARTBEAT).await;
     let host = Host::over(output, input, None, HostConfig::default(), Script::new()).await.unwrap();

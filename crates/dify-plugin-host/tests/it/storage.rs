@@ -141,3 +141,22 @@ async fn what_is_malformed_is_refused_and_other_kinds_go_elsewhere() {
     let both = Router::new().invoke_type(InvokeType::Storage, storage).fallback(script);
     assert_eq!(read(&answers_to(&[app], both, config()).await), [Ok(json!({"event": "message"}))]);
 }
+
+#[tokio::test]
+async fn a_key_is_the_path_of_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = Storage::new(folder.path());
+    for (number, (key, path)) in
+        [("a", "a"), ("./b", "b"), ("c//d/./e/", "c/d/e"), ("/../f", "f"), ("g/../h", "h")]
+            .into_iter()
+            .enumerate()
+    {
+        let set = json!({"opt": "set", "key": key, "value": format!("0{number}")});
+        assert_eq!(ask(&storage, &[set]).await, [Ok(json!({"data": "ok"}))], "{key}");
+        assert_eq!(
+            std::fs::read(folder.path().join(path)).unwrap(),
+            [u8::try_from(number).unwrap()],
+            "{key}"
+        );
+    }
+}
