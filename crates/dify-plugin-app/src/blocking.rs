@@ -1,6 +1,6 @@
 //! Reading the reply to a call in blocking mode.
 
-use dify_plugin_protocol::app::event::ErrorEvent;
+use dify_plugin_protocol::app::event::AppEvent;
 use dify_plugin_protocol::app::metadata::RunStatus;
 use dify_plugin_protocol::app::result::{AppResult, WorkflowResult};
 
@@ -59,14 +59,7 @@ pub(crate) fn judge(
 
 /// Turns an unknown reply into an error: an `error` event, or something new.
 fn unknown(json: &str, received: Box<Received>) -> AppError {
-    #[derive(serde::Deserialize)]
-    struct Name {
-        event: Option<String>,
-    }
-    let name = serde_json::from_str::<Name>(json).ok().and_then(|name| name.event);
-    if name.as_deref() == Some("error")
-        && let Ok(error) = serde_json::from_str::<ErrorEvent>(json)
-    {
+    if let Ok(AppEvent::Error(error)) = AppEvent::parse(json) {
         return AppError::Reported { error: Box::new(error), received };
     }
     let reason = "it is not the reply of a chat app, a workflow or a text generator".to_owned();

@@ -19,9 +19,9 @@ pub struct Event {
     json: Box<RawValue>,
     kind: EventKind,
     /// The position of each [`Name`] that is a string without escapes.
-    names: [Span; Name::COUNT],
+    names: [Span; NAMES],
     /// The decoded texts of those with escapes, which are rare.
-    unescaped: Option<Box<[Option<Box<str>>; Name::COUNT]>>,
+    unescaped: Option<Box<[Option<Box<str>>; NAMES]>>,
     /// The position of the raw `answer`, a string or any other value.
     answer: Span,
     /// The decoded text, if it has escapes or is in `data`.
@@ -38,9 +38,8 @@ enum Name {
     WorkflowRunId,
 }
 
-impl Name {
-    const COUNT: usize = 5;
-}
+/// The number of [`Name`]s.
+const NAMES: usize = 5;
 
 /// What an event means for the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,18 +72,18 @@ impl Event {
         let text = json.get();
         // serde would also read the fields from an array.
         let found = text.starts_with('{').then(|| serde_json::from_str::<Fields<'_>>(text));
-        let Some(Ok(found)) = found else { return Err(not_an_event(text)) };
+        let Some(Ok(found)) = found else { return Err(unreadable(text)) };
         // In the order of `Name`.
         let fields =
             [found.event, found.conversation_id, found.message_id, found.task_id, found.workflow_run_id];
-        let mut names = [Span::NOWHERE; Name::COUNT];
+        let mut names = [Span::NOWHERE; NAMES];
         let mut unescaped = None;
         for (at, field) in fields.into_iter().enumerate() {
             let Some(field) = field.map(RawValue::get) else { continue };
             if let Some(plain) = without_escapes(field) {
                 names[at] = Span::of(text, plain);
             } else if let Ok(decoded) = serde_json::from_str(field) {
-                unescaped.get_or_insert_with(Box::<[Option<Box<str>>; Name::COUNT]>::default)[at] =
+                unescaped.get_or_insert_with(Box::<[Option<Box<str>>; NAMES]>::default)[at] =
                     Some(decoded);
             }
         }
@@ -98,7 +97,7 @@ impl Event {
         };
         match event.text_of(Name::Event).map(EventKind::of) {
             Some(kind) => event.kind = kind,
-            None => return Err(not_an_event(event.raw())),
+            None => return Err(unreadable(event.raw())),
         }
         Ok(event)
     }
@@ -172,10 +171,7 @@ impl Event {
 
     /// Reads the event as a type that its name implies.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, EventError> {
-        serde_json::from_str(self.raw()).map_err(|_| {
-            // Decoding the whole event finds the field and the message.
-            self.decode().err().unwrap_or_else(|| EventError::NotAnEvent { reason: "unreadable".to_owned() })
-        })
+        serde_json::from_str(self.raw()).map_err(|_| unreadable(self.raw()))
     }
 
     pub(crate) fn kind(&self) -> EventKind {
@@ -283,9 +279,10 @@ fn without_escapes(json: &str) -> Option<&str> {
     (!text.contains('\\')).then_some(text)
 }
 
-fn not_an_event(json: &str) -> EventError {
-    // The full parser finds the reason.
-    AppEvent::parse(json).err().unwrap_or_else(|| EventError::NotAnEvent { reason: "unreadable".to_owned() })
+/// Returns why an event cannot be read. The full parser finds the field and the reason.
+fn unreadable(json: &str) -> EventError {
+    let error = AppEvent::parse(json).err();
+    error.unwrap_or_else(|| EventError::NotAnEvent { reason: "unreadable".to_owned() })
 }
 
 /// The most common fields, as raw JSON.

@@ -1,5 +1,7 @@
 //! What a stream has sent so far, and what its end means. No I/O and no clock.
 
+use std::sync::Once;
+
 use dify_plugin_invoke::CallError;
 use dify_plugin_protocol::app::event::{ErrorEvent, EventError, RunEvent, WorkflowRun};
 
@@ -111,19 +113,6 @@ impl Progress {
         self.signs.kind(self.called_as)
     }
 
-    /// Returns the kind of the app, if its events are returned through the interface of another kind.
-    pub(crate) fn other_kind(&self) -> Option<AppKind> {
-        self.kind().filter(|found| *found != self.called_as && self.fold.is_none())
-    }
-
-    pub(crate) fn called_as(&self) -> AppKind {
-        self.called_as
-    }
-
-    pub(crate) fn app_id(&self) -> &str {
-        &self.received.app_id
-    }
-
     /// Returns the collected answer, after a stream that ended without an error.
     ///
     /// # Errors
@@ -138,6 +127,7 @@ impl Progress {
 
     /// Returns an error if the answer failed or is incomplete. Call it once, when the daemon has ended the call.
     pub(crate) fn finish(&mut self) -> Option<AppError> {
+        self.warn_about_other_kind();
         let failure = self.stated_failure();
         if failure.is_some() || self.ending.complete {
             return failure;
@@ -163,6 +153,22 @@ impl Progress {
     /// Returns the error for an event that cannot be read. Call it once.
     pub(crate) fn unreadable(&mut self, error: &EventError) -> AppError {
         AppError::Unreadable { reason: error.to_string(), received: self.take_received() }
+    }
+
+    /// Logs a warning, once per process, if events are returned through the interface of another kind.
+    fn warn_about_other_kind(&self) {
+        static OTHER_KIND: Once = Once::new();
+        let (app_id, expected) = (&self.received.app_id, self.called_as);
+        if let Some(found) = self.kind().filter(|found| *found != expected && self.fold.is_none()) {
+            OTHER_KIND.call_once(|| {
+                tracing::warn!(
+                    "app `{app_id}` is {}, but was called with `{}`; call it with `{}` (logged once)",
+                    found.console_name(),
+                    expected.method(),
+                    found.method()
+                );
+            });
+        }
     }
 
     fn stated_failure(&mut self) -> Option<AppError> {

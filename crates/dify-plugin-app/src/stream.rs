@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Once;
 use std::task::{Context, Poll, ready};
 
 use dify_plugin_invoke::ReplyStream;
@@ -97,28 +96,11 @@ impl Inner {
                     Err(error) => break Some(self.progress.unreadable(&error)),
                 },
                 Some(Err(error)) => break Some(self.progress.fail(error)),
-                None => break self.end(),
+                None => break self.progress.finish(),
             }
         };
         self.replies = None;
         Poll::Ready(last.map(Err))
-    }
-
-    /// Called when the daemon has ended the call.
-    fn end(&mut self) -> Option<AppError> {
-        static OTHER_KIND: Once = Once::new();
-        if let Some(found) = self.progress.other_kind() {
-            OTHER_KIND.call_once(|| {
-                tracing::warn!(
-                    "app `{}` is {}, but was called with `{}`; call it with `{}` (logged once)",
-                    self.progress.app_id(),
-                    found.console_name(),
-                    self.progress.called_as().method(),
-                    found.method()
-                );
-            });
-        }
-        self.progress.finish()
     }
 }
 

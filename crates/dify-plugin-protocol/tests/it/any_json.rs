@@ -1,4 +1,4 @@
-//! Lines and payloads that nobody would write: those of `proto-fixtures/` with anything put in anywhere, and any bytes.
+//! Recorded frames and payloads with arbitrary changes, and arbitrary bytes.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::fixtures::{recorded, rows};
 use crate::round_trip::{TYPES, line};
 
-/// Payloads by the name of their type, and lines in both directions.
+/// Example payloads and the names of their types.
 static PAYLOADS: LazyLock<Vec<(String, Value)>> = LazyLock::new(|| {
     let rows = rows("every-field.jsonl");
     rows.iter()
@@ -21,7 +21,7 @@ static PAYLOADS: LazyLock<Vec<(String, Value)>> = LazyLock::new(|| {
 static LINES: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let rows = recorded().into_iter().flat_map(|file| rows(&format!("recorded/{file}")));
     let lines = rows.flat_map(|row| ["in", "out"].map(|key| row.json(key).map(str::to_owned)));
-    // The few long ones are long texts, and slow to read a thousand times.
+    // Long frames are few, contain long texts, and are slow to read a thousand times.
     lines
         .flatten()
         .filter(|line| line.len() < 16 * 1024)
@@ -29,14 +29,14 @@ static LINES: LazyLock<Vec<Value>> = LazyLock::new(|| {
         .collect()
 });
 
-/// What the daemon wrote, byte for byte.
+/// Frames from the daemon, byte for byte.
 static DAEMON_LINES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let rows = recorded().into_iter().flat_map(|file| rows(&format!("recorded/{file}")));
     let lines = rows.filter_map(|row| row.json("in").map(str::to_owned));
     lines.filter(|line| line.len() < 16 * 1024).collect()
 });
 
-/// What is put in. Numbers at the edges of their types, names that mean something, and a little of everything else.
+/// A value to insert: numbers at the limits of their types, names with a meaning, and others.
 fn value() -> impl Strategy<Value = Value> {
     let text = prop::sample::select(vec![
         "",
@@ -86,7 +86,7 @@ fn value() -> impl Strategy<Value = Value> {
 enum Change {
     Put(Value),
     Remove,
-    /// Under a name that nobody knows.
+    /// Under an unknown name.
     Add(Value),
 }
 
@@ -98,7 +98,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// Changes the part of `json` to which `path` leads.
+/// Changes the part of `json` at `path`.
 fn apply(json: &mut Value, path: &[u8], change: &Change) {
     let Some((step, path)) = path.split_first() else {
         match (json, change) {
@@ -130,7 +130,7 @@ fn changes() -> impl Strategy<Value = Vec<(Vec<u8>, Change)>> {
     vec((vec(any::<u8>(), 0..5), change()), 0..4)
 }
 
-/// What happens to a text on the way: cut short, a byte changed, a piece of it twice.
+/// A damage to a text: cut short, with a changed byte, or with a part repeated.
 fn damage() -> impl Strategy<Value = Option<(u8, prop::sample::Index, u8)>> {
     prop::option::weighted(0.2, (0..3u8, any::<prop::sample::Index>(), any::<u8>()))
 }
@@ -243,7 +243,7 @@ fn recorded_replies_and_most_requests_are_daemon_frames() {
             None => others.push(line),
         }
     }
-    // Not all were written by the daemon: some by hand or by its command-line runner, in another form. Of the daemon's
-    // own, only errors with escapes and requests with a key after `user_id` take the general way.
+    // Some frames were written by hand or by the daemon's command-line runner, in another form. Of the daemon's own, only
+    // errors with escapes and requests with a key after `user_id` need the general parser.
     assert!(quick > 1000 && others.len() < quick / 4, "{quick}, not {}", others.len());
 }

@@ -1,4 +1,4 @@
-//! Every event of the app interfaces decodes to its own variant and comes back.
+//! Every event of the app interfaces has its own variant and serializes unchanged.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::equal::same;
 use crate::fixtures::rows;
 use crate::typed::event;
 
-/// Events that no Dify sends: they prove that an unknown name is kept.
+/// Events that do not exist, which must be kept.
 const UNKNOWN: &[&str] = &["a_future_event"];
 
 #[test]

@@ -1,4 +1,4 @@
-//! What the daemon's validators say of answers, against what our types can say.
+//! The verdicts of the daemon's validators, compared with our types.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use crate::equal::same;
 use crate::fixtures::rows;
 
-/// Answers that our types take and the daemon does not: how strict a name or a count is, is for who sends it to know.
+/// Payloads that our types accept and the daemon refuses, because of the value of a name or a count.
 const WE_ARE_OPEN: &[&str] = &[
     r#"{"type":"model","message":{}}"#,
     r#"{"type":"","message":{}}"#,
@@ -22,7 +22,7 @@ const WE_ARE_OPEN: &[&str] = &[
     r#"{"error_type":"E","message":"m","args":{"1":1,"2":1,"3":1,"4":1,"5":1,"6":1,"7":1,"8":1,"9":1,"a":1,"b":1}}"#,
 ];
 
-/// Answers that come back as what the daemon takes them for: null or nothing as a zero value.
+/// Payloads that serialize as the daemon reads them: null or absent as a zero value.
 const FILLED_IN: &[&str] = &[
     r#"{"error_type":"E","message":"m"}"#,
     r#"{"error_type":"E","message":"m","args":null}"#,

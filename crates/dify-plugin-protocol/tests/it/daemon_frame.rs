@@ -40,7 +40,7 @@ fn requests_are_read() {
     assert_eq!(header.user_id, "");
 }
 
-/// Each of these is for the general way, which takes some of them.
+/// Each of these needs the general parser, which accepts some of them.
 #[test]
 fn any_other_form_is_left_to_the_general_parser() {
     assert!(DaemonFrame::read(&line("null", "null", "backwards_response", REPLY)).is_some());

@@ -1,4 +1,4 @@
-//! The HTTP requests that the daemon wrote, as we read them.
+//! Recorded HTTP requests of the daemon.
 
 use dify_plugin_protocol::endpoint::InvokeEndpoint;
 use dify_plugin_protocol::endpoint::http::{HttpRequest, HttpRequestError};
@@ -15,7 +15,7 @@ fn each_request_is_read_as_the_daemon_wrote_it() {
         assert_eq!(message, written.as_bytes(), "{row}: the row agrees with itself");
         let request = HttpRequest::parse(message).unwrap_or_else(|error| panic!("{row}: {error}"));
 
-        // Read by hand: the head's lines, cut at the first space or colon.
+        // A simple second parser: splits the lines of the head at the first space or colon.
         let (head, _) = written.split_once("\r\n\r\n").unwrap();
         let (first, lines) = head.split_once("\r\n").unwrap();
         assert_eq!(format!("{} {} HTTP/1.1", request.method, request.target), first, "{row}");
@@ -45,11 +45,11 @@ fn each_recorded_endpoint_request_has_a_complete_http_request() {
         match request.http_request() {
             Ok(http) => {
                 assert!(http.target.starts_with('/') && http.header("host").is_some(), "{row}");
-                // An empty POST comes chunked; what is left of its coding would show as a body.
+                // The daemon sends an empty POST chunked; the rest of its coding must not become a body.
                 assert_ne!(http.body, b"0\r\n\r\n", "{row}");
                 read += 1;
             }
-            // Written to show the encoding of the line alone: its request is the letter G.
+            // An example of the encoding only: its request is the letter G.
             Err(error) => {
                 assert_eq!(
                     (row.file.as_str(), error),

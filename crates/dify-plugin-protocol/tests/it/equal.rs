@@ -1,8 +1,8 @@
-//! When two pieces of JSON mean the same.
+//! Comparing JSON by meaning.
 
 use serde_json::Value;
 
-/// Compares by meaning: numbers by value, a key with null like an absent one, all else exactly. Says where they differ.
+/// Compares numbers by value, a null like an absent key, and everything else exactly. Returns the first difference.
 pub(crate) fn same(expected: &Value, found: &Value) -> Result<(), String> {
     compare(expected, found, "$")
 }

@@ -1,4 +1,4 @@
-//! Each field of each type has an example, so that none can be taken away unseen.
+//! Each field of each type has an example, so that none can be removed unnoticed.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -20,12 +20,12 @@ use crate::equal::same;
 use crate::fixtures::{Row, rows};
 use crate::typed::typed;
 
-/// Fields of every struct that was printed, and whether one held something.
+/// The fields of every struct that was printed, and whether one had a value.
 #[derive(Default)]
 struct Fields(BTreeMap<(String, String), bool>);
 
 impl Fields {
-    /// Reads what `{:#?}` prints, a field a line; strings are escaped there and never span lines.
+    /// Reads `{:#?}` output, which has one field per line, with newlines in strings escaped.
     fn note(&mut self, pretty: &str) {
         let mut structs: Vec<&str> = Vec::new();
         for line in pretty.lines().map(str::trim) {
@@ -54,7 +54,7 @@ impl Fields {
     fn check_value<T: Serialize + Debug>(&mut self, row: &Row, value: &T) {
         let mut original: Value = serde_json::from_str(row.json("json").unwrap()).unwrap();
         if original.get("action").is_some() {
-            // These belong to the header beside the payload.
+            // These belong to the header of the request.
             let object = original.as_object_mut().unwrap();
             object.retain(|key, _| !["type", "action", "user_id"].contains(&key.as_str()));
         }

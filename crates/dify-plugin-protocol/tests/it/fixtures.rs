@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::value::RawValue;
 
-/// A row of a fixture: its keys, and each value's JSON as it stands in the file.
+/// A row of a fixture: its keys, and the JSON of each value as in the file.
 #[derive(Clone)]
 pub(crate) struct Row {
     pub(crate) file: String,
-    /// From 1.
+    /// The line number, from 1.
     pub(crate) line: usize,
     pub(crate) values: BTreeMap<String, Box<RawValue>>,
 }
