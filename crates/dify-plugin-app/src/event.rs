@@ -83,8 +83,7 @@ impl Event {
             if let Some(plain) = without_escapes(field) {
                 names[at] = Span::of(text, plain);
             } else if let Ok(decoded) = serde_json::from_str(field) {
-                unescaped.get_or_insert_with(Box::<[Option<Box<str>>; NAMES]>::default)[at] =
-                    Some(decoded);
+                unescaped.get_or_insert_with(Box::<[Option<Box<str>>; NAMES]>::default)[at] = Some(decoded);
             }
         }
         let mut event = Self {
