@@ -1,4 +1,4 @@
-//! Tools: what an author writes, and the same without its types.
+//! Tools: the trait that authors implement, and its form without types.
 
 mod builder;
 mod context;
@@ -47,7 +47,7 @@ use dify_plugin_protocol::tool::parameter::ToolParameter;
 /// # let _ = dify_plugin::Plugin::new().tool("voice", "shout", Shout);
 /// ```
 ///
-/// One value serves all calls, many at once: what they share goes into its fields.
+/// One value runs all requests, many of them at once: keep what they share in its fields.
 pub trait Tool: Send + Sync + 'static {
     /// The tool's parameters as its YAML declares them; [`NoParameters`] if there are none.
     ///
@@ -56,11 +56,11 @@ pub trait Tool: Send + Sync + 'static {
     /// unknown fields, since Dify may send more.
     type Parameters: DeserializeOwned + JsonSchema + Send;
 
-    /// Runs the tool once. What it says goes through `out`, at once; it ends when this returns.
+    /// Runs the tool once. Messages that are sent through `out` go out at once; the session ends when this returns.
     ///
     /// # Errors
     ///
-    /// Whatever it returns reaches Dify as this call's error, after what was said before.
+    /// An error is sent to Dify after the messages that were sent before.
     fn invoke(
         &self,
         cx: &ToolContext,
@@ -68,12 +68,12 @@ pub trait Tool: Send + Sync + 'static {
         out: &mut Output,
     ) -> impl Future<Output = Result<()>> + Send;
 
-    /// The parameters that depend on the credentials; Dify asks when the tool is shown. None by default: then those in the
-    /// YAML are all.
+    /// Returns the parameters that depend on the credentials, in addition to those in the YAML. Dify requests them when it
+    /// shows the tool. Default: none.
     ///
     /// # Errors
     ///
-    /// Whatever it returns reaches Dify.
+    /// An error is sent to Dify.
     fn runtime_parameters(
         &self,
         cx: &ToolContext,
@@ -99,7 +99,7 @@ pub(crate) trait AnyTool: Send + Sync {
     fn runtime_parameters(self: Arc<Self>, cx: ToolContext)
     -> BoxFuture<'static, Result<Vec<ToolParameter>>>;
 
-    /// Describes the tool, with the parameters it takes.
+    /// Returns the description of the tool, with the schema of its parameters.
     fn describe(&self, name: &str) -> Value;
 }
 

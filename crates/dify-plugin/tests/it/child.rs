@@ -82,7 +82,9 @@ impl Child {
         // What is left of the output must be read, or the plugin could wait for that.
         let rest = self.output.take().map(|output| std::thread::spawn(|| output.lines().for_each(drop)));
         let ended = self.child.wait_with_output().unwrap();
-        rest.map(|rest| rest.join().unwrap());
+        if let Some(rest) = rest {
+            rest.join().unwrap();
+        }
         (ended.status.code(), String::from_utf8(ended.stderr).unwrap())
     }
 }

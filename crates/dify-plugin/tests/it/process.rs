@@ -40,8 +40,10 @@ impl Tool for Hang {
     async fn invoke(&self, _: &ToolContext, _: NoParameters, out: &mut Output) -> Result<()> {
         out.text("hanging").await?;
         tokio::task::yield_now().await;
-        while self.blocks {
-            std::thread::park();
+        if self.blocks {
+            loop {
+                std::thread::park();
+            }
         }
         std::future::pending().await
     }

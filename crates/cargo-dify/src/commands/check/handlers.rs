@@ -41,7 +41,7 @@ struct DescribedTool {
     parameters: Value,
 }
 
-/// How long a plugin may take to describe itself.
+/// How long a plugin may take to print its description.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The longest description that is read, in bytes.
