@@ -22,6 +22,7 @@ mod report;
 mod sessions;
 mod start;
 mod subject;
+mod trickle;
 mod wire;
 
 use std::io::{Write, stderr, stdout};
@@ -38,7 +39,7 @@ fn main() -> Result<()> {
     let subjects = subjects(&options)?;
     let counts = subjects.iter().map(|subject| subject.amounts.sessions).max_by_key(|counts| counts.len());
     let counts = counts.ok_or("there is nobody to measure")?;
-    let one_process = [&start::ROWS[..], &echo::ROWS, &relay::ROWS, &large::ROWS].concat();
+    let one_process = [&start::ROWS[..], &echo::ROWS, &relay::ROWS, &trickle::ROWS, &large::ROWS].concat();
     let names = subjects.iter().map(|subject| subject.name).collect();
     let mut report = Report::new(names, vec![one_process, sessions::rows(counts)]);
     for run in 1..=options.runs {
@@ -64,6 +65,7 @@ fn measure(subject: &Subject, column: &mut Column<'_>) -> Result<()> {
     let mut plugin = start::start(subject, column)?;
     echo::measure(&mut plugin, &subject.amounts, column)?;
     relay::measure(&mut plugin, &subject.amounts, column)?;
+    trickle::measure(&mut plugin, &subject.amounts, column)?;
     large::measure(&mut plugin, &subject.amounts, column)?;
     drop(plugin);
     sessions::measure(subject, column)

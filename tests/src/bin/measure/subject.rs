@@ -47,6 +47,8 @@ pub(crate) struct Amounts {
     pub(crate) echoes_at_once: usize,
     /// Messages to be relayed.
     pub(crate) messages: usize,
+    /// Messages to be relayed that come one by one.
+    pub(crate) trickled: usize,
     /// Files of a MiB, and texts.
     pub(crate) large: usize,
     /// How many sessions are open at once, ascending.
@@ -59,6 +61,7 @@ const FAST: Amounts = Amounts {
     echoes: 5_000,
     echoes_at_once: 20_000,
     messages: 400_000,
+    trickled: 5_000,
     large: 32,
     sessions: &[1, 10, 100, 1_000, 10_000, 100_000],
 };
@@ -68,6 +71,7 @@ const SLOW: Amounts = Amounts {
     echoes: 1_000,
     echoes_at_once: 1_000,
     messages: 9_600,
+    trickled: 1_000,
     large: 8,
     sessions: &[1, 10, 100, 1_000],
     ..FAST
@@ -79,6 +83,7 @@ const QUICK: Amounts = Amounts {
     echoes: 20,
     echoes_at_once: 100,
     messages: 800,
+    trickled: 100,
     large: 1,
     sessions: &[1, 10, 100],
 };
