@@ -28,7 +28,6 @@ impl Handlers {
     pub(crate) async fn answer(self: Arc<Self>, request: Request) {
         let (payload, responder) = request.into_parts();
         let session = Session::new(responder.session().clone());
-        let transport = session.transport().clone();
         let found = self.find(Incoming { session, payload: &payload });
         // Whatever the handler needs was read from it.
         drop(payload);
@@ -41,7 +40,7 @@ impl Handlers {
             biased;
             outcome = running => outcome,
             // Its deadline or the end of the connection has ended the session: nothing the handler sends can arrive.
-            () = transport.ended() => return,
+            () = responder.session().ended() => return,
         };
         log_late(match outcome {
             Ok(Ok(())) => responder.finish(),
