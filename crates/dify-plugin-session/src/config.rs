@@ -7,17 +7,6 @@ use dify_plugin_protocol::limits;
 /// A chunk of a file is 8 KiB, which base64 makes longer by a third, within its message and its envelope.
 const LEAST_FRAME_BYTES: usize = 16 * 1024;
 
-const MAX_LINE_BYTES: &str = "DIFY_PLUGIN_MAX_LINE_BYTES";
-const MAX_FRAME_BYTES: &str = "DIFY_PLUGIN_MAX_FRAME_BYTES";
-const OUTPUT_BYTES: &str = "DIFY_PLUGIN_OUTPUT_BYTES";
-const REPLY_QUEUE_BYTES: &str = "DIFY_PLUGIN_REPLY_QUEUE_BYTES";
-const TOTAL_QUEUE_BYTES: &str = "DIFY_PLUGIN_TOTAL_QUEUE_BYTES";
-const MAX_SESSIONS: &str = "MAX_WORKER";
-const INVOCATION_TIMEOUT: &str = "MAX_INVOCATION_TIMEOUT";
-const HANDLER_DEADLINE: &str = "DIFY_PLUGIN_HANDLER_DEADLINE";
-const HEARTBEAT_INTERVAL: &str = "HEARTBEAT_INTERVAL";
-const SHUTDOWN_GRACE: &str = "DIFY_PLUGIN_SHUTDOWN_GRACE";
-
 /// Limits and clocks of a connection. Each can be set from the environment; see [`Config::from_env`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -88,16 +77,16 @@ impl Config {
     /// The fields that [`from_env`](Config::from_env) sets, each with its environment variable. Errors of this crate name the
     /// field, since not everyone reads the environment; with this table a program that does can name the variable.
     pub const VARIABLES: [(&str, &str); 10] = [
-        ("max_line_bytes", MAX_LINE_BYTES),
-        ("max_frame_bytes", MAX_FRAME_BYTES),
-        ("output_bytes", OUTPUT_BYTES),
-        ("reply_queue_bytes", REPLY_QUEUE_BYTES),
-        ("total_queue_bytes", TOTAL_QUEUE_BYTES),
-        ("max_sessions", MAX_SESSIONS),
-        ("invocation_timeout", INVOCATION_TIMEOUT),
-        ("handler_deadline", HANDLER_DEADLINE),
-        ("heartbeat_interval", HEARTBEAT_INTERVAL),
-        ("shutdown_grace", SHUTDOWN_GRACE),
+        ("max_line_bytes", "DIFY_PLUGIN_MAX_LINE_BYTES"),
+        ("max_frame_bytes", "DIFY_PLUGIN_MAX_FRAME_BYTES"),
+        ("output_bytes", "DIFY_PLUGIN_OUTPUT_BYTES"),
+        ("reply_queue_bytes", "DIFY_PLUGIN_REPLY_QUEUE_BYTES"),
+        ("total_queue_bytes", "DIFY_PLUGIN_TOTAL_QUEUE_BYTES"),
+        ("max_sessions", "MAX_WORKER"),
+        ("invocation_timeout", "MAX_INVOCATION_TIMEOUT"),
+        ("handler_deadline", "DIFY_PLUGIN_HANDLER_DEADLINE"),
+        ("heartbeat_interval", "HEARTBEAT_INTERVAL"),
+        ("shutdown_grace", "DIFY_PLUGIN_SHUTDOWN_GRACE"),
     ];
 
     /// Reads the configuration from the environment: the defaults, changed by the variables named at each field.
@@ -118,25 +107,26 @@ impl Config {
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut config = Self::default();
         let mut heartbeat_interval = config.heartbeat_interval.unwrap_or_default();
-        for (name, field) in [
-            (MAX_LINE_BYTES, &mut config.max_line_bytes),
-            (MAX_FRAME_BYTES, &mut config.max_frame_bytes),
-            (OUTPUT_BYTES, &mut config.output_bytes),
-            (REPLY_QUEUE_BYTES, &mut config.reply_queue_bytes),
-            (TOTAL_QUEUE_BYTES, &mut config.total_queue_bytes),
-            (MAX_SESSIONS, &mut config.max_sessions),
+        // The fields below stand in the order of that table.
+        let mut variables = Self::VARIABLES.into_iter().map(|(_, variable)| variable);
+        for (field, least, expected) in [
+            (&mut config.max_line_bytes, 1, "a whole number above 0"),
+            (&mut config.max_frame_bytes, LEAST_FRAME_BYTES, "a whole number of at least 16384"),
+            (&mut config.output_bytes, 1, "a whole number above 0"),
+            (&mut config.reply_queue_bytes, 1, "a whole number above 0"),
+            (&mut config.total_queue_bytes, 1, "a whole number above 0"),
+            (&mut config.max_sessions, 1, "a whole number above 0"),
         ] {
-            let least = if name == MAX_FRAME_BYTES { LEAST_FRAME_BYTES } else { 1 };
-            let expected = if least > 1 { "at least 16384" } else { "a whole number above 0" };
-            set(field, name, expected, &var, |value| value.parse().ok().filter(|number| *number >= least))?;
+            let read = |value: &str| value.parse().ok().filter(|number| *number >= least);
+            set(field, variables.next(), expected, &var, read)?;
         }
-        for (name, field) in [
-            (INVOCATION_TIMEOUT, &mut config.invocation_timeout),
-            (HANDLER_DEADLINE, &mut config.handler_deadline),
-            (HEARTBEAT_INTERVAL, &mut heartbeat_interval),
-            (SHUTDOWN_GRACE, &mut config.shutdown_grace),
+        for field in [
+            &mut config.invocation_timeout,
+            &mut config.handler_deadline,
+            &mut heartbeat_interval,
+            &mut config.shutdown_grace,
         ] {
-            set(field, name, "a number of seconds above 0", &var, |value| {
+            set(field, variables.next(), "a number of seconds above 0", &var, |value| {
                 let seconds = Duration::try_from_secs_f64(value.parse().ok()?).ok()?;
                 (!seconds.is_zero()).then_some(seconds)
             })?;
@@ -153,15 +143,17 @@ impl Config {
     }
 }
 
-/// Sets `field` to what the variable `name` says, if it is set.
+/// Sets `field` to the value of the `variable`, if that is set.
 fn set<T>(
     field: &mut T,
-    name: &'static str,
+    variable: Option<&'static str>,
     expected: &'static str,
     var: impl Fn(&str) -> Option<String>,
     read: impl Fn(&str) -> Option<T>,
 ) -> Result<(), ConfigError> {
-    if let Some(value) = var(name) {
+    if let Some(name) = variable
+        && let Some(value) = var(name)
+    {
         *field = read(value.trim()).ok_or(ConfigError { name, value, expected })?;
     }
     Ok(())

@@ -185,6 +185,8 @@ impl Connection {
             match self.transport.poll_read(cx, &mut self.buffer) {
                 Poll::Ready(Ok(0)) => self.end_of_input(),
                 Poll::Ready(Ok(read)) => {
+                    // What follows a frame at once is no trickle, even if it completes no other frame.
+                    self.just_read += usize::from(self.just_read > 0);
                     self.take_in(read);
                     // A single reply: look if more follows before anything else. Usually it does not, and the transport knows
                     // that without a system call.

@@ -1,4 +1,4 @@
-//! What can go wrong, by whom it concerns.
+//! The errors of a connection, of sending, and of reverse invocations.
 
 use std::io;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub enum ConnectionError {
 }
 
 impl ConnectionError {
-    /// Tells a reader that has left from an output that could not be written.
+    /// Sorts an error of writing: the daemon closing its end is told apart from any other failure.
     pub(crate) fn writing(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Self::OutputClosed,
@@ -67,17 +67,17 @@ impl ConnectionError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The session has ended already: finished, failed, or past its deadline. The caller's fault, or its clock's.
+    /// The session has ended: it was finished or failed, or its deadline has passed.
     #[error("the session has ended; nothing can be sent in it any more")]
     Ended,
-    /// The message is longer than the daemon takes; one more byte would make it kill the process.
+    /// The frame is longer than the daemon takes. If it were sent, the daemon would kill the process.
     #[error(
         "a message of {size} bytes is over the daemon's limit of {limit}; send less at a time, or a blob in chunks"
     )]
     TooLarge {
-        /// The whole line, in bytes.
+        /// The length of the whole frame, in bytes.
         size: usize,
-        /// What the daemon takes, in bytes.
+        /// The longest frame the daemon takes, in bytes.
         limit: usize,
     },
     /// The message could not be serialised.
@@ -92,13 +92,13 @@ pub enum SendError {
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvokeError {
-    /// Dify, or the daemon for it, answered with an error. What it means depends on the call.
+    /// Dify, or the daemon on its behalf, replied with an error. Its meaning depends on the call.
     #[error("Dify refused the call: {message}")]
     Refused {
-        /// The daemon's text, unchanged.
+        /// The daemon's text, of which at most 64 KiB are kept.
         message: String,
     },
-    /// Replies came faster than they were read. What fitted was delivered before this.
+    /// Replies came faster than they were read. Those that fitted into the queue were delivered before this.
     #[error("replies outran their queue of {limit} bytes; read faster, or raise `{field}`")]
     Overrun {
         /// The limit that was hit, in bytes.
@@ -106,32 +106,32 @@ pub enum InvokeError {
         /// The field of [`Config`](crate::Config) that sets it.
         field: &'static str,
     },
-    /// Nothing came for too long. Either Dify is slow, or our caller is gone: the daemon then falls silent.
+    /// No reply came for too long. Either Dify is slow, or the session's caller has left: the daemon then stops replying.
     #[error(
-        "no answer to the `{kind}` call for {} s; raise `invocation_timeout` or the call's own limit if Dify needs longer",
+        "no reply to the `{kind}` call for {} s; raise `invocation_timeout` or the call's own limit if Dify needs longer",
         after.as_secs_f64()
     )]
     TimedOut {
-        /// What was called.
+        /// The type of the call.
         kind: InvokeType,
-        /// The idle limit that passed, counted from the last reply.
+        /// The idle limit, counted from the last reply.
         after: Duration,
     },
-    /// An answer came that could not be read. The daemon's fault, or a line over our limit.
-    #[error("an answer to the call could not be read: {reason}")]
+    /// A reply could not be read: it is malformed, or its frame is over the limit.
+    #[error("a reply to the call could not be read: {reason}")]
     Malformed {
         /// What was wrong with it.
         reason: String,
     },
-    /// The session has ended; the daemon answers nothing in it any more.
-    #[error("the session has ended; nothing can be asked in it any more")]
+    /// The session has ended, and the daemon takes no calls in it any more.
+    #[error("the session has ended; no calls can be made in it any more")]
     Ended,
-    /// The request is longer than the daemon takes.
+    /// The frame of the call is longer than the daemon takes.
     #[error("a request of {size} bytes is over the daemon's limit of {limit}; send less")]
     TooLarge {
-        /// The whole line, in bytes.
+        /// The length of the whole frame, in bytes.
         size: usize,
-        /// What the daemon takes, in bytes.
+        /// The longest frame the daemon takes, in bytes.
         limit: usize,
     },
     /// The request could not be serialised.
@@ -144,7 +144,7 @@ pub enum InvokeError {
 }
 
 impl InvokeError {
-    /// Whether the same call may succeed if made again: nothing about the call itself was found wrong.
+    /// Returns whether the same call may succeed if made again: nothing was wrong with the call itself.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Overrun { .. } | Self::TimedOut { .. } | Self::Malformed { .. })
     }

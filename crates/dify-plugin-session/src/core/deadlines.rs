@@ -1,11 +1,11 @@
-//! What is due when: data, not timers.
+//! Deadlines as data: one ordered set and one timer, in place of a timer for each call and session.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::calls::CallId;
 
-/// What a moment is the deadline of.
+/// What has a deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Deadline {
     Call(CallId),
@@ -19,7 +19,7 @@ pub(super) enum Deadline {
 pub(super) struct Deadlines(BTreeSet<(Instant, Deadline)>);
 
 impl Deadlines {
-    /// `true` if this is now the earliest of all.
+    /// Adds a deadline; `true` if it is now the earliest.
     pub(super) fn insert(&mut self, deadline: Deadline, due: Instant) -> bool {
         let earliest = self.first().is_none_or(|first| due < first);
         self.0.insert((due, deadline));
