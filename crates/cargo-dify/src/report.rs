@@ -16,7 +16,7 @@ use crate::{humanize, output};
 
 /// Returns whether the daemon would refuse the plugin for this finding.
 pub(crate) fn is_error(finding: &Finding) -> bool {
-    finding.severity == Severity::Refused
+    finding.severity == Severity::Error
 }
 
 fn severity(finding: &Finding) -> &'static str {

@@ -34,12 +34,12 @@ pub(crate) fn findings(plugin: &Plugin) -> Vec<Finding> {
     if module.is_none() {
         let message = format!("the daemon can't start the plugin: there is no {}", modules[0]);
         let help = "for a Cargo package, write `meta.runner.entrypoint: main`, and `cargo dify package` adds a main.py that starts its binary; for a Python plugin, add the module";
-        add(Severity::Refused, "no-module", "meta.runner.entrypoint", message, help);
+        add(Severity::Error, "no-module", "meta.runner.entrypoint", message, help);
     }
     if !has("requirements.txt") && !has("pyproject.toml") {
         let message =
             "the daemon can't install the plugin: there is neither a requirements.txt nor a pyproject.toml";
-        add(Severity::Refused, "no-dependencies", "", message.to_owned(), "add an empty requirements.txt");
+        add(Severity::Error, "no-dependencies", "", message.to_owned(), "add an empty requirements.txt");
     }
 
     let (shipped, missing): (Vec<_>, Vec<_>) =
@@ -51,7 +51,7 @@ pub(crate) fn findings(plugin: &Plugin) -> Vec<Finding> {
         return findings;
     }
     let listed = |arch: &Arch| plugin.manifest.meta.arch.iter().any(|name| name == arch.name());
-    let severity = if shipped.is_empty() { Severity::Refused } else { Severity::Misread };
+    let severity = if shipped.is_empty() { Severity::Error } else { Severity::Warning };
     for arch in missing.into_iter().filter(listed) {
         let message = format!(
             "`meta.arch` lists {arch}, but the package has no binary for it: the plugin will not start there"
@@ -60,7 +60,7 @@ pub(crate) fn findings(plugin: &Plugin) -> Vec<Finding> {
     }
     for arch in shipped.into_iter().filter(|arch| !listed(arch)) {
         let message = format!("the package has a binary for {arch}, but `meta.arch` doesn't list it");
-        add(Severity::Misread, "unlisted-binary", "meta.arch", message, "list it, or remove the binary");
+        add(Severity::Warning, "unlisted-binary", "meta.arch", message, "list it, or remove the binary");
     }
     findings
 }

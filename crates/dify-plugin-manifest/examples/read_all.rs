@@ -52,14 +52,13 @@ fn read_all(top: &str, as_json: bool) -> Result<bool, Box<dyn Error>> {
     }
 
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let (mut accepted, mut refused, mut misread) = (0, 0, 0);
+    let (mut accepted, mut errors, mut warnings) = (0, 0, 0);
     for folder in &folders {
         let checked = check(folder);
-        let refusals =
-            checked.findings.iter().filter(|finding| finding.severity == Severity::Refused).count();
+        let refusals = checked.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
         accepted += usize::from(refusals == 0);
-        refused += refusals;
-        misread += checked.findings.len() - refusals;
+        errors += refusals;
+        warnings += checked.findings.len() - refusals;
         if as_json {
             writeln!(out, "{}", line(folder, &checked))?;
         } else {
@@ -69,10 +68,7 @@ fn read_all(top: &str, as_json: bool) -> Result<bool, Box<dyn Error>> {
         }
     }
     out.flush()?;
-    eprintln!(
-        "{accepted} of {} plugins are accepted; {refused} findings are refused, {misread} misread",
-        folders.len()
-    );
+    eprintln!("{accepted} of {} plugins are accepted; {errors} errors, {warnings} warnings", folders.len());
     Ok(accepted > 0 && accepted == folders.len())
 }
 
@@ -81,7 +77,7 @@ fn line(folder: &Path, checked: &Checked) -> Value {
     let refused = checked
         .findings
         .iter()
-        .any(|finding| finding.severity == Severity::Refused && finding.code != "refused-by-dify");
+        .any(|finding| finding.severity == Severity::Error && finding.code != "refused-by-dify");
     let findings: Vec<_> = checked.findings.iter().map(finding).collect();
     let mut line = json!({"path": folder, "refused": refused, "findings": findings});
     match &checked.plugin {

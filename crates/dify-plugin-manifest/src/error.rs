@@ -29,7 +29,7 @@ impl ManifestError {
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Self {
-        let finding = Finding::new(Severity::Refused, code, at, message.into(), help.into());
+        let finding = Finding::new(Severity::Error, code, at, message.into(), help.into());
         Self { finding: Box::new(finding), source: None }
     }
 

@@ -71,18 +71,18 @@ impl Finding {
 #[non_exhaustive]
 pub enum Severity {
     /// The daemon or Dify rejects the package, the daemon cannot start it, or the declared feature can never work.
-    Refused,
+    Error,
     /// The daemon accepts the package, but something is dropped, is read differently than written, or fails later: in
     /// Dify's interface, in remote debugging, or when the plugin is listed on the marketplace.
-    Misread,
+    Warning,
 }
 
 impl Severity {
-    /// Returns the severity as a word: `refused` or `misread`.
+    /// Returns the severity as a word: `error` or `warning`.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Refused => "refused",
-            Self::Misread => "misread",
+            Self::Error => "error",
+            Self::Warning => "warning",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Shell patterns for one component of a path, with the semantics of Go's `filepath.Match`.
 //!
-//! The `glob` and `globset` crates decide differently: they negate classes with `!`, give `**` a meaning of its own, and accept
+//! The `glob` and `globset` crates decide differently: they negate classes with `!`, treat `**` specially, and accept
 //! patterns such as `[a-]` that Go refuses.
 
 use std::ops::RangeInclusive;

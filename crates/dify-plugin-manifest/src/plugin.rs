@@ -83,7 +83,7 @@ pub fn check(dir: impl AsRef<Path>) -> Checked {
     let declaration = match declared_file::parse_manifest(root) {
         Ok(source) => declaration(&mut reader, root, &source),
         Err(error) => {
-            reader.report.error(error);
+            reader.report.unreadable(error);
             Fields::new()
         }
     };
@@ -176,7 +176,7 @@ fn declaration(reader: &mut Reader, root: &Path, source: &crate::yaml::Source) -
             if index + 1 < files.len() {
                 let message = "the daemon keeps only the last provider of a kind and drops this one";
                 let help = "move what it declares into the last one, or into a plugin of its own";
-                reader.report.misread(&named_in(file, "plugins"), "several-providers", message, help);
+                reader.report.warn(&named_in(file, "plugins"), "several-providers", message, help);
             }
         }
     }
@@ -200,7 +200,7 @@ fn provider(reader: &mut Reader, root: &Path, file: &DeclaredFile, kind: &Provid
             member(reader, root, file, kind.member)
         } else {
             let message = format!("`{}` is named twice, so what it declares exists twice", file.path);
-            reader.report.misread(&named_in(file, ""), "twice", message, "remove one of the two lines");
+            reader.report.warn(&named_in(file, ""), "twice", message, "remove one of the two lines");
             reader.silently(|reader| member(reader, root, file, kind.member))
         });
     }
@@ -235,7 +235,7 @@ fn models(reader: &mut Reader, root: &Path, model: &Object) -> Vec<Json> {
             let help = "close every `[`, and write `\\\\` for a backslash";
             let error =
                 ManifestError::new(pattern.named_at, "bad-pattern", "this is not a valid pattern", help);
-            reader.report.error(error.in_field("models".to_owned()));
+            reader.report.unreadable(error.in_field("models".to_owned()));
             continue;
         };
         matching.retain(|file| !file.path.ends_with("_position.yaml"));
@@ -248,7 +248,7 @@ fn models(reader: &mut Reader, root: &Path, model: &Object) -> Vec<Json> {
         };
         if !message.is_empty() {
             let help = "write one pattern for each depth, as in `models/llm/*.yaml`";
-            reader.report.misread(&named_in(&pattern, "models"), "no-match", message, help);
+            reader.report.warn(&named_in(&pattern, "models"), "no-match", message, help);
         }
         files.extend(matching);
     }
@@ -257,7 +257,7 @@ fn models(reader: &mut Reader, root: &Path, model: &Object) -> Vec<Json> {
     for twice in files.windows(2).filter(|pair| pair[0].path == pair[1].path) {
         let message = format!("`{}` matches two patterns, so its model exists twice", twice[1].path);
         let help = "make the patterns exclude each other";
-        reader.report.misread(&named_in(&twice[1], "models"), "twice", message, help);
+        reader.report.warn(&named_in(&twice[1], "models"), "twice", message, help);
     }
     files.iter().filter_map(|file| member(reader, root, file, model)).collect()
 }

@@ -46,19 +46,19 @@ impl Reader {
         if let Some(at) = source.second_document() {
             let message = "the daemon stops reading before this line and drops what follows";
             let help = "remove the `---` line, or indent what follows as the lines before";
-            self.report.misread(&Place { at, field: String::new() }, "second-document", message, help);
+            self.report.warn(&Place { at, field: String::new() }, "second-document", message, help);
         }
         if let Some(at) = source.separator().cloned() {
             let message = "this invisible character (U+0085, U+2028 or U+2029) ends the line for the daemon";
             let help = "delete it, or write a line break";
-            self.report.misread(&Place { at, field: String::new() }, "line-separator", message, help);
+            self.report.warn(&Place { at, field: String::new() }, "line-separator", message, help);
         }
         let top = Place::top(source.file());
         let root = self.report.caught(source.root()).flatten();
         let root = root.filter(|root| !self.report.caught(root.is_null()).unwrap_or(true));
         self.unread = root.is_none();
         if self.unread {
-            self.report.misread(
+            self.report.warn(
                 &top,
                 "empty",
                 "this file is empty",
@@ -81,7 +81,7 @@ impl Reader {
             if !self.report.stopped {
                 let message = format!("more than {MAX_OBJECTS} mappings are declared");
                 let help = "split the plugin into several";
-                self.report.error(ManifestError::new(place.at.clone(), "too-many", message, help));
+                self.report.unreadable(ManifestError::new(place.at.clone(), "too-many", message, help));
             }
             self.report.stopped = true;
             return Map::new();
@@ -245,7 +245,7 @@ impl Reader {
 
     fn infinite(&mut self, value: Option<&Value<'_>>) {
         if let Some(value) = value {
-            self.report.error(value.error("not-json", INFINITE, "write a number"));
+            self.report.unreadable(value.error("not-json", INFINITE, "write a number"));
         }
     }
 
@@ -267,7 +267,7 @@ impl Reader {
             }
             let help = instead(key, object.fields.iter().map(|field| field.key));
             let place = Place { at, field: mapping.path().to_string() };
-            self.report.misread(
+            self.report.warn(
                 &place,
                 "unknown-key",
                 format!("`{key}` is not a key here and is dropped"),

@@ -54,10 +54,10 @@ pub(crate) struct Report {
 impl Report {
     /// Records what the daemon cannot read, and goes on without it.
     pub(crate) fn caught<T>(&mut self, result: Result<T, ManifestError>) -> Option<T> {
-        result.map_err(|error| self.error(error)).ok()
+        result.map_err(|error| self.unreadable(error)).ok()
     }
 
-    pub(crate) fn error(&mut self, error: ManifestError) {
+    pub(crate) fn unreadable(&mut self, error: ManifestError) {
         self.stopped |= error.finding().code == EXCESSIVE;
         // An error may be the only reason for a refusal, so one is kept whatever the limit.
         if self.findings.len() >= MAX_FINDINGS && !self.errors.is_empty() {
@@ -71,7 +71,7 @@ impl Report {
     }
 
     /// Reports something that the daemon accepts and that goes wrong later.
-    pub(crate) fn misread(
+    pub(crate) fn warn(
         &mut self,
         place: &Place,
         code: &'static str,
@@ -79,12 +79,12 @@ impl Report {
         help: impl Into<String>,
     ) {
         if !self.is_silent() {
-            self.push(Severity::Misread, place, code, message.into(), help.into());
+            self.push(Severity::Warning, place, code, message.into(), help.into());
         }
     }
 
     /// Reports something for which the plugin is refused once it has been read. The limit on findings doesn't apply.
-    pub(crate) fn refuse(
+    pub(crate) fn error(
         &mut self,
         place: &Place,
         code: &'static str,
@@ -92,7 +92,7 @@ impl Report {
         help: impl Into<String>,
     ) {
         if self.missing == 0 {
-            self.push(Severity::Refused, place, code, message.into(), help.into());
+            self.push(Severity::Error, place, code, message.into(), help.into());
         }
     }
 
@@ -103,10 +103,10 @@ impl Report {
 
     /// Reports a value that the daemon silently drops.
     pub(crate) fn dropped(&mut self, value: &Value<'_>, message: &str, help: &str) {
-        self.misread(&Place::of(value), "dropped", message, help);
+        self.warn(&Place::of(value), "dropped", message, help);
     }
 
-    /// Whether misread values are no longer reported: there are too many, or they belong to a value that is missing.
+    /// Whether warnings are no longer reported: there are too many findings, or the value belongs to one that is missing.
     pub(crate) fn is_silent(&self) -> bool {
         self.missing > 0 || self.findings.len() >= MAX_FINDINGS
     }
@@ -173,14 +173,14 @@ impl<'d> Subject<'_, 'd> {
         self.report.caught(mapping.get(key)).flatten()
     }
 
-    pub(crate) fn misread(
+    pub(crate) fn warn(
         &mut self,
         key: &str,
         code: &'static str,
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.report.misread(&self.at(key), code, message, help);
+        self.report.warn(&self.at(key), code, message, help);
     }
 
     /// Notes an icon. The daemon refuses a package that lacks the file.

@@ -2,7 +2,7 @@
 //!
 //! They follow the Go structs of `pkg/entities/plugin_entities/` field by field and in their order; the rules are those
 //! structs' `validate:` tags. The daemon applies the rules in remote debugging but not to an uploaded
-//! package, so a broken one is [`Misread`](crate::Severity::Misread).
+//! package, so breaking one is a warning.
 
 pub(crate) mod agent_strategy;
 mod config;

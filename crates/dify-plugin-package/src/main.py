@@ -1,8 +1,8 @@
 """Starts the plugin's binary in place of the Python interpreter that the daemon starts.
 
-The daemon knows Python plugins only. It unpacks a package without execute bits and runs `python -m main` here; the process
-it then watches, and kills in the end, must be the binary itself. So this module becomes the binary, with the same process
-id and the same pipes, instead of starting it as a child.
+The daemon runs only Python plugins. It unpacks a package without execute bits and runs `python -m main` in it. The process
+that it watches, and finally kills, must be the binary itself. So this module replaces itself with the binary, which keeps the
+process id and the pipes, instead of starting a child.
 """
 
 import os
@@ -10,7 +10,7 @@ import platform
 import sys
 
 ARCH = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-MFD_EXEC = 0x10  # of <linux/memfd.h>, since Linux 6.3; older kernels refuse it
+MFD_EXEC = 0x10  # from <linux/memfd.h>, since Linux 6.3; older kernels refuse it
 
 
 def binary():
@@ -23,7 +23,7 @@ def binary():
 
 
 def in_memory(path):
-    """A copy that may be executed where the file may not: a noexec mount, or a file of somebody else's."""
+    """Copies the binary into memory, for a noexec mount or a file of another owner, which cannot be made executable."""
     try:
         copy = os.memfd_create("plugin", os.MFD_CLOEXEC | MFD_EXEC)
     except OSError:
@@ -33,7 +33,7 @@ def in_memory(path):
         while left:
             sent = os.sendfile(copy, source.fileno(), None, left)
             if not sent:
-                sys.exit("the plugin's binary got shorter while it was read")
+                sys.exit("the plugin's binary was truncated while it was read")
             left -= sent
     return copy
 
@@ -43,7 +43,7 @@ def become(path):
     try:
         os.chmod(path, 0o755)
     except OSError:
-        pass  # not ours to change; it may be executed all the same
+        pass  # not the owner; it may be executable already
     try:
         os.execv(path, arguments)
     except PermissionError:
@@ -55,7 +55,7 @@ def main():
     try:
         become(path)
     except OSError as error:
-        # The daemon shows the end of stderr alone.
+        # The daemon shows only the end of stderr.
         sys.exit("cannot run %s on %s: %s" % (os.path.basename(path), platform.machine(), error.strerror))
 
 

@@ -256,7 +256,7 @@ fn a_package_that_the_daemon_would_refuse_is_not_created() {
 
     fs::write(pond.path(".difyignore"), "_assets/\n").unwrap();
     let printed = refused();
-    assert!(printed.contains("manifest.yaml:7:7: refused [no-icon]: icon: there is no icon"), "{printed}");
+    assert!(printed.contains("manifest.yaml:7:7: error [no-icon]: icon: there is no icon"), "{printed}");
 
     fs::remove_file(pond.path(".difyignore")).unwrap();
     fs::File::create(pond.path("lake.bin")).unwrap().set_len(51 << 20).unwrap();

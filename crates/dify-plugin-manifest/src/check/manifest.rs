@@ -23,10 +23,10 @@ pub(crate) fn manifest(subject: &mut Subject<'_, '_>, manifest: &mut Fields) {
     let version = text(manifest, "version");
     if !is_version(version, 2..=4) {
         let message = format!("`{version}` is not a valid version");
-        subject.report.refuse(&subject.at("version"), "wrong-format", message, VERSION);
+        subject.report.error(&subject.at("version"), "wrong-format", message, VERSION);
     } else if !is_version(version, 3..=3) {
         let message = format!("`{version}` is a version that only the daemon accepts");
-        subject.misread("version", "wrong-format", message, VERSION);
+        subject.warn("version", "wrong-format", message, VERSION);
     }
 
     let meta = subject.get("meta").and_then(|meta| meta.mapping().ok());
@@ -42,12 +42,12 @@ pub(crate) fn manifest(subject: &mut Subject<'_, '_>, manifest: &mut Fields) {
         };
         let help = "write `language: python`: its module `main` starts the binary of a Rust plugin";
         let place = Place { at: at.unwrap_or(place.at), ..place };
-        subject.report.refuse(&place, "unknown-value", message, help);
+        subject.report.error(&place, "unknown-value", message, help);
     }
     if manifest["meta"]["arch"].as_array().is_some_and(Vec::is_empty) {
         let place = subject.place.field("meta").field("arch");
         let at = meta.and_then(|meta| meta.location_of("arch")).unwrap_or(place.at);
         let help = "list the processors that the plugin runs on: amd64, arm64";
-        subject.report.misread(&Place { at, ..place }, "missing", "`arch` is empty", help);
+        subject.report.warn(&Place { at, ..place }, "missing", "`arch` is empty", help);
     }
 }

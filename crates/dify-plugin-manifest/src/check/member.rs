@@ -31,7 +31,7 @@ pub(crate) fn member_identity(subject: &mut Subject<'_, '_>, identity: &mut Fiel
         }
         Entry::Occupied(first) => {
             let message = format!("the name `{name}` is already used at {}", first.get());
-            subject.misread("name", "twice", message, "use a different name: calls are addressed by it");
+            subject.warn("name", "twice", message, "use a different name: calls are addressed by it");
         }
     }
 }
@@ -52,7 +52,7 @@ pub(crate) fn parameters(subject: &mut Subject<'_, '_>, member: &mut Fields) {
         notes.parameters.push((notes.kind, member_name.to_owned(), name.to_owned(), place.at.clone()));
         if !seen.insert(name) && !name.is_empty() {
             let message = format!("there is already a parameter `{name}`");
-            subject.report.misread(&place, "twice", message, "use a different name: values are passed by it");
+            subject.report.warn(&place, "twice", message, "use a different name: values are passed by it");
         }
     }
 }
@@ -60,7 +60,7 @@ pub(crate) fn parameters(subject: &mut Subject<'_, '_>, member: &mut Fields) {
 /// Checks a data source. Remote debugging refuses one without a list of parameters, even if there are none.
 pub(crate) fn datasource(subject: &mut Subject<'_, '_>, member: &mut Fields) {
     if member.get("parameters").is_none_or(Json::is_null) {
-        subject.misread("parameters", "missing", "`parameters` is missing", "write `parameters: []`");
+        subject.warn("parameters", "missing", "`parameters` is missing", "write `parameters: []`");
     }
     parameters(subject, member);
 }
@@ -73,10 +73,10 @@ pub(crate) fn endpoint(subject: &mut Subject<'_, '_>, endpoint: &mut Fields) {
     }
     if !path.starts_with('/') {
         let message = format!("the path `{path}` does not begin with `/`");
-        subject.misread("path", "wrong-format", message, format!("write `/{path}`"));
+        subject.warn("path", "wrong-format", message, format!("write `/{path}`"));
     } else if path.contains(['?', '#', ' ']) {
         let message = format!("no request can have the path `{path}`");
-        subject.misread("path", "wrong-format", message, "leave out spaces, queries and fragments");
+        subject.warn("path", "wrong-format", message, "leave out spaces, queries and fragments");
     }
     let place = subject.at("path");
     let route = format!("{} {path}", text(endpoint, "method"));
@@ -86,7 +86,7 @@ pub(crate) fn endpoint(subject: &mut Subject<'_, '_>, endpoint: &mut Fields) {
         }
         Entry::Occupied(first) => {
             let message = format!("`{}` is already declared at {}", first.key(), first.get());
-            subject.misread("path", "twice", message, "remove one of the two");
+            subject.warn("path", "twice", message, "remove one of the two");
         }
     }
 }

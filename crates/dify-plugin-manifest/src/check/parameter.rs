@@ -21,7 +21,7 @@ pub(crate) fn parameter(subject: &mut Subject<'_, '_>, parameter: &mut Fields) {
     if text(parameter, "form") == "llm" && text(parameter, "llm_description").is_empty() {
         let message = "a model has to fill in this value without a description of it";
         let help = "write `llm_description:`, or `form: form` for a value that a person fills in";
-        subject.misread("llm_description", "missing", message, help);
+        subject.warn("llm_description", "missing", message, help);
     }
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn parameter(subject: &mut Subject<'_, '_>, parameter: &mut Fields) {
 pub(crate) fn form(subject: &mut Subject<'_, '_>, form: &mut Fields) {
     let form_type = text(form, "type");
     if matches!(form_type, "select" | "radio") && list(form, "options").is_empty() {
-        subject.misread("options", "missing", format!("a {form_type} needs options"), NO_OPTIONS);
+        subject.warn("options", "missing", format!("a {form_type} needs options"), NO_OPTIONS);
     }
 }
 
@@ -44,14 +44,14 @@ fn scope(subject: &mut Subject<'_, '_>, fields: &Fields) {
         "any" => "string number object array[number] array[string] array[object] array[file]",
         other => {
             let message = format!("a value of type `{other}` cannot have a scope");
-            subject.misread("scope", "unknown-value", message, "remove the line");
+            subject.warn("scope", "unknown-value", message, "remove the line");
             return;
         }
     };
     let mut parts = scope.split('&').map(str::trim);
     if let Some(part) = parts.find(|part| !known.split(' ').any(|known| known == *part)) {
         let message = format!("`{part}` is not a valid scope here");
-        subject.misread("scope", "unknown-value", message, instead(part, known.split(' ')));
+        subject.warn("scope", "unknown-value", message, instead(part, known.split(' ')));
     }
 }
 
@@ -59,17 +59,17 @@ fn options(subject: &mut Subject<'_, '_>, fields: &Fields) {
     let options = list(fields, "options");
     let value_type = text(fields, "type");
     if value_type == "select" && options.is_empty() {
-        subject.misread("options", "missing", "a select needs options", NO_OPTIONS);
+        subject.warn("options", "missing", "a select needs options", NO_OPTIONS);
     }
     if !options.is_empty() && !matches!(value_type, "select" | "dynamic-select" | "checkbox" | "") {
         let message = format!("a value of type `{value_type}` has no options");
-        subject.misread("options", "dropped", message, "write `type: select`, or remove the options");
+        subject.warn("options", "dropped", message, "write `type: select`, or remove the options");
     }
     let mut seen: HashSet<String> = HashSet::new();
     for value in options.iter().map(|option| &option["value"]) {
         if !seen.insert(value.to_string()) && *value != "" {
             let message = format!("the option {value} is listed twice");
-            subject.misread("options", "twice", message, "remove one of the two");
+            subject.warn("options", "twice", message, "remove one of the two");
         }
     }
 }
@@ -87,7 +87,7 @@ fn default(subject: &mut Subject<'_, '_>, fields: &Fields) {
     };
     if !wanted.is_empty() {
         let message = format!("the default does not have the type `{value_type}`");
-        subject.misread("default", "wrong-default", message, format!("write {wanted}"));
+        subject.warn("default", "wrong-default", message, format!("write {wanted}"));
         return;
     }
     let options = list(fields, "options");
@@ -101,7 +101,7 @@ fn default(subject: &mut Subject<'_, '_>, fields: &Fields) {
         let values: Vec<_> = options.iter().filter_map(|option| option["value"].as_str()).collect();
         if !values.contains(&&*written) {
             let message = format!("the default `{written}` is not one of the options");
-            subject.misread("default", "wrong-default", message, instead(&written, values.into_iter()));
+            subject.warn("default", "wrong-default", message, instead(&written, values.into_iter()));
         }
     }
 }
@@ -113,12 +113,12 @@ fn range(subject: &mut Subject<'_, '_>, fields: &Fields) {
         && min > max
     {
         let message = format!("the minimum {min} is greater than the maximum {max}");
-        subject.misread("min", "out-of-range", message, "swap the two");
+        subject.warn("min", "out-of-range", message, "swap the two");
         return;
     }
     let Some(default) = number("default") else { return };
     if min.is_some_and(|min| default < min) || max.is_some_and(|max| default > max) {
         let message = format!("the default {default} is not between `min` and `max`");
-        subject.misread("default", "out-of-range", message, "change the default, or widen the range");
+        subject.warn("default", "out-of-range", message, "change the default, or widen the range");
     }
 }

@@ -29,7 +29,7 @@ fn identity(report: &mut Report, declaration: &Fields) {
             } else {
                 continue;
             };
-            report.refuse(&report.notes.in_manifest(key), "illegal", message, help);
+            report.error(&report.notes.in_manifest(key), "illegal", message, help);
         }
     }
 
@@ -46,7 +46,7 @@ fn identity(report: &mut Report, declaration: &Fields) {
         ),
         _ => return,
     };
-    report.refuse(&report.notes.in_manifest("plugins"), "illegal", message, help);
+    report.error(&report.notes.in_manifest("plugins"), "illegal", message, help);
 }
 
 fn icons(report: &mut Report, root: &Path) {
@@ -59,7 +59,7 @@ fn icons(report: &mut Report, root: &Path) {
             Some(rest) => format!("write `{rest}`: the path begins below `_assets`"),
             None => format!("put the file at `_assets/{icon}`, or correct the path"),
         };
-        report.refuse(&place, "no-icon", message, help);
+        report.error(&place, "no-icon", message, help);
     }
 }
 
@@ -68,9 +68,9 @@ fn permissions(report: &mut Report, declaration: &Fields) {
     let enabled = resource["permission"]["endpoint"]["enabled"] == true;
     if declaration.get("endpoint").is_some_and(|group| !group.is_null()) && !enabled {
         let place = report.notes.in_manifest("resource");
-        let message = "nobody can set up the endpoints without the permission for it";
+        let message = "users cannot set up the endpoints without the permission for them";
         let help = "write `permission: {endpoint: {enabled: true}}` below `resource:`";
-        report.misread(&place, "no-permission", message, help);
+        report.warn(&place, "no-permission", message, help);
     }
     let models = &resource["permission"]["model"];
     let some = models
@@ -79,7 +79,7 @@ fn permissions(report: &mut Report, declaration: &Fields) {
     if some && models["enabled"] != true {
         let place = report.notes.in_manifest("resource");
         let message = "no model can be called while `permission.model.enabled` is not true";
-        report.misread(&place, "no-permission", message, "add `enabled: true` below `model:`");
+        report.warn(&place, "no-permission", message, "add `enabled: true` below `model:`");
     }
 }
 

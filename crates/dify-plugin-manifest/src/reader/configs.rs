@@ -51,7 +51,7 @@ impl Reader {
                 }
                 _ if configs.strict => {
                     let error = item.named(name).wrong_type("a mapping (lines of `key: value`)");
-                    self.report.error(error);
+                    self.report.unreadable(error);
                 }
                 _ => self.report.dropped(
                     &item.named(name),

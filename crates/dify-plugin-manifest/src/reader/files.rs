@@ -55,7 +55,7 @@ impl Reader {
                 self.report.errors.truncate(errors);
                 self.report.findings.truncate(findings);
                 let help = "correct the endpoint";
-                self.report.misread(&Place::of(&item), "endpoints-end", message, help);
+                self.report.warn(&Place::of(&item), "endpoints-end", message, help);
                 break;
             }
             inline.push(Json::Object(endpoint));

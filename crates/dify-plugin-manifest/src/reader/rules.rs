@@ -53,7 +53,7 @@ impl Reader {
             (FieldType::TextKeyMap, _) => format!("write `{key}: {{}}` if it has none"),
             _ => format!("write `{key}: []` if there are none"),
         };
-        self.report.refuse(place, "refused-by-dify", message, help);
+        self.report.error(place, "refused-by-dify", message, help);
     }
 
     /// Reports a field that is absent, null or empty.
@@ -81,7 +81,7 @@ impl Reader {
             (FieldType::Time, ..) => format!("write `{key}:` and a time, as in 2026-01-31T08:30:00Z"),
             _ => format!("write `{key}:` and a text"),
         };
-        self.report.misread(place, "missing", format!("`{key}` {state}"), help);
+        self.report.warn(place, "missing", format!("`{key}` {state}"), help);
     }
 
     fn keep(&mut self, place: &Place, rule: &Rule, json: &Json) {
@@ -138,7 +138,7 @@ impl Reader {
                 ("wrong-format", message, "write text, a number, true or false".to_owned())
             }
         };
-        self.report.misread(place, code, message, help);
+        self.report.warn(place, code, message, help);
     }
 }
 

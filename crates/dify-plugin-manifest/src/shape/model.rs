@@ -86,7 +86,7 @@ fn fill_from_template(subject: &mut Subject<'_, '_>, rule: &mut Fields) {
     if name.is_empty() {
         if rule.get("type").is_none_or(Json::is_null) {
             let help = "write `type: float`, `int`, `string`, `boolean` or `text`, or `use_template:`";
-            subject.misread("type", "missing", "a rule without `use_template` needs a type", help);
+            subject.warn("type", "missing", "a rule without `use_template` needs a type", help);
         }
     } else if let Some(template) = template::template(&name) {
         for (key, value) in template {
@@ -100,7 +100,7 @@ fn fill_from_template(subject: &mut Subject<'_, '_>, rule: &mut Fields) {
         let message = format!("there is no template `{name}`");
         let help = format!("use one of {}, or write the rule out", template::NAMES.replace(' ', ", "));
         let error = ManifestError::new(place.at, "no-such-template", message, help);
-        subject.report.error(error.in_field(place.field));
+        subject.report.unreadable(error.in_field(place.field));
     }
     fill_list(rule, "options");
 }

@@ -22,7 +22,7 @@ pub(crate) static OPTIONAL_I18N: Object = Object::new(&[
     let given = |key: &str| !text(texts, key).is_empty();
     if !given("en_US") && ["ja_JP", "zh_Hans", "pt_BR"].into_iter().any(given) {
         let message = "without `en_US`, the other languages are dropped";
-        subject.misread("en_US", "missing", message, "write `en_US:` and a text");
+        subject.warn("en_US", "missing", message, "write `en_US:` and a text");
     }
 });
 

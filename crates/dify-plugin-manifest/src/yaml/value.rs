@@ -292,7 +292,7 @@ impl<'d> Value<'d> {
         };
         for mapping in mappings {
             if !matches!(mapping.node.kind, NodeKind::Mapping(_)) {
-                let message = "a merge takes a mapping or a list of mappings";
+                let message = "a merge accepts only a mapping or a list of mappings";
                 return Err(mapping.error(
                     "wrong-merge",
                     message,

@@ -252,7 +252,7 @@ fn names_and_combinations_that_the_daemon_refuses_are_refused() {
         let dir = plugin_of(&[("manifest.yaml", yaml), ("x.yaml", "")]);
         let findings = check(dir.path()).findings;
         let illegal: Vec<_> = findings.into_iter().filter(|finding| finding.code == "illegal").collect();
-        assert!(illegal.iter().all(|finding| finding.severity == Severity::Refused));
+        assert!(illegal.iter().all(|finding| finding.severity == Severity::Error));
         illegal.into_iter().map(|finding| finding.message).collect::<Vec<_>>()
     };
     let named = |kinds: &str| illegal(&format!("author: pond\nname: duck\n{kinds}"));

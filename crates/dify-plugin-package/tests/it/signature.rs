@@ -94,8 +94,8 @@ fn keys_are_written_as_the_daemon_writes_them() {
 fn keys_are_read_as_the_daemon_reads_them() {
     let (private, public) = (text("test-key.private.pem"), text("test-key.public.pem"));
     let (key, lock) = ("RSA PRIVATE KEY", "RSA PUBLIC KEY");
-    for legal in [format!("about it\n{public}"), public.trim_end().to_owned(), public.replace('\n', "\r\n")] {
-        assert!(PublicKey::from_pem(&legal).is_ok(), "{legal}");
+    for valid in [format!("about it\n{public}"), public.trim_end().to_owned(), public.replace('\n', "\r\n")] {
+        assert!(PublicKey::from_pem(&valid).is_ok(), "{valid}");
     }
     for (wrong, error) in [
         (private.clone(), KeyError::NoBlock(lock)),

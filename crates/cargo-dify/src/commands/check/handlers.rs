@@ -123,7 +123,7 @@ pub(super) fn compare(plugin: &Plugin, checked: &Checked, described: &Descriptio
             {
                 Some(described) => parameters(tool, described, &at, checked, &mut findings),
                 None => findings.push(Finding::new(
-                    Severity::Refused,
+                    Severity::Error,
                     "no-handler",
                     at,
                     format!("the code doesn't register the tool `{provider_name}/{name}`, so every call of it fails"),
@@ -138,7 +138,7 @@ pub(super) fn compare(plugin: &Plugin, checked: &Checked, described: &Descriptio
         for tool in &provider.tools {
             if !known.contains(&(&*provider.name, &*tool.name)) {
                 findings.push(Finding::new(
-                    Severity::Misread,
+                    Severity::Warning,
                     "undeclared-tool",
                     in_manifest(),
                     format!(
@@ -154,14 +154,14 @@ pub(super) fn compare(plugin: &Plugin, checked: &Checked, described: &Descriptio
     let declares_endpoints = plugin.endpoint_group.as_ref().is_some_and(|group| !group.endpoints.is_empty());
     match (declares_endpoints, described.endpoints) {
         (true, false) => findings.push(Finding::new(
-            Severity::Refused,
+            Severity::Error,
             "no-handler",
             in_manifest(),
             "endpoints are declared, but the code serves none".to_owned(),
             "add `.endpoints(router)` to the plugin".to_owned(),
         )),
         (false, true) => findings.push(Finding::new(
-            Severity::Misread,
+            Severity::Warning,
             "undeclared-endpoint",
             in_manifest(),
             "the code serves endpoints, but none are declared".to_owned(),
@@ -190,7 +190,7 @@ fn parameters(
         match fields.field(name) {
             Some(field) => types(parameter, field, required.contains(&name), at, findings),
             None => findings.push(Finding::new(
-                Severity::Misread,
+                Severity::Warning,
                 "unread-parameter",
                 at,
                 format!("the code's type has no field `{name}`, so its value is ignored"),
@@ -202,7 +202,7 @@ fn parameters(
         let declared = tool.parameters.iter().any(|parameter| parameter.name == name);
         if !declared && !tool.has_runtime_parameters {
             findings.push(Finding::new(
-                Severity::Refused,
+                Severity::Error,
                 "undeclared-parameter",
                 tool_at.clone(),
                 format!(
@@ -229,7 +229,7 @@ fn types(
         let message =
             format!("`{name}` is declared as {declared}, but the code expects {}", types.join(" or "));
         let help = "change the declaration or the code".to_owned();
-        findings.push(Finding::new(Severity::Refused, "other-type", at, message, help));
+        findings.push(Finding::new(Severity::Error, "other-type", at, message, help));
         return;
     }
     let options = parameter.options.iter().map(|option| &*option.value);
@@ -237,7 +237,7 @@ fn types(
         options.filter(|value| !taken.options.is_empty() && !taken.options.contains(value)).collect();
     if !unknown.is_empty() {
         findings.push(Finding::new(
-            Severity::Refused,
+            Severity::Error,
             "unknown-option",
             at.clone(),
             format!("the code doesn't accept these options of `{name}`: {}", unknown.join(", ")),
@@ -247,7 +247,7 @@ fn types(
     let given = parameter.required || parameter.default.as_ref().is_some_and(|default| !default.is_null());
     if required && !given {
         findings.push(Finding::new(
-            Severity::Misread,
+            Severity::Warning,
             "may-be-absent",
             at,
             format!("`{name}` is not required, but the code fails without it"),
