@@ -102,8 +102,8 @@ impl Tap {
 
     /// Sets how much of one frame is kept, in bytes of its redacted text. Default: 64 KiB.
     ///
-    /// This also bounds the time that a tap takes from the host: the host reads no more of a frame than it keeps, apart from
-    /// the secrets that it skips.
+    /// This also bounds the time that a tap takes from the host: beyond this length a frame is only checked for UTF-8 and
+    /// searched for one word, apart from secrets that are skipped.
     pub fn frame_bytes(mut self, bytes: usize) -> Self {
         self.frame_bytes = bytes;
         self

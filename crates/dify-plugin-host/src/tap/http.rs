@@ -56,8 +56,7 @@ fn redacted_body(body: &[u8]) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(body) else { return body.to_owned() };
     let rule = |name: &str, _| if is_secret(name) { Rule::Redact } else { Rule::Keep };
     match text.trim_start().chars().next() {
-        // Redacting makes a text longer only by what it puts in; it is never cut here.
-        Some('{' | '[') => json::redact(text, usize::MAX - 1, rule).0.into_bytes(),
+        Some('{' | '[') => json::redact(text, usize::MAX, rule).0.into_bytes(),
         Some(_) if !text.contains(char::is_whitespace) => form(text).into_bytes(),
         _ => body.to_owned(),
     }
@@ -66,7 +65,8 @@ fn redacted_body(body: &[u8]) -> Vec<u8> {
 /// Redacts `name=value` pairs that `&` separates.
 fn form(text: &str) -> String {
     let pairs = text.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) if is_secret(name) => format!("{name}={REDACTED}"),
+        // `code` is what OAuth exchanges for a token.
+        Some((name, _)) if name == "code" || is_secret(name) => format!("{name}={REDACTED}"),
         _ => pair.to_owned(),
     });
     pairs.collect::<Vec<_>>().join("&")

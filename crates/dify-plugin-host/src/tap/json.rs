@@ -45,7 +45,12 @@ pub(super) fn redact(text: &str, limit: usize, rule: impl Fn(&str, usize) -> Rul
         let is_secret = matches!(next, Rule::Redact) || secret_below.is_some();
         match bytes[at] {
             b'"' => {
-                at = string_end(bytes, at);
+                // No more of a kept text is read than fits. A secret is skipped to its end, or the rest would be kept.
+                let end = match next {
+                    Rule::Keep if !is_secret => at.saturating_add(limit - out.len()).saturating_add(2),
+                    _ => bytes.len(),
+                };
+                at = text.ceil_char_boundary(string_end(&bytes[..end.min(bytes.len())], at));
                 let token = &text[start..at];
                 let colon = bytes[at..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
                 if colon {
@@ -112,7 +117,7 @@ fn push_redacted(out: &mut String) {
 /// Appends no more of a long text than it takes to go past the limit.
 fn push_within(out: &mut String, text: &str, limit: usize) {
     let room = limit.saturating_sub(out.len());
-    out.push_str(&text[..text.ceil_char_boundary(room + 1)]);
+    out.push_str(&text[..text.ceil_char_boundary(room.saturating_add(1))]);
 }
 
 /// The index behind the string that begins at `start`; the end of the text if nothing closes it.

@@ -1,4 +1,4 @@
-//! Endpoints: a request into the plugin, its answer in pieces.
+//! Endpoints: a request to the plugin, and its response in chunks.
 
 use bytes::Bytes;
 use dify_plugin_host::{EndpointError, SessionFailure};
@@ -19,18 +19,18 @@ async fn ask(plugin: &Rogue) -> Result<Response<dify_plugin_host::EndpointBody>,
 
 async fn body(response: Response<dify_plugin_host::EndpointBody>) -> (Vec<Bytes>, Option<SessionFailure>) {
     let mut body = response.into_body();
-    let mut pieces = Vec::new();
-    while let Some(piece) = body.next().await {
-        match piece {
-            Ok(piece) => pieces.push(piece),
-            Err(failure) => return (pieces, Some(failure)),
+    let mut chunks = Vec::new();
+    while let Some(chunk) = body.next().await {
+        match chunk {
+            Ok(chunk) => chunks.push(chunk),
+            Err(failure) => return (chunks, Some(failure)),
         }
     }
-    (pieces, None)
+    (chunks, None)
 }
 
 #[tokio::test]
-async fn head_and_pieces_arrive_as_they_were_sent() {
+async fn the_head_and_the_chunks_arrive_as_they_were_sent() {
     let plugin = plugin(
         r#"session $id stream '{"status":201,"headers":{"X-One":"1","Content-Type":"a/b"}}'
            session $id stream '{"headers":{"x-one":"2","X-Two":"2"},"status":null}'
@@ -45,21 +45,21 @@ async fn head_and_pieces_arrive_as_they_were_sent() {
         (header("x-one"), header("x-two"), header("content-type")),
         ("1".into(), "2".into(), "a/b".into())
     );
-    let (pieces, failure) = body(response).await;
-    assert_eq!(pieces, ["one", "Two"]);
+    let (chunks, failure) = body(response).await;
+    assert_eq!(chunks, ["one", "Two"]);
     assert!(failure.is_none());
 }
 
 #[tokio::test]
-async fn an_end_without_body_is_an_empty_answer_and_no_status_is_200() {
+async fn an_end_without_a_body_is_an_empty_response_with_status_200() {
     let plugin = plugin("session $id end '{}'").await;
     let response = ask(&plugin).await.unwrap();
     assert_eq!(response.status(), 200);
-    assert!(matches!(body(response).await, (pieces, None) if pieces.is_empty()));
+    assert!(matches!(body(response).await, (chunks, None) if chunks.is_empty()));
 }
 
 #[tokio::test]
-async fn an_error_before_the_body_is_the_daemons_500() {
+async fn an_error_before_the_body_becomes_the_daemons_500() {
     let plugin = plugin(
         r#"session $id stream '{"status":200}'; session $id error '{"error_type":"E","message":"early","args":{}}'"#,
     )
@@ -78,9 +78,9 @@ async fn an_error_before_the_body_is_the_daemons_500() {
 }
 
 #[tokio::test]
-async fn of_a_plugin_that_is_gone_a_caller_reads_the_cause_and_not_its_stderr() {
+async fn callers_of_a_plugin_that_exited_read_the_cause_but_not_its_stderr() {
     let plugin = start("beat; ask; echo secret >&2; exit 7", config(), nobody()).await;
-    // The first is open as it exits, the second comes after that.
+    // The first is open during the exit, the second is opened after it.
     for _ in 0..2 {
         let error = ask(&plugin).await.unwrap_err();
         assert!(error.to_string().ends_with("\nsecret"), "{error}");
@@ -90,7 +90,7 @@ async fn of_a_plugin_that_is_gone_a_caller_reads_the_cause_and_not_its_stderr() 
 }
 
 #[tokio::test]
-async fn what_ends_a_body_early_at_the_daemon_is_an_error_here() {
+async fn an_error_is_returned_where_the_daemon_would_end_a_body_early() {
     for (message, words) in [
         (r#"session $id error '{"error_type":"E","message":"late"}'"#, "E: late"),
         (r#"session $id stream '{"status":200}'; session $id end '{}'"#, "without `result`"),
@@ -101,8 +101,8 @@ async fn what_ends_a_body_early_at_the_daemon_is_an_error_here() {
         ),
     ] {
         let plugin = plugin(&format!("session $id stream '{{\"result\":\"61\"}}'; {message}")).await;
-        let (pieces, failure) = body(ask(&plugin).await.unwrap()).await;
-        assert_eq!(pieces, ["a"]);
+        let (chunks, failure) = body(ask(&plugin).await.unwrap()).await;
+        assert_eq!(chunks, ["a"]);
         let text = failure.unwrap().to_string();
         assert!(text.contains(words), "{text}");
         assert_eq!(plugin.host.stats().open_sessions, 0);
@@ -125,7 +125,7 @@ async fn heads_that_http_cannot_carry_are_refused() {
 }
 
 #[tokio::test]
-async fn the_session_names_the_hook_and_nobody_as_its_user() {
+async fn an_endpoint_session_has_the_id_of_its_hook_and_no_user() {
     let plugin = start(
         "beat; keep; id=${line#*session_id\\\":\\\"}; id=${id%%\\\"*}; session $id end '{}'; rest",
         config(),

@@ -1,4 +1,4 @@
-//! What a rogue plugin writes, and how much of it there may be.
+//! Output of a rogue plugin, in content and amount.
 
 use dify_plugin_host::{ExitCause, Host, SessionFailure};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::rogue::{command, config, drain, nobody, start, tool_session};
 
 #[tokio::test]
-async fn junk_of_any_kind_breaks_nothing() {
+async fn junk_of_any_kind_is_harmless() {
     let (deep, digits) = ("[".repeat(200_000), "9".repeat(100_000));
     let junk: &[&[u8]] = &[
         b"\0\0\0",
@@ -23,8 +23,8 @@ async fn junk_of_any_kind_breaks_nothing() {
         command("beat; ask; cat junk; session s stream '{\"n\":1}'; session s end '{}'; rest");
     std::fs::write(folder.path().join("junk"), [&junk.join(&b'\n')[..], b"\n"].concat()).unwrap();
     let host = Host::start(command, config(), nobody()).await.unwrap();
-    let mut answers = host.open(tool_session("s")).await.unwrap();
-    let (items, failure) = drain(&mut answers).await;
+    let mut messages = host.open(tool_session("s")).await.unwrap();
+    let (items, failure) = drain(&mut messages).await;
     assert!(failure.is_none(), "{failure:?}");
     assert_eq!(items, [json!({"n": 1})]);
     assert!(host.stats().junk_frames > 5, "{:?}", host.stats());
@@ -32,7 +32,7 @@ async fn junk_of_any_kind_breaks_nothing() {
 }
 
 #[tokio::test]
-async fn a_line_without_end_is_not_kept() {
+async fn a_frame_without_end_is_not_kept() {
     let plugin =
         start("beat; ask; head -c 268435456 /dev/zero | tr '\\0' x; read x", config(), nobody()).await;
     let (_, failure) = drain(&mut plugin.open("s").await).await;
@@ -41,7 +41,7 @@ async fn a_line_without_end_is_not_kept() {
 }
 
 #[tokio::test]
-async fn lines_for_sessions_that_are_not_open_are_counted_and_forgotten() {
+async fn frames_of_sessions_that_are_not_open_are_counted_and_dropped() {
     const LINES: u64 = 20_000;
     let script = format!(
         r#"beat; ask
@@ -56,7 +56,7 @@ async fn lines_for_sessions_that_are_not_open_are_counted_and_forgotten() {
 }
 
 #[tokio::test]
-async fn an_exit_without_a_fault_fails_open_sessions_all_the_same() {
+async fn a_successful_exit_also_fails_open_sessions() {
     let plugin = start("beat; ask; ask; session s stream '{}'; exit 0", config(), nobody()).await;
     let mut other = plugin.open("other").await;
     let (items, failure) = drain(&mut plugin.open("s").await).await;

@@ -1,4 +1,4 @@
-//! A plugin that is killed, wherever it is in what it says.
+//! A plugin that is killed after any byte of its output.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::rogue::{command, config, drain, nobody, start, tool_session};
 
-/// What a plugin says in the session `s`; it is killed after any byte of it.
+/// What the plugin writes in the session `s`.
 const TRANSCRIPT: &str = concat!(
     r#"{"event":"session","session_id":"s","data":{"type":"stream","data":{"n":1}}}"#,
     "\n",
@@ -20,8 +20,8 @@ const TRANSCRIPT: &str = concat!(
     "\n",
 );
 
-/// What is whole of the first `bytes` of it: the answers, and whether the end is among them. A last line without its
-/// newline counts if it is whole.
+/// Returns the complete messages in the first `bytes`, and whether the end is among them. A last frame without its newline
+/// counts if it is complete.
 fn heard(bytes: usize) -> (Vec<Value>, bool) {
     let lines = TRANSCRIPT[..bytes].lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut data = lines.map(|line| line["data"].clone()).filter(|data| !data["type"].is_null());
@@ -31,17 +31,17 @@ fn heard(bytes: usize) -> (Vec<Value>, bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_was_said_before_is_heard_and_every_open_session_fails() {
+async fn messages_sent_before_a_kill_arrive_and_every_open_session_fails() {
     assert_eq!(heard(TRANSCRIPT.len()), (vec![json!({"n": 1}), json!({"n": 2})], true));
     for bytes in 0..=TRANSCRIPT.len() {
         let script = format!("beat; ask; ask; head -c {bytes} transcript; kill -KILL $$");
         let (folder, command) = command(&script);
         std::fs::write(folder.path().join("transcript"), TRANSCRIPT).unwrap();
         let host = Host::start(command, config(), nobody()).await.unwrap();
-        let mut answers = host.open(tool_session("s")).await.unwrap();
+        let mut messages = host.open(tool_session("s")).await.unwrap();
         let mut other = host.open(tool_session("other")).await.unwrap();
 
-        let (items, failure) = drain(&mut answers).await;
+        let (items, failure) = drain(&mut messages).await;
         let (expected, ended) = heard(bytes);
         assert_eq!(items, expected, "after {bytes} bytes");
         assert_eq!(failure.is_none(), ended, "after {bytes} bytes: {failure:?}");
@@ -55,11 +55,11 @@ async fn whatever_was_said_before_is_heard_and_every_open_session_fails() {
 }
 
 #[tokio::test]
-async fn a_child_that_keeps_the_pipes_open_keeps_nobody_waiting() {
+async fn a_child_that_keeps_the_pipes_open_does_not_delay_the_exit() {
     let plugin = start("beat; ask; sleep 30 & kill -KILL $$", config(), nobody()).await;
-    let mut answers = plugin.open("s").await;
-    // Less than the child lives.
-    let drained = tokio::time::timeout(Duration::from_secs(20), drain(&mut answers)).await;
+    let mut messages = plugin.open("s").await;
+    // Less than the life of the child.
+    let drained = tokio::time::timeout(Duration::from_secs(20), drain(&mut messages)).await;
     let Ok((_, Some(SessionFailure::PluginExited(exit)))) = drained else { panic!("{drained:?}") };
     assert_eq!(exit.status.unwrap().signal(), Some(9));
 }

@@ -1,4 +1,4 @@
-//! A host and a plugin that is a shell script: it writes literal lines and shares nothing with us but the pipes.
+//! A host and a plugin that is a shell script: it writes literal frames and shares only the pipes with the host.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 

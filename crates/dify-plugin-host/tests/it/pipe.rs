@@ -1,4 +1,4 @@
-//! A plugin without a process: lines in memory.
+//! A plugin without a process: frames in memory.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ impl Plugin {
     }
 }
 
-/// Both ends; lines arrive in pieces.
+/// Returns both ends. Frames arrive in parts.
 fn ends() -> (ReadHalf<DuplexStream>, WriteHalf<DuplexStream>, Plugin) {
     let (ours, theirs) = duplex(64);
     let (output, input) = split(ours);
@@ -90,7 +90,7 @@ async fn a_session_runs_over_any_two_streams_and_a_shutdown_closes_the_plugins_i
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_ends_the_plugin_is_told_to_its_sessions() {
+async fn sessions_fail_with_the_cause_of_the_exit() {
     let (host, plugin) = host().await;
     let open = dify_plugin_host::OpenSession::new(AccessType::Tool, Action::InvokeTool, Map::new());
     let mut answers = host.open(open.clone()).await.unwrap();
@@ -110,7 +110,7 @@ async fn what_ends_the_plugin_is_told_to_its_sessions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_plugin_and_one_that_is_let_go_lose_both_streams() {
+async fn a_silent_plugin_and_one_that_was_dropped_find_both_streams_closed() {
     let (host, mut plugin) = host().await;
     tokio::time::sleep(Duration::from_secs(119)).await;
     plugin.write(HEARTBEAT).await;

@@ -1,4 +1,4 @@
-//! The process: its start, its liveness, its end.
+//! The process: its start, its heartbeats, its exit.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ async fn refused(script: &str, config: HostConfig) -> HostError {
 }
 
 #[tokio::test]
-async fn a_plugin_without_heartbeat_is_killed_and_its_stderr_told() {
+async fn a_plugin_without_a_heartbeat_is_killed_and_its_stderr_reported() {
     let mut config = config();
     config.ready_timeout = Duration::from_secs(1);
     let error = refused("echo 'still loading' >&2; say '{}'; read x", config).await;
@@ -26,7 +26,7 @@ async fn a_plugin_without_heartbeat_is_killed_and_its_stderr_told() {
 }
 
 #[tokio::test]
-async fn an_exit_before_the_heartbeat_is_told_at_once_with_status_and_stderr() {
+async fn an_exit_before_the_heartbeat_is_reported_immediately_with_status_and_stderr() {
     let before = Instant::now();
     let error = refused("echo 'No module named main' >&2; exit 3", config()).await;
     assert!(before.elapsed() < Duration::from_secs(10));
@@ -40,7 +40,7 @@ async fn an_exit_before_the_heartbeat_is_told_at_once_with_status_and_stderr() {
 }
 
 #[tokio::test]
-async fn what_a_plugin_printed_that_never_became_ready_is_told_up_to_1024_bytes() {
+async fn junk_of_a_plugin_that_never_became_ready_is_reported_up_to_1024_bytes() {
     let error = refused("echo hello; say null; say '{\"event\":\"log\"}'; exit 0", config()).await;
     assert_eq!(
         error.to_string(),
@@ -71,19 +71,19 @@ async fn only_the_last_1024_bytes_of_stderr_are_kept() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_is_named() {
+async fn a_missing_program_is_named() {
     let error = Host::start(PluginCommand::new("no-such-program"), config(), nobody()).await.unwrap_err();
     assert_eq!(error.to_string(), "cannot start `no-such-program` in `.`");
 }
 
 #[tokio::test]
-async fn the_environment_says_local() {
+async fn the_install_method_is_local() {
     let plugin = start("echo $INSTALL_METHOD > method; beat; rest", config(), nobody()).await;
     assert_eq!(std::fs::read_to_string(plugin.path("method")).unwrap(), "local\n");
 }
 
 #[tokio::test]
-async fn the_first_watcher_sees_what_came_before_it_asked() {
+async fn the_first_receiver_of_events_gets_those_since_the_start() {
     let script = r#"
         say '{"version":"0.0.1","type":"plugin","author":"a","name":"n"}'
         say '{"event":"log","data":{"level":"WARNING","message":"hello","timestamp":1.5}}'
@@ -106,7 +106,7 @@ async fn the_first_watcher_sees_what_came_before_it_asked() {
 }
 
 #[tokio::test]
-async fn a_plugin_that_falls_silent_is_killed_with_its_sessions() {
+async fn a_plugin_that_falls_silent_is_killed_and_its_sessions_fail() {
     let mut config = config();
     config.silence_timeout = Duration::from_secs(1);
     let plugin = start("beat; ask; sleep 0.5; beat; ask", config, nobody()).await;
@@ -118,7 +118,7 @@ async fn a_plugin_that_falls_silent_is_killed_with_its_sessions() {
 }
 
 #[tokio::test]
-async fn a_death_in_mid_session_fails_the_session_at_once_after_what_was_written() {
+async fn an_exit_in_mid_session_fails_the_session_after_its_last_message() {
     let plugin =
         start(r#"beat; ask; session s stream '{"n":1}'; echo 'ouch' >&2; exit 7"#, config(), nobody()).await;
     let before = Instant::now();
@@ -137,13 +137,13 @@ async fn a_death_in_mid_session_fails_the_session_at_once_after_what_was_written
 }
 
 #[tokio::test]
-async fn what_comes_in_the_moment_after_an_exit_counts() {
+async fn output_that_arrives_right_after_an_exit_counts() {
     let plugin = start("beat; ask; (sleep 0.1; session s end '{}') & exit 0", config(), nobody()).await;
     assert!(drain(&mut plugin.open("s").await).await.1.is_none());
 }
 
 #[tokio::test]
-async fn an_unterminated_last_line_counts() {
+async fn a_last_frame_without_newline_counts() {
     let script =
         r#"beat; ask; printf '%s' '{"event":"session","session_id":"s","data":{"type":"end","data":{}}}'"#;
     let plugin = start(script, config(), nobody()).await;
@@ -151,10 +151,10 @@ async fn an_unterminated_last_line_counts() {
 }
 
 #[tokio::test]
-async fn a_line_over_the_limit_kills_the_process_and_one_at_the_limit_passes() {
+async fn a_frame_over_the_limit_kills_the_process_and_one_at_the_limit_passes() {
     let mut config = config();
     config.frame_bytes = 1000;
-    // 71 bytes around the letters: lines of 1000 and 1001 bytes.
+    // 71 bytes around the letters: frames of 1000 and 1001 bytes.
     let script = r#"
         beat; ask; ask
         letters() { head -c "$1" /dev/zero | tr '\0' x; }
@@ -174,7 +174,7 @@ async fn a_line_over_the_limit_kills_the_process_and_one_at_the_limit_passes() {
 }
 
 #[tokio::test]
-async fn a_closed_stdout_is_the_end() {
+async fn a_plugin_that_closes_its_stdout_is_killed() {
     let plugin = start("beat; ask; exec >&-; read x", config(), nobody()).await;
     let (_, failure) = drain(&mut plugin.open("s").await).await;
     let Some(SessionFailure::PluginExited(exit)) = failure else { panic!("{failure:?}") };
@@ -182,7 +182,7 @@ async fn a_closed_stdout_is_the_end() {
 }
 
 #[tokio::test]
-async fn shutdown_closes_stdin_and_waits_and_only_then_kills() {
+async fn a_shutdown_closes_stdin_and_kills_only_after_the_grace() {
     let plugin = start("beat; while read x; do :; done; exit 5", config(), nobody()).await;
     let mut events = plugin.host.events();
     assert_eq!(plugin.host.clone().shutdown().await.unwrap().code(), Some(5));
@@ -201,16 +201,16 @@ async fn shutdown_closes_stdin_and_waits_and_only_then_kills() {
 }
 
 #[tokio::test]
-async fn shutdown_lets_open_sessions_finish_with_their_reverse_calls_and_opens_no_other() {
+async fn a_shutdown_lets_open_sessions_and_their_reverse_calls_finish_and_refuses_new_ones() {
     let script = r#"
         beat; ask
         session s invoke '{"type":"app","backwards_request_id":"c","request":{"app_id":"a","inputs":{},"response_mode":"streaming"}}'
         keep; keep; session s end '{}'; rest"#;
     let app = ScriptedApp::new().wait(Duration::from_millis(300)).event(serde_json::json!({"n": 1}));
     let plugin = start(script, config(), Script::new().app("a", app)).await;
-    let mut answers = plugin.open("s").await;
+    let mut messages = plugin.open("s").await;
     let host = plugin.host.clone();
-    let (heard, (_, failure), late) = tokio::join!(plugin.heard(), drain(&mut answers), async {
+    let (heard, (_, failure), late) = tokio::join!(plugin.heard(), drain(&mut messages), async {
         tokio::time::timeout(Duration::from_secs(20), host.open(crate::rogue::tool_session("t"))).await
     });
     assert!(failure.is_none(), "{failure:?}");
@@ -222,12 +222,12 @@ async fn shutdown_lets_open_sessions_finish_with_their_reverse_calls_and_opens_n
 }
 
 #[tokio::test]
-async fn a_session_that_goes_on_has_its_stdin_closed_after_the_grace() {
+async fn a_session_that_outlasts_the_grace_finds_its_stdin_closed() {
     let mut short = config();
     short.shutdown_grace = Duration::from_secs(1);
     let plugin = start("beat; ask; rest; session s end '{}'; exit 5", short, nobody()).await;
-    let mut answers = plugin.open("s").await;
-    let (status, (_, failure)) = tokio::join!(plugin.host.clone().shutdown(), drain(&mut answers));
+    let mut messages = plugin.open("s").await;
+    let (status, (_, failure)) = tokio::join!(plugin.host.clone().shutdown(), drain(&mut messages));
     assert_eq!((status.unwrap().code(), failure.is_none()), (Some(5), true));
 }
 

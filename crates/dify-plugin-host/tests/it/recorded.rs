@@ -1,5 +1,5 @@
-//! Recordings of the real daemon and the official SDK, played again with the host in the daemon's place: the plugin's
-//! lines are read as they were, and what the host writes is what the daemon wrote.
+//! Recordings of the real daemon and the official SDK, replayed with the host in the daemon's place: it must write the same
+//! frames as the daemon, and return the plugin's recorded messages.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -27,7 +27,7 @@ enum Row {
     Out(String),
 }
 
-/// Reads a recording; what stands between two sessions belongs to the one before.
+/// Reads a recording. Rows between two sessions belong to the first.
 fn read(name: &str) -> Vec<Recorded> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(format!("{name}.jsonl"));
     let mut sessions: Vec<Recorded> = Vec::new();
@@ -55,7 +55,7 @@ fn of<'s>(sessions: &'s mut [Recorded], id: Option<&str>) -> &'s mut Recorded {
     &mut sessions[at]
 }
 
-/// Answers a call as it was answered, by its id.
+/// Answers each call, by its id, as it was answered.
 fn platform(sessions: &[Recorded]) -> impl Platform {
     let mut answers: HashMap<String, Vec<Result<Reply, PlatformError>>> = HashMap::new();
     for row in sessions.iter().flat_map(|session| &session.rows) {
@@ -76,8 +76,8 @@ fn platform(sessions: &[Recorded]) -> impl Platform {
     }
 }
 
-/// Plays a recording, session after session, and returns what each session's caller got. What the plugin heard has been
-/// compared then.
+/// Replays a recording, one session after the other, compares what the plugin read, and returns what each session's caller
+/// received.
 async fn play(
     name: &str,
     permission: Option<Permission>,
@@ -103,19 +103,19 @@ async fn play(
     let mut outcomes = Vec::new();
     let mut expected = Vec::new();
     for session in sessions {
-        let mut answers = host.open(open(&session.request)).await.unwrap();
+        let mut messages = host.open(open(&session.request)).await.unwrap();
         expected.push(session.request.clone());
         expected.extend(session.rows.iter().filter_map(|row| match row {
             Row::In(line) => Some(line.clone()),
             Row::Out(_) => None,
         }));
         let ends = session.rows.iter().any(|row| matches!(row, Row::Out(line) if ends(line)));
-        let (items, failure) = if ends { drain(&mut answers).await } else { (Vec::new(), None) };
+        let (items, failure) = if ends { drain(&mut messages).await } else { (Vec::new(), None) };
         outcomes.push((session, items, failure));
     }
     assert!(host.shutdown().await.unwrap().success());
     let heard = rogue::lines(&folder.path().join("heard"));
-    // Calls at once may be answered in another order; within one call the order counts.
+    // The replies to concurrent calls may interleave differently; only the order within one call counts.
     for (heard, expected) in by_call(&heard).into_iter().zip(by_call(&expected)) {
         assert_eq!(heard, expected, "{name}");
     }
@@ -123,7 +123,7 @@ async fn play(
     outcomes
 }
 
-/// Whether a line of the plugin ends a session at the daemon.
+/// Whether a frame of the plugin ends a session at the daemon.
 fn ends(line: &str) -> bool {
     let line: Value = serde_json::from_str(line).unwrap_or_default();
     line["event"] == "session" && line["data"].get("data").is_some() && line["data"]["type"] != "stream"
@@ -165,7 +165,7 @@ fn open(request: &Value) -> OpenSession {
     session
 }
 
-/// The answers that were written before the line that ended the session.
+/// Returns the messages that were written before the frame that ended the session.
 fn streamed(session: &Recorded) -> Vec<Value> {
     let mut items = Vec::new();
     for row in &session.rows {
@@ -182,7 +182,7 @@ fn streamed(session: &Recorded) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn exchanges_that_went_well_go_the_same_way_again() {
+async fn successful_exchanges_are_repeated_exactly() {
     for name in ["real-app", "real-two-sessions", "real-fifty-at-once", "tool-all-messages"] {
         for (session, items, failure) in play(name, None).await {
             assert!(failure.is_none(), "{name}: {failure:?}");
@@ -192,12 +192,12 @@ async fn exchanges_that_went_well_go_the_same_way_again() {
 }
 
 #[tokio::test]
-async fn the_host_refuses_what_a_manifest_does_not_allow_in_the_daemons_words() {
+async fn calls_without_a_permission_are_refused_with_the_daemons_errors() {
     let outcomes = play("real-denied", Some(Permission::default())).await;
     assert_eq!(outcomes.len(), 19);
 }
 
-/// What broke each session that broke, by the name the trial has in its request.
+/// Returns why each failed session failed, by the name of the trial in its request.
 fn broken(outcomes: &[(Recorded, Vec<Value>, Option<SessionFailure>)]) -> Vec<(String, String)> {
     let named = outcomes.iter().filter_map(|(session, _, failure)| {
         let what = session.request["data"]["tool_parameters"]["what"].as_str()?;
@@ -214,16 +214,16 @@ fn broken(outcomes: &[(Recorded, Vec<Value>, Option<SessionFailure>)]) -> Vec<(S
 }
 
 #[tokio::test]
-async fn junk_on_stdout_breaks_nothing() {
+async fn recorded_junk_on_stdout_is_harmless() {
     let outcomes = play("real-junk-on-stdout", None).await;
     assert_eq!(broken(&outcomes), []);
     let texts: Vec<_> = outcomes.iter().map(|(_, items, _)| items.len()).collect();
-    // Two sessions send a message more, in odd dress: with a carriage return, with spaces before it; one in capitals.
+    // Three sessions send one more message: with a carriage return, with leading spaces, in capitals.
     assert_eq!(texts, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 1, 2, 1, 2]);
 }
 
 #[tokio::test]
-async fn endpoints_stream_and_fail_as_they_did() {
+async fn endpoints_stream_and_fail_as_recorded() {
     for (session, items, failure) in play("real-endpoint", None).await {
         assert!(matches!(failure, None | Some(SessionFailure::Plugin(_))), "{failure:?}");
         assert_eq!(items, streamed(&session));
@@ -231,7 +231,7 @@ async fn endpoints_stream_and_fail_as_they_did() {
 }
 
 #[tokio::test]
-async fn broken_calls_and_messages_break_their_sessions_in_the_daemons_words() {
+async fn malformed_calls_and_messages_fail_their_sessions_as_at_the_daemon() {
     let outcomes = broken(&play("real-malformed-invoke", None).await);
     let expected = [
         ("inv_noreq", "invoke dify failed: invoke request missing"),

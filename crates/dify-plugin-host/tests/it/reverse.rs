@@ -1,4 +1,4 @@
-//! Reverse calls: what a plugin asks, and the lines that answer it.
+//! Reverse calls, and the frames that answer them.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::rogue::{config, drain, nobody, session, start};
 
-/// What a plugin hears in a session `s` in which it makes these calls, one after the other, each with its answer.
+/// Returns what a plugin reads in a session `s` in which it makes these calls, one after the other.
 pub(crate) async fn answers_to(calls: &[Value], platform: impl Platform, config: HostConfig) -> Vec<Value> {
     let mut script = "beat; ask\n".to_owned();
     for (id, call) in calls.iter().enumerate() {
@@ -25,10 +25,10 @@ pub(crate) async fn answers_to(calls: &[Value], platform: impl Platform, config:
     }
     script += "session s end '{}'\nrest";
     let plugin = start(&script, config, platform).await;
-    let mut answers = plugin.open("s").await;
-    let (_, failure) = tokio::time::timeout(Duration::from_secs(20), drain(&mut answers)).await.unwrap();
+    let mut messages = plugin.open("s").await;
+    let (_, failure) = tokio::time::timeout(Duration::from_secs(20), drain(&mut messages)).await.unwrap();
     assert!(failure.is_none(), "{failure:?}");
-    drop(answers);
+    drop(messages);
     let heard = plugin.heard().await;
     heard.into_iter().map(|line| line["data"].clone()).collect()
 }
@@ -38,7 +38,7 @@ fn app_call() -> Value {
 }
 
 #[tokio::test]
-async fn the_lines_of_an_answer_are_byte_for_byte_the_daemons() {
+async fn the_frames_of_a_reply_are_the_daemons_byte_for_byte() {
     let script = Script::new().app(
         "app-1",
         ScriptedApp::new()
@@ -55,8 +55,8 @@ async fn the_lines_of_an_answer_are_byte_for_byte_the_daemons() {
     let mut open = OpenSession::new(AccessType::Tool, Action::InvokeTool, Map::new());
     open.session_id = Some("s".to_owned());
     open.context = Some(Map::from_iter([("k".to_owned(), json!("&"))]));
-    let mut answers = plugin.host.open(open).await.unwrap();
-    assert!(drain(&mut answers).await.1.is_none());
+    let mut messages = plugin.host.open(open).await.unwrap();
+    assert!(drain(&mut messages).await.1.is_none());
     let head = concat!(
         r#"{"session_id":"s","conversation_id":null,"message_id":null,"app_id":null,"endpoint_id":null,"#,
         r#""context":{"k":"\u0026"},"event":"backwards_response","data":{"backwards_request_id":"x","event":"#
@@ -71,7 +71,7 @@ async fn the_lines_of_an_answer_are_byte_for_byte_the_daemons() {
 }
 
 #[tokio::test]
-async fn what_a_script_lacks_is_answered_in_difys_words() {
+async fn an_app_that_a_script_lacks_is_refused_as_by_dify() {
     let script =
         Script::new().app("known", ScriptedApp::new().parameters(json!({"opening_statement": "hi"})));
     let heard = answers_to(
@@ -118,16 +118,16 @@ async fn a_model_session_may_not_call() {
         nobody(),
     )
     .await;
-    let mut answers = plugin.host.open(session("s", AccessType::Model, Action::InvokeLlm)).await.unwrap();
-    assert!(drain(&mut answers).await.1.is_none());
-    drop(answers);
+    let mut messages = plugin.host.open(session("s", AccessType::Model, Action::InvokeLlm)).await.unwrap();
+    assert!(drain(&mut messages).await.1.is_none());
+    drop(messages);
     let heard = plugin.heard().await;
     assert_eq!(heard[0]["data"]["message"], "you can not invoke dify from model");
     assert_eq!(heard[1]["data"]["event"], "end");
 }
 
 #[tokio::test]
-async fn a_malformed_call_closes_the_session_and_the_plugin_hears_nothing() {
+async fn a_malformed_call_closes_the_session_without_a_reply() {
     for (data, problem) in [
         ("null", "invoke request is empty"),
         (r#"{"type":"app","backwards_request_id":"x"}"#, "invoke request missing request"),
@@ -145,19 +145,19 @@ async fn a_malformed_call_closes_the_session_and_the_plugin_hears_nothing() {
             nobody(),
         )
         .await;
-        let mut answers = plugin.open("s").await;
-        let (_, failure) = drain(&mut answers).await;
+        let mut messages = plugin.open("s").await;
+        let (_, failure) = drain(&mut messages).await;
         let Some(SessionFailure::Refused(error)) = failure else { panic!("{failure:?}") };
         assert_eq!(error.error_type, "invoke_dify_error");
         let expected = format!("invoke dify failed: {problem}");
         assert!(error.message.starts_with(&expected), "{}", error.message);
-        drop(answers);
+        drop(messages);
         assert!(plugin.heard().await.is_empty());
     }
 }
 
 #[tokio::test]
-async fn an_answer_past_its_time_is_broken_off_even_while_it_flows() {
+async fn a_call_over_its_time_limit_fails_even_while_replies_arrive() {
     let mut config = config();
     config.reverse_call_timeout = Duration::from_millis(250);
     let app = ScriptedApp::new()
@@ -193,7 +193,7 @@ async fn a_platform_that_panics_still_ends_its_call() {
 }
 
 #[tokio::test]
-async fn a_call_sees_its_session_and_what_dify_would_get() {
+async fn a_platform_sees_the_session_and_the_fields_that_dify_would_receive() {
     let (sender, mut calls) = tokio::sync::mpsc::unbounded_channel();
     let platform = move |call: ReverseCall| {
         sender.send(call).unwrap();
@@ -213,7 +213,7 @@ async fn a_call_sees_its_session_and_what_dify_would_get() {
 }
 
 #[tokio::test]
-async fn calls_still_open_at_the_end_of_their_session_fall_silent() {
+async fn calls_that_are_open_at_the_end_of_their_session_get_no_more_frames() {
     let script = Script::new().app("*", ScriptedApp::new().wait(Duration::from_secs(1000)));
     let plugin = start(
         r#"beat; ask; session s invoke '{"type":"app","backwards_request_id":"x","request":{"app_id":"a"}}'; session s end '{}'; rest"#,
@@ -221,14 +221,14 @@ async fn calls_still_open_at_the_end_of_their_session_fall_silent() {
         script,
     )
     .await;
-    let mut answers = plugin.open("s").await;
-    assert!(drain(&mut answers).await.1.is_none());
-    drop(answers);
+    let mut messages = plugin.open("s").await;
+    assert!(drain(&mut messages).await.1.is_none());
+    drop(messages);
     assert!(plugin.heard().await.is_empty());
 }
 
 #[tokio::test]
-async fn calls_still_open_when_the_time_of_their_session_is_up_are_told() {
+async fn calls_that_are_open_at_the_time_limit_of_their_session_fail() {
     let mut config = config();
     config.session_timeout = Duration::from_secs(1);
     let script = Script::new()
@@ -252,7 +252,7 @@ async fn calls_still_open_when_the_time_of_their_session_is_up_are_told() {
 }
 
 #[tokio::test]
-async fn a_thousand_calls_at_once_are_all_answered() {
+async fn a_thousand_concurrent_calls_are_all_answered() {
     let script = Script::new().app(
         "*",
         ScriptedApp::new().repeat(
@@ -272,8 +272,8 @@ async fn a_thousand_calls_at_once_are_all_answered() {
         script,
     )
     .await;
-    let mut answers = plugin.open("s").await;
-    assert!(drain(&mut answers).await.1.is_none());
+    let mut messages = plugin.open("s").await;
+    assert!(drain(&mut messages).await.1.is_none());
     assert_eq!(plugin.host.stats().reverse_calls, 1000);
     let mut of_call = vec![Vec::new(); 1000];
     for line in crate::rogue::lines(&plugin.path("heard")) {

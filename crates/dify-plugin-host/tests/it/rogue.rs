@@ -1,4 +1,4 @@
-//! The rogue peer: `/bin/sh`, a few helpers for it, and what a test needs to watch it.
+//! The rogue plugin: `/bin/sh` with a few helper functions.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,9 +8,9 @@ use dify_plugin_protocol::{AccessType, Action};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
-/// What every script begins with. `say` writes one line; `beat` a heartbeat; `session ID TYPE DATA` a session message;
-/// `ask` reads a line into `$line` and its session id into `$id`; `keep` reads a line into the file `heard`; `rest`
-/// keeps all lines until stdin is closed.
+/// The beginning of every script. `say` writes one line, `beat` a heartbeat, and `session ID TYPE DATA` a session message.
+/// `ask` reads a frame into `$line` and its session id into `$id`, `keep` reads a frame into the file `heard`, and `rest`
+/// keeps all frames until stdin is closed.
 const HELPERS: &str = r#"
 say() { printf '%s\n' "$1"; }
 beat() { say '{"event":"heartbeat","session_id":null,"data":{}}'; }
@@ -25,21 +25,21 @@ pub(crate) struct Rogue {
     folder: TempDir,
 }
 
-/// A configuration whose limits a test can wait for. The long ones stay long.
+/// Returns a configuration with a grace that is long enough for a busy machine.
 pub(crate) fn config() -> HostConfig {
     let mut config = HostConfig::default();
     config.shutdown_grace = Duration::from_secs(20);
     config
 }
 
-/// Starts a script that ought to become ready.
+/// Starts a script that sends a heartbeat.
 pub(crate) async fn start(script: &str, config: HostConfig, platform: impl Platform) -> Rogue {
     let (folder, command) = command(script);
     let host = Host::start(command, config, platform).await.unwrap();
     Rogue { host, folder }
 }
 
-/// The command for a script, in a folder of its own.
+/// Returns the command for a script in its own folder.
 pub(crate) fn command(script: &str) -> (TempDir, PluginCommand) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plugin.sh");
@@ -58,7 +58,7 @@ impl Rogue {
         self.host.open(tool_session(id)).await.unwrap()
     }
 
-    /// Closes the plugin's stdin, waits for its end and returns what it heard.
+    /// Shuts the plugin down and returns the frames that it kept.
     pub(crate) async fn heard(self) -> Vec<Value> {
         let path = self.path("heard");
         assert!(self.host.shutdown().await.unwrap().success());
@@ -86,10 +86,10 @@ pub(crate) fn lines(path: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// All answers of a session, and how it ended.
-pub(crate) async fn drain(answers: &mut Messages) -> (Vec<Value>, Option<SessionFailure>) {
+/// Receives all messages of a session, and the failure that ended it, if any.
+pub(crate) async fn drain(messages: &mut Messages) -> (Vec<Value>, Option<SessionFailure>) {
     let mut items = Vec::new();
-    while let Some(answer) = answers.next().await {
+    while let Some(answer) = messages.next().await {
         match answer {
             Ok(item) => items.push(serde_json::from_str(item.get()).unwrap()),
             Err(failure) => return (items, Some(failure)),

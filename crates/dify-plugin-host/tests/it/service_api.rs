@@ -1,6 +1,6 @@
-//! Apps that a Dify answers: what arrives at its Service API, and what a plugin reads.
+//! Apps of a Dify: what arrives at its Service API, and what a plugin reads.
 //!
-//! The Dify is an HTTP server of this process, made from the routes, schemas and examples of Dify's own description.
+//! The Dify is an HTTP server in this process, with the routes, schemas and examples of Dify's own API description.
 
 mod dify;
 
@@ -26,7 +26,7 @@ fn call(query: &str, response_mode: &str) -> Value {
         "conversation_id": "", "user": "nobody"}})
 }
 
-/// The items of one call's answer, and the text of its error.
+/// Returns the replies to a call, and the text of its error.
 async fn answer(dify: &Dify, call: Value) -> (Vec<Value>, Option<String>) {
     read(answers_to(&[call], api(dify), config()).await)
 }
@@ -46,7 +46,7 @@ fn read(heard: Vec<Value>) -> (Vec<Value>, Option<String>) {
     (items, error)
 }
 
-/// As the daemon writes it: a number without a fraction has none.
+/// Writes numbers as the daemon does: `1.0` as `1`.
 fn written(mut value: Value) -> Value {
     match &mut value {
         Value::Array(items) => items.iter_mut().for_each(|item| *item = written(item.take())),
@@ -92,7 +92,7 @@ async fn every_event_of_every_interface_arrives_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn the_examples_of_the_description_arrive_whole() {
+async fn the_examples_of_the_description_arrive_complete() {
     let mut streams = 0;
     for route in dify::routes() {
         let mode = match &*route.path {
@@ -121,7 +121,7 @@ async fn the_examples_of_the_description_arrive_whole() {
 }
 
 #[tokio::test]
-async fn an_app_is_asked_by_its_own_mode_with_what_a_plugin_may_say() {
+async fn the_mode_of_an_app_decides_its_route_and_fields() {
     for (mode, path, body) in [
         ("chat", "/v1/chat-messages", json!({"query": "q", "conversation_id": "c"})),
         ("agent-chat", "/v1/chat-messages", json!({"query": "q", "conversation_id": "c"})),
@@ -148,7 +148,7 @@ async fn an_app_is_asked_by_its_own_mode_with_what_a_plugin_may_say() {
 }
 
 #[tokio::test]
-async fn an_older_dify_that_tells_no_mode_is_asked_until_it_fits() {
+async fn routes_are_tried_in_turn_if_an_older_dify_reports_no_mode() {
     for (mode, query, paths) in [
         ("advanced-chat", "q", &["/v1/chat-messages"][..]),
         ("workflow", "q", &["/v1/chat-messages", "/v1/workflows/run"]),
@@ -175,7 +175,7 @@ async fn an_older_dify_that_tells_no_mode_is_asked_until_it_fits() {
 }
 
 #[tokio::test]
-async fn what_dify_refuses_of_every_plugin_is_refused_in_its_words() {
+async fn calls_that_dify_refuses_from_every_plugin_are_refused() {
     for (mode, change, refusal) in [
         ("chat", ("query", json!("")), "missing query"),
         ("chat", ("inputs", json!(null)), "invalid payload: `inputs` must be an object"),
@@ -227,7 +227,7 @@ async fn refusals_arrive_with_status_and_body() {
 }
 
 #[tokio::test]
-async fn parameters_are_fetched_and_a_failure_reads_as_at_the_daemon() {
+async fn parameters_are_fetched_and_fail_as_at_the_daemon() {
     let fetch = || json!({"type": "fetch_app", "request": {"app_id": "a"}});
     let dify = Dify::of_mode("chat").start().await;
     let parameters = dify::routes().into_iter().find(|route| route.path == "/parameters").unwrap().object;
@@ -238,8 +238,8 @@ async fn parameters_are_fetched_and_a_failure_reads_as_at_the_daemon() {
 }
 
 #[tokio::test]
-async fn an_unknown_key_is_told_with_its_app_and_never_shown() {
-    // Some servers repeat what they were sent.
+async fn an_unknown_key_is_reported_by_its_app_and_never_shown() {
+    // Some servers repeat the key.
     let body = json!({"code": "unauthorized", "message": format!("Bearer {KEY} is invalid"), "status": 401})
         .to_string();
     for kind in ["app", "fetch_app"] {
@@ -276,7 +276,7 @@ async fn an_unknown_key_is_told_with_its_app_and_never_shown() {
 }
 
 #[tokio::test]
-async fn an_app_without_a_key_is_told_how_to_give_one_and_the_rest_goes_elsewhere() {
+async fn an_app_without_a_key_and_other_types_of_calls_are_refused() {
     let dify = Dify::of_mode("chat").start().await;
     let mut unknown = call("q", "streaming");
     unknown["request"]["app_id"] = "b".into();
@@ -304,7 +304,7 @@ async fn an_app_without_a_key_is_told_how_to_give_one_and_the_rest_goes_elsewher
 }
 
 #[tokio::test]
-async fn events_arrive_however_the_stream_is_cut_between_signs_of_life() {
+async fn events_arrive_wherever_the_stream_is_cut_and_pings_are_skipped() {
     let stream = ": hello\n\nevent: ping\n\ndata: {\"event\":\"message\",\"answer\":\"é🦆\u{2028}<&>\"}\r\n\r\n\
                   data: ping\n\ndata: {\"event\": \"ping\"}\n\ndata: \"ping\"\n\ndata:{\"event\":\r\ndata: \"message_end\"}\n\n\
                   id: 1\nretry: 2\ndata: {\"event\": \"workflow_finished\"}";
@@ -331,7 +331,7 @@ async fn events_arrive_however_the_stream_is_cut_between_signs_of_life() {
     }
 }
 
-/// What a plugin reads when a server answers a streaming call with `bytes` and closes the connection, or doesn't.
+/// Returns what a plugin reads if a server sends `bytes` for a streaming call, and then closes the connection or keeps it open.
 async fn hostile(bytes: Vec<u8>, keep_open: bool) -> (Vec<Value>, Option<String>) {
     let bytes = std::sync::Arc::new(bytes);
     let dify = Dify::of_mode("chat")
@@ -352,7 +352,7 @@ async fn hostile(bytes: Vec<u8>, keep_open: bool) -> (Vec<Value>, Option<String>
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_is_an_error_after_its_events() {
+async fn a_stream_that_breaks_off_fails_after_its_events() {
     let event = "data: {\"event\":\"message\"}\n\n";
     let one = json!({"event": "message"});
     let begun = |rest: &str| {
@@ -381,7 +381,7 @@ async fn a_stream_that_breaks_is_an_error_after_its_events() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_is_an_error() {
+async fn a_response_that_is_not_difys_is_an_error() {
     let response = |status: &str, rest: &str| format!("HTTP/1.1 {status}\r\n{rest}").into_bytes();
     for (bytes, keep_open, part) in [
         (Vec::new(), false, "connection closed before message completed"),
@@ -422,7 +422,7 @@ async fn an_answer_that_is_none_is_an_error() {
     let error = error.unwrap();
     assert!(error.starts_with(&format!("invoke app failed: Get \"http://{free}/v1/info\": ")), "{error}");
     assert!(error.contains("refused"), "{error}");
-    // A blocking answer that is none.
+    // A blocking response that is not an object.
     let dify = Dify::of_mode("chat").answering("/chat-messages", 200, "[]").start().await;
     let (_, error) = answer(&dify, call("q", "blocking")).await;
     assert!(error.unwrap().contains("did not send a JSON object"));
@@ -430,7 +430,7 @@ async fn an_answer_that_is_none_is_an_error() {
 
 #[tokio::test]
 async fn an_event_without_end_is_not_kept() {
-    // 31 MiB for one event, of which the server waits for nobody.
+    // 31 MiB for one event.
     let mut bytes =
         [head("text/event-stream").as_bytes(), &chunk(&sse(&json!({"event": "message"}))), &chunk(b"data: ")]
             .concat();
@@ -443,7 +443,7 @@ async fn an_event_without_end_is_not_kept() {
     let bytes: usize =
         error.unwrap().strip_prefix("read app failed: data length is too long: ").unwrap().parse().unwrap();
     assert!((30 << 20..31 << 20).contains(&bytes), "{bytes}");
-    // Of comments and fields of no interest any amount may come.
+    // Comments and other fields have no limit.
     let mut bytes = [head("text/event-stream").as_bytes(), &chunk(b":")].concat();
     for _ in 0..31 {
         bytes.extend_from_slice(&mib);
@@ -454,7 +454,7 @@ async fn an_event_without_end_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_call_that_nobody_waits_for_is_hung_up() {
+async fn a_canceled_call_closes_its_connection() {
     let (sender, mut hung_up) = tokio::sync::mpsc::unbounded_channel();
     let dify = Dify::of_mode("chat")
         .raw("/chat-messages", move |mut socket, _| {
@@ -480,7 +480,7 @@ async fn a_call_that_nobody_waits_for_is_hung_up() {
 }
 
 #[test]
-fn an_address_may_lack_its_last_part() {
+fn an_address_may_omit_v1() {
     for (given, expected) in [
         ("https://api.dify.ai/v1", "https://api.dify.ai/v1/"),
         ("https://api.dify.ai/v1/", "https://api.dify.ai/v1/"),

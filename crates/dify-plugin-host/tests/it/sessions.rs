@@ -1,4 +1,4 @@
-//! Sessions: what is written to open one, and what each message of the plugin does.
+//! Sessions: the frame that opens one, and the effect of each message.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 
 use crate::rogue::{config, drain, nobody, start, tool_session};
 
-/// How a session ends when the plugin writes `lines` after its request; `$s` is the session's id.
+/// Returns how a session ends if the plugin runs `lines` after its request. `$s` is the session's id.
 async fn outcome(lines: &str) -> (Vec<Value>, Option<SessionFailure>) {
     let plugin = start(&format!("beat; ask; s=$id; {lines}\nrest"), config(), nobody()).await;
-    let mut answers = plugin.open("s").await;
-    tokio::time::timeout(Duration::from_secs(20), drain(&mut answers)).await.unwrap()
+    let mut messages = plugin.open("s").await;
+    tokio::time::timeout(Duration::from_secs(20), drain(&mut messages)).await.unwrap()
 }
 
 #[tokio::test]
@@ -29,8 +29,8 @@ async fn a_request_is_written_byte_for_byte_as_the_daemon_writes_it() {
     session.user_id = "u-1".to_owned();
     session.app_id = Some("a-1".to_owned());
     session.context = Some(Map::from_iter([("z".to_owned(), 1.into()), ("a".to_owned(), Value::Null)]));
-    let mut answers = plugin.host.open(session).await.unwrap();
-    assert!(drain(&mut answers).await.1.is_none());
+    let mut messages = plugin.host.open(session).await.unwrap();
+    assert!(drain(&mut messages).await.1.is_none());
     let path = plugin.path("heard");
     assert_eq!(
         std::fs::read_to_string(path).unwrap(),
@@ -45,7 +45,7 @@ async fn a_request_is_written_byte_for_byte_as_the_daemon_writes_it() {
 }
 
 #[tokio::test]
-async fn answers_come_in_order_and_the_first_end_counts() {
+async fn messages_arrive_in_order_and_the_first_end_counts() {
     let (items, failure) = outcome(
         r#"session $s stream 1; session $s stream null; session $s stream '[2]'; session $s end null
            session $s stream 3; session $s end '{}'"#,
@@ -56,7 +56,7 @@ async fn answers_come_in_order_and_the_first_end_counts() {
 }
 
 #[tokio::test]
-async fn junk_is_passed_over_and_reported() {
+async fn junk_is_ignored_and_reported() {
     let script = r#"beat; ask
         say 'print from a library'
         say '[1,2]'
@@ -107,7 +107,7 @@ async fn an_error_ends_the_session_with_its_three_fields() {
 }
 
 #[tokio::test]
-async fn an_error_that_the_daemon_would_swallow_is_told() {
+async fn an_error_that_the_daemon_would_drop_is_reported() {
     let eleven: Map<String, Value> = (0..11).map(|n| (n.to_string(), n.into())).collect();
     for (data, reason) in [
         (json!({"error_type": "E", "message": "m", "args": eleven}), "`args` has 11 entries"),
@@ -124,7 +124,7 @@ async fn an_error_that_the_daemon_would_swallow_is_told() {
 }
 
 #[tokio::test]
-async fn an_unknown_message_type_closes_the_session_in_the_daemons_words() {
+async fn an_unknown_message_type_closes_the_session_with_the_daemons_error() {
     let (_, failure) = outcome("session $s STREAM 1; session $s end '{}'").await;
     let Some(failure @ SessionFailure::Refused(_)) = failure else { panic!("{failure:?}") };
     assert_eq!(
@@ -134,7 +134,7 @@ async fn an_unknown_message_type_closes_the_session_in_the_daemons_words() {
 }
 
 #[tokio::test]
-async fn a_session_past_its_time_is_over_for_its_caller() {
+async fn a_session_over_its_time_limit_fails() {
     let mut config = config();
     config.session_timeout = Duration::from_secs(1);
     let plugin = start("beat; ask; session s stream 1; rest", config, nobody()).await;
@@ -145,7 +145,7 @@ async fn a_session_past_its_time_is_over_for_its_caller() {
 }
 
 #[tokio::test]
-async fn an_id_can_be_open_once() {
+async fn a_session_id_can_be_open_only_once() {
     let plugin = start("beat; rest", config(), nobody()).await;
     let first = plugin.open("s").await;
     let second = plugin.host.open(tool_session("s")).await;
@@ -155,7 +155,7 @@ async fn an_id_can_be_open_once() {
 }
 
 #[tokio::test]
-async fn dropped_answers_are_forgotten_and_what_comes_later_is_counted() {
+async fn a_dropped_session_is_abandoned_and_its_later_frames_are_counted() {
     let plugin = start(
         "beat; ask; ask; session s stream 1; session s end '{}'; session t end '{}'; rest",
         config(),
@@ -169,7 +169,7 @@ async fn dropped_answers_are_forgotten_and_what_comes_later_is_counted() {
 }
 
 #[tokio::test]
-async fn answers_that_nobody_reads_fail_their_own_session_only() {
+async fn unread_messages_fail_only_their_own_session() {
     let mut config = config();
     config.message_queue_bytes = 10_000;
     let script = r#"beat; ask; ask
@@ -191,7 +191,7 @@ async fn answers_that_nobody_reads_fail_their_own_session_only() {
 }
 
 #[tokio::test]
-async fn the_bound_over_all_sessions_holds_too_and_unread_bytes_are_given_back() {
+async fn the_limit_of_all_sessions_holds_and_unread_bytes_are_released() {
     let mut config = config();
     config.total_queue_bytes = 1500;
     let script = r#"beat; ask; ask
@@ -223,11 +223,11 @@ async fn a_tool_message_that_the_daemon_refuses_ends_the_session() {
         session $id stream '{"type":"text","message":{"text":"b"}}'
         session $id end '{}'; rest"#;
     let plugin = start(script, config(), nobody()).await;
-    let mut answers = plugin.host.invoke_tool("p", "t", Map::new(), Map::new()).await.unwrap();
-    assert!(answers.next().await.unwrap().is_ok());
-    let failure = answers.next().await.unwrap().unwrap_err();
+    let mut messages = plugin.host.invoke_tool("p", "t", Map::new(), Map::new()).await.unwrap();
+    assert!(messages.next().await.unwrap().is_ok());
+    let failure = messages.next().await.unwrap().unwrap_err();
     let SessionFailure::Refused(data) = failure else { panic!("{failure:?}") };
     assert_eq!(data.error_type, "unmarshal_error");
-    assert!(answers.next().await.is_none());
+    assert!(messages.next().await.is_none());
     assert_eq!(plugin.host.stats().open_sessions, 0);
 }

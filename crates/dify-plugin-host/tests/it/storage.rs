@@ -1,4 +1,4 @@
-//! What a plugin keeps, in a folder, beside what the daemon did with the same calls.
+//! A plugin's storage, compared with the daemon's.
 
 use dify_plugin_host::{Router, Script, ScriptedApp, Storage};
 use dify_plugin_protocol::InvokeType;
@@ -13,7 +13,7 @@ fn call(request: Value) -> Value {
     json!({"type": "storage", "request": request})
 }
 
-/// One call's answer: the data, or the text of the error.
+/// Returns the data or the error of each call.
 fn read(heard: &[Value]) -> Vec<Result<Value, String>> {
     let answers = heard.iter().filter_map(|data| match data["event"].as_str().unwrap() {
         "response" => Some(Ok(data["data"].clone())),
@@ -29,7 +29,7 @@ async fn ask(storage: &Storage, requests: &[Value]) -> Vec<Result<Value, String>
 }
 
 #[tokio::test]
-async fn the_daemons_answers_are_given_to_the_same_calls() {
+async fn recorded_calls_have_the_daemons_results() {
     let file = include_str!("../../../../proto-fixtures/recorded/real-storage.jsonl");
     let rows = file.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let (mut ids, mut requests, mut answers) = (Vec::new(), Vec::new(), Vec::new());
@@ -69,14 +69,14 @@ async fn the_daemons_answers_are_given_to_the_same_calls() {
 }
 
 #[tokio::test]
-async fn values_outlive_the_plugin_and_count_all_together() {
+async fn values_outlive_the_plugin_and_count_together() {
     let folder = tempfile::tempdir().unwrap();
     let storage = || Storage::new(folder.path()).limit(10);
     let set = |key: &str, bytes: usize| json!({"opt": "set", "key": key, "value": "aa".repeat(bytes)});
     let ok = || Ok(json!({"data": "ok"}));
     let full = || Err("save data failed: allocated size is greater than max storage size".to_owned());
     assert_eq!(ask(&storage(), &[set("a", 4), set("b", 4), set("b", 6)]).await, [ok(), ok(), ok()]);
-    // Another process begins here.
+    // As after a restart.
     let deleted = Ok(json!({"data": "ok", "deleted_num": 0}));
     assert_eq!(
         ask(
@@ -107,7 +107,7 @@ async fn no_key_leads_out_of_the_folder() {
         let answers = ask(&storage, &requests).await;
         assert!(answers.iter().all(Result::is_err), "{key}: {answers:?}");
     }
-    // A leading slash is that of the folder.
+    // A leading slash stands for the folder.
     let outside = folder.path().join("outside");
     let answers = ask(
         &storage,
@@ -120,7 +120,7 @@ async fn no_key_leads_out_of_the_folder() {
 }
 
 #[tokio::test]
-async fn what_is_malformed_is_refused_and_other_kinds_go_elsewhere() {
+async fn malformed_calls_and_other_types_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let storage = Storage::new(folder.path());
     let answers = ask(

@@ -126,7 +126,7 @@ async fn secrets_of_an_endpoints_request_are_redacted_in_the_hex() {
     let (config, frames) = tapped(64 * 1024);
     let plugin = start("beat; ask; session s end '{}'; rest", config, nobody()).await;
     let request = |body: &'static str| {
-        http::Request::post("/a?q=1&token=hunter2")
+        http::Request::post("/a?code=hunter2&q=1&token=hunter2")
             .header("Authorization", "Bearer hunter2")
             .header("Cookie", "sid=hunter2")
             .header("X-Api-Key", "hunter2")
@@ -150,7 +150,7 @@ async fn secrets_of_an_endpoints_request_are_redacted_in_the_hex() {
         let http =
             String::from_utf8(decode_hex(data["raw_http_request"].as_str().unwrap()).unwrap()).unwrap();
         assert!(!http.contains("hunter2"), "{http}");
-        assert!(http.starts_with("POST /a?q=1&token=[redacted] HTTP/1.1\r\n"), "{http}");
+        assert!(http.starts_with("POST /a?code=[redacted]&q=1&token=[redacted] HTTP/1.1\r\n"), "{http}");
         assert!(
             http.contains("\r\nAccept: text/html\r\nAuthorization: [redacted]\r\nCookie: [redacted]\r\n"),
             "{http}"
@@ -219,7 +219,7 @@ async fn of_a_long_frame_only_the_beginning_is_kept() {
 async fn frames_that_nobody_reads_are_dropped_and_counted() {
     let (tap, mut frames) = Tap::new();
     let mut config = HostConfig::default();
-    config.tap = Some(tap.frame_bytes(usize::MAX - 1));
+    config.tap = Some(tap.frame_bytes(usize::MAX));
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let (output, input) = tokio::io::split(ours);
     let writer = tokio::spawn(async move {
@@ -242,4 +242,25 @@ async fn frames_that_nobody_reads_are_dropped_and_counted() {
     }
     let (first, long) = (21, 4_000_037);
     assert_eq!(seen, [(first, 0), (long, 0), (long, 0), (long, 0), (long, 0), (first, 2)]);
+}
+
+#[tokio::test]
+async fn a_frame_can_be_cut_at_any_byte_without_showing_a_secret() {
+    let text = r#"{"event":"log","data":{"é\"ü":"ä\\","settings":{"a":["hunter2",1]},"value":"storage \"storage\"","token":"hunter2"}}"#;
+    for frame_bytes in 0..=text.len() + 20 {
+        let (tap, frames) = Tap::new();
+        let mut config = HostConfig::default();
+        config.tap = Some(tap.frame_bytes(frame_bytes));
+        let output = std::io::Cursor::new(format!("{{\"event\":\"heartbeat\"}}\n{text}\n"));
+        let host = Host::over(output, tokio::io::sink(), None, config, nobody()).await.unwrap();
+        host.wait().await;
+        drop(host);
+        let frames = all(frames).await;
+        let [_, frame] = &frames[..] else { panic!("{frames:?}") };
+        assert!(frame.text.len() <= frame_bytes && !frame.text.contains("hunter"), "{frame:?}");
+        assert_eq!(frame.truncated, !frame.text.ends_with("}}"), "{frame:?}");
+        if !frame.truncated {
+            assert_eq!(parsed(frame)["data"]["token"], "[redacted]");
+        }
+    }
 }

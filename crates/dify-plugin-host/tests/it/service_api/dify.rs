@@ -1,5 +1,4 @@
-//! A server that has the routes of Dify's Service API, checks what it is asked by their schemas, and answers with their
-//! examples.
+//! A server with the routes of Dify's Service API: it checks requests by their schemas and responds with their examples.
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -45,7 +44,7 @@ pub(crate) fn routes() -> Vec<Route> {
     file.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// A request as it came.
+/// A request as it arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) path: String,
@@ -55,14 +54,14 @@ pub(crate) struct Request {
 
 type Answer = Arc<dyn Fn(TcpStream, Request) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-/// A Dify with one app, to be started.
+/// A Dify with one app, before its start.
 pub(crate) struct Builder {
     mode: &'static str,
     /// What is not answered by the examples, by path.
     answers: HashMap<String, Answer>,
 }
 
-/// A running one.
+/// A running Dify.
 pub(crate) struct Dify {
     address: std::net::SocketAddr,
     log: Arc<Mutex<Log>>,
@@ -219,7 +218,7 @@ async fn serve(dify: &Builder, routes: &[Route], log: &Mutex<Log>, socket: TcpSt
     let _ = socket.write_all(&response).await;
 }
 
-/// Whether an app of `mode` answers at `path`.
+/// Whether apps of `mode` are called at `path`.
 fn of_the_mode(mode: &str, path: &str) -> bool {
     match path {
         "/chat-messages" => mode.ends_with("chat"),
@@ -229,7 +228,7 @@ fn of_the_mode(mode: &str, path: &str) -> bool {
     }
 }
 
-/// Checks the types, enumerations and required properties of a schema, and that nothing is there that it doesn't have.
+/// Checks the types, enumerations and required properties of a schema, and that there are no other properties.
 fn check(schema: &Value, value: &Value, place: &str, faults: &mut Vec<String>) {
     let fits = match schema["type"].as_str() {
         Some("object") => value.is_object(),
@@ -256,7 +255,7 @@ fn check(schema: &Value, value: &Value, place: &str, faults: &mut Vec<String>) {
     }
 }
 
-/// A whole response, after which the connection is closed.
+/// Returns a complete response, after which the connection is closed.
 fn whole(status: u16, content_type: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
@@ -265,19 +264,19 @@ fn whole(status: u16, content_type: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The head of an answer whose body comes in chunks.
+/// Returns the head of a response with a chunked body.
 pub(crate) fn head(content_type: &str) -> String {
     format!(
         "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     )
 }
 
-/// A chunk of such a body.
+/// Returns a chunk of such a body.
 pub(crate) fn chunk(bytes: &[u8]) -> Vec<u8> {
     [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
 }
 
-/// An event.
+/// Returns an event.
 pub(crate) fn sse(event: &Value) -> Vec<u8> {
     format!("data: {event}\n\n").into_bytes()
 }
