@@ -11,7 +11,7 @@ pub(crate) type Cause = Box<dyn StdError + Send + Sync>;
 
 /// Why a command failed: what happened, its causes, and a suggestion.
 ///
-/// Errors are only ever shown to the user, so one type serves all commands. The texts stand where something fails.
+/// Errors are only ever shown to the user, so one type serves all commands. Their texts are written where something fails.
 #[derive(Debug, Default)]
 pub(crate) struct Error {
     message: String,
@@ -23,7 +23,7 @@ pub(crate) struct Error {
 }
 
 impl Error {
-    /// An error with this message, in lower case and without a full stop.
+    /// Creates an error with this message, in lower case and without a full stop.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), ..Self::default() }
     }
@@ -43,7 +43,7 @@ impl Error {
         Self { help, ..self }
     }
 
-    /// The user asked to stop.
+    /// Creates the error of a command that the user stopped.
     pub(crate) fn interrupted() -> Self {
         Self::new("interrupted")
     }
@@ -69,7 +69,7 @@ impl StdError for Error {
 
 /// Turns foreign errors into the cause of an [`Error`].
 pub(crate) trait Context<T> {
-    /// Says what failed.
+    /// Makes the error the cause of one with this message.
     fn context(self, message: impl Into<String>) -> Result<T, Error>;
 }
 

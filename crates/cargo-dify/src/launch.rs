@@ -82,7 +82,7 @@ pub(crate) fn read(dir: &Path, console: &Console) -> Result<Plugin, Error> {
     Ok(plugin)
 }
 
-/// The declarations at `path` could not be read.
+/// Returns the error of declarations at `path` that could not be read.
 pub(crate) fn unreadable(path: &Path, error: ManifestError) -> Error {
     Error::new(format!("cannot read the plugin in `{}`", path.display())).caused_by(error)
 }

@@ -1,4 +1,4 @@
-//! What the daemon needs in a package to start the plugin (chapter 4.4.1, steps 7 and 13).
+//! What the daemon needs in a package to install and start the plugin.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The user's wish to stop.
+//! The user's requests to stop: Ctrl-C and SIGTERM.
 
 use crate::error::{Context, Error};
 

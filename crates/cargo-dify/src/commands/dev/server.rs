@@ -22,7 +22,7 @@ use crate::narrator::{Note, short};
 /// Where the daemon tells an endpoint its own public address.
 const HOOK_URL: HeaderName = HeaderName::from_static("dify-hook-url");
 
-/// Headers that concern one connection, which the plugin doesn't see.
+/// Headers of one connection, which must not be copied from the plugin's response.
 const HOP_BY_HOP: [HeaderName; 2] = [header::CONNECTION, header::TRANSFER_ENCODING];
 
 /// Serves the endpoints of the `current` process. Every path is the plugin's, as it is below `/e/<hook id>` in the daemon. Returns

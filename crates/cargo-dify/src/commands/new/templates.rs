@@ -17,7 +17,7 @@ pub(crate) enum PluginKind {
     Endpoint,
 }
 
-/// What the new plugin becomes.
+/// What the new plugin should be.
 pub(super) struct Choices {
     pub(super) name: Name,
     pub(super) kind: PluginKind,
