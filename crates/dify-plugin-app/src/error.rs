@@ -300,11 +300,10 @@ struct Report<'a>(&'a ErrorEvent);
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ErrorEvent { status, code, message, .. } = self.0;
-        if let Some(status) = status {
-            write!(f, ", {status}")?;
-        }
-        if let Some(code) = code {
-            write!(f, " {code}")?;
+        let label = [status.map(|status| status.to_string()), code.clone()];
+        let label = label.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        if !label.is_empty() {
+            write!(f, ", {label}")?;
         }
         if let Some(message) = message.as_deref().filter(|message| !message.is_empty()) {
             write!(f, ": {message}")?;

@@ -207,3 +207,72 @@ async fn parameters_that_cannot_be_fetched_are_an_error() {
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn known_codes_of_an_error_event_come_with_advice() {
+    for (code, advice) in [
+        ("provider_not_initialize", "set the credentials"),
+        ("provider_quota_exceeded", "quota"),
+        ("model_currently_not_support", "not allowed"),
+        ("completion_request_error", "provider failed"),
+    ] {
+        let event = format!(r#"{{"event":"error","code":"{code}","status":400,"message":""}}"#);
+        let error = chat_error(&whole(&[&event])).await;
+        assert!(error.to_string().contains(&format!("error, 400 {code} (")), "{error}");
+        assert!(error.to_string().contains(advice), "{error}");
+        assert_eq!(error.is_retryable(), code == "completion_request_error");
+    }
+    for (status, retryable) in [(429, true), (500, true), (599, true), (600, false), (400, false)] {
+        let event = format!(r#"{{"event":"error","status":{status}}}"#);
+        assert_eq!(chat_error(&whole(&[&event])).await.is_retryable(), retryable, "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_run_without_a_reason_has_the_reason_of_the_error_event() {
+    let failed = FAILED.replace("node 3 broke", "");
+    let event = r#"{"event":"error","code":"invalid_param","message":"node 3 broke"}"#;
+    let error = chat_error(&whole(&[&failed, event])).await;
+    assert!(error.to_string().ends_with("the run failed, invalid_param: node 3 broke"), "{error}");
+    let unknown = FAILED.replace("\"failed\"", "\"stopped\"").replace("\"node 3 broke\"", "\"\"");
+    let error = chat_error(&whole(&[&unknown])).await;
+    assert!(error.to_string().ends_with("the run was stopped"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn known_refusals_are_recognized_and_come_with_advice() {
+    for (message, refusal, advice) in [
+        ("app not found", Refusal::AppNotFound, "(use the id"),
+        ("unexpected app type", Refusal::WrongMode, "published"),
+        ("missing query", Refusal::MissingQuery, "(set one with `query`)"),
+        (
+            "Agent Chat App does not support blocking mode",
+            Refusal::AgentNeedsStreaming,
+            "use `answer()` instead",
+        ),
+        (
+            "topic is required in input form",
+            Refusal::MissingInput("topic".to_owned()),
+            "set it with `input`",
+        ),
+        ("user not found", Refusal::UserNotFound, "user not found"),
+        ("", Refusal::Unexplained, "gave no reason"),
+    ] {
+        let body = format!(r#"{{"code":"invalid_param","message":"{message}","status":400}}"#);
+        let error = chat_error(&[Error(&format!("{BAD_REQUEST}{body}")), End]).await;
+        assert_eq!(error.refusal(), Some(&refusal), "{message}");
+        assert!(error.to_string().contains(advice), "{error}");
+        assert!(!error.is_permission_denied());
+    }
+    for other in [r#"{"code":"invalid_param","message":"photo must be a file"}"#, r#"{"code":"e","message":""}"#] {
+        assert_eq!(chat_error(&[Error(&format!("{BAD_REQUEST}{other}")), End]).await.refusal(), None);
+    }
+    let limited = "invoke app failed: request failed with status code: 429 and respond with: missing query";
+    assert_eq!(chat_error(&[Error(limited), End]).await.refusal(), None);
+    let nothing = chat_error(&[Error("invoke app failed: data is nil"), End]).await;
+    assert_eq!(nothing.refusal(), None);
+    let streaming = "read app failed: request failed with status code: 500 and respond with: ";
+    let replies = [Response(HELLO), Error(streaming), End];
+    let error = call(&replies, async |apps| apps.completion("a").answer().await).await.unwrap_err();
+    assert_eq!(error.refusal(), None);
+}
