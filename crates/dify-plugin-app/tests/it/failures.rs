@@ -250,11 +250,7 @@ async fn known_refusals_are_recognized_and_come_with_advice() {
             Refusal::AgentNeedsStreaming,
             "use `answer()` instead",
         ),
-        (
-            "topic is required in input form",
-            Refusal::MissingInput("topic".to_owned()),
-            "set it with `input`",
-        ),
+        ("topic is required in input form", Refusal::MissingInput("topic".to_owned()), "set it with `input`"),
         ("user not found", Refusal::UserNotFound, "user not found"),
         ("", Refusal::Unexplained, "gave no reason"),
     ] {
@@ -264,7 +260,9 @@ async fn known_refusals_are_recognized_and_come_with_advice() {
         assert!(error.to_string().contains(advice), "{error}");
         assert!(!error.is_permission_denied());
     }
-    for other in [r#"{"code":"invalid_param","message":"photo must be a file"}"#, r#"{"code":"e","message":""}"#] {
+    for other in
+        [r#"{"code":"invalid_param","message":"photo must be a file"}"#, r#"{"code":"e","message":""}"#]
+    {
         assert_eq!(chat_error(&[Error(&format!("{BAD_REQUEST}{other}")), End]).await.refusal(), None);
     }
     let limited = "invoke app failed: request failed with status code: 429 and respond with: missing query";
