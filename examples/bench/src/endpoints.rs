@@ -19,26 +19,26 @@ pub(crate) fn router() -> Router {
         .route("/broken", get(broken))
 }
 
-/// Each event of a chat app, as it comes.
+/// Streams each event of a chat app as it comes.
 async fn duck(session: Session, Path(app_id): Path<String>) -> Result<impl IntoResponse> {
     let events = session.app().chat(app_id).query("quack").stream().await?;
     let lines = events.map_ok(|event| format!("{} <br>", event.raw()));
     Ok(([(header::CONTENT_TYPE, "text/html")], Body::from_stream(lines)))
 }
 
-/// A body that is known at once.
+/// Returns a body of known length.
 async fn fixed() -> impl IntoResponse {
     let headers = [(header::CONTENT_TYPE.as_str(), "text/plain"), ("x-one", "1")];
     (StatusCode::CREATED, headers, "fixed body")
 }
 
-/// A body whose length nobody knows.
+/// Returns a body of unknown length, in several chunks.
 async fn pieces() -> impl IntoResponse {
-    let pieces = stream::iter(["one ", "two ", "three"].map(Ok::<_, Infallible>));
-    ([(header::CONTENT_TYPE, "text/plain")], Body::from_stream(pieces))
+    let chunks = stream::iter(["one ", "two ", "three"].map(Ok::<_, Infallible>));
+    ([(header::CONTENT_TYPE, "text/plain")], Body::from_stream(chunks))
 }
 
-/// A handler that fails.
+/// Fails.
 async fn broken() -> Result<()> {
     Err(Error::new("RuntimeError", "endpoint broken"))
 }

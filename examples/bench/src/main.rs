@@ -1,4 +1,4 @@
-//! Small tools and endpoints whose answers are known, to compare and to measure plugins with.
+//! Small tools and endpoints with known output, for comparing and measuring plugins.
 
 mod endpoints;
 mod tools;
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use dify_plugin::{NoParameters, Plugin, Result, Session};
 
-/// The provider has no credentials; whatever comes is good.
+/// Accepts any credentials: the provider has none.
 async fn no_credentials(_: Session, _: NoParameters) -> Result<()> {
     Ok(())
 }

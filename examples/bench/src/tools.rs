@@ -8,13 +8,13 @@ use dify_plugin::schemars::{self, JsonSchema};
 use dify_plugin::{BlobMeta, Error, NoParameters, Output, Result, Tool, ToolContext};
 use serde::Deserialize;
 
-/// What `echo` and `relay` are given.
+/// The parameters of `echo` and `relay`.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Text {
     text: String,
 }
 
-/// Answers with its text.
+/// Sends its text back.
 pub(crate) struct Echo;
 
 impl Tool for Echo {
@@ -25,7 +25,7 @@ impl Tool for Echo {
     }
 }
 
-/// Asks a chat app and forwards its answer piece by piece.
+/// Asks a chat app and forwards its answer chunk by chunk.
 pub(crate) struct Relay;
 
 impl Tool for Relay {
@@ -42,7 +42,7 @@ impl Tool for Relay {
     }
 }
 
-/// Says something, then fails.
+/// Sends a text, then fails.
 pub(crate) struct Fail;
 
 impl Tool for Fail {

@@ -1,7 +1,7 @@
-//! Another framework that takes the Dify plugin protocol as its transport.
+//! A small plugin framework that uses the session layer as its transport, without `dify-plugin`.
 //!
-//! Its handlers are plain async functions by name; it knows nothing of `dify-plugin`. `embedded` serves them as tools over
-//! stdin and stdout, as a daemon starts it; `embedded --demo` serves them over an in-memory pipe and plays the daemon itself.
+//! Its handlers are async functions with names. `embedded` serves them as tools over stdin and stdout for a daemon;
+//! `embedded --demo` serves them over an in-memory pipe and plays the daemon itself.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Handler = fn(Session, Value) -> Pin<Box<dyn Future<Output = Result<Value, Failure>> + Send>>;
 
-/// The framework: a name for each handler.
+/// The handlers by name.
 #[derive(Default)]
 struct Framework(HashMap<&'static str, Handler>);
 
@@ -26,7 +26,7 @@ impl Framework {
         self
     }
 
-    /// Serves until the connection is over, a task for each request.
+    /// Serves the connection until it is over, with a task for each request.
     async fn serve(self, mut connection: Connection) -> Result<(), ConnectionError> {
         let framework = Arc::new(self);
         while let Some(request) = connection.accept().await? {
@@ -42,13 +42,13 @@ impl Framework {
             let payload: Value = serde_json::from_str(payload.get())?;
             let name = payload["tool"].as_str().unwrap_or_default();
             let handler = self.0.get(name).ok_or_else(|| format!("no handler is named `{name}`"))?;
-            let answer = handler(responder.session().clone(), payload["tool_parameters"].clone()).await?;
+            let result = handler(responder.session().clone(), payload["tool_parameters"].clone()).await?;
             responder
-                .send(&json!({"type": "json", "message": {"json_object": answer}, "meta": null}))
+                .send(&json!({"type": "json", "message": {"json_object": result}, "meta": null}))
                 .await?;
             Ok::<_, Failure>(())
         };
-        // A failed answer means that nobody listens any more; there is no one left to tell.
+        // An error here means that the session has ended already, so there is nothing left to do.
         let _ = match result.await {
             Ok(()) => responder.finish(),
             Err(error) => responder.fail(ErrorData::new("FrameworkError", error.to_string())),
@@ -78,7 +78,7 @@ async fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The protocol owns stdout; what a person should read goes to stderr.
+            // Stdout belongs to the protocol, so messages for people go to stderr.
             let _ =
                 std::io::Write::write_all(&mut std::io::stderr(), format!("embedded: {error}\n").as_bytes());
             ExitCode::FAILURE
@@ -90,7 +90,7 @@ async fn over_stdio() -> Result<(), Failure> {
     Ok(framework().serve(Connection::stdio(Config::from_env()?)?).await?)
 }
 
-/// Plays the daemon over an in-memory pipe: one request, one app call answered, one result.
+/// Plays the daemon over an in-memory pipe: sends one request, answers one reverse invocation, and reads the result.
 async fn demo() -> Result<(), Failure> {
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 

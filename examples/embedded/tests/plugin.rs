@@ -1,4 +1,4 @@
-//! The plugin as the daemon would have it: a process with declarations.
+//! The plugin as the daemon runs it: a process with declarations.
 
 use dify_plugin_host::{Host, HostConfig, PluginCommand, Script};
 use dify_plugin_manifest::Plugin;

@@ -1,4 +1,4 @@
-//! The daemon's end of the pipe: plain lines, no types shared with the plugin.
+//! The daemon's end of the pipe. It reads and writes plain JSON and shares no types with the plugin.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ impl Daemon {
         self.write(line).await;
     }
 
-    /// The next session line: its session's id, its type and its data.
+    /// Returns the next session frame: the id of its session, its type and its data.
     pub(crate) async fn next(&mut self) -> (String, String, Value) {
         let line = self.output.next_line().await.unwrap().expect("the plugin closed its output");
         let mut line: Value = serde_json::from_str(&line).unwrap();
@@ -59,7 +59,7 @@ impl Daemon {
         (id, kind, line["data"]["data"].take())
     }
 
-    /// Sends a request and takes its whole answer: the data of its `stream` messages, and of its `error` if there is one.
+    /// Sends a request and returns the data of its `stream` messages, and that of its `error`, if there is one.
     pub(crate) async fn ask(&mut self, data: Value) -> (Vec<Value>, Option<Value>) {
         self.request("s-1", data).await;
         let mut messages = Vec::new();
@@ -76,7 +76,7 @@ impl Daemon {
         }
     }
 
-    /// The error a request is answered with: its name and text.
+    /// Sends a request and returns the name and the message of its error.
     pub(crate) async fn error_of(&mut self, data: Value) -> (String, String) {
         let (messages, error) = self.ask(data).await;
         let error = error.unwrap_or_else(|| panic!("no error after {messages:?}"));
@@ -84,7 +84,7 @@ impl Daemon {
     }
 }
 
-/// A request to run a tool of the provider `kit`.
+/// Returns a request to run a tool of the provider `kit`.
 pub(crate) fn invoke(tool: &str, parameters: Value) -> Value {
     json!({
         "user_id": "u-1", "type": "tool", "action": "invoke_tool", "provider": "kit", "tool": tool,
@@ -92,7 +92,7 @@ pub(crate) fn invoke(tool: &str, parameters: Value) -> Value {
     })
 }
 
-/// A request to an endpoint: an HTTP message in hex, as the daemon writes it.
+/// Returns a request to an endpoint: an HTTP message in hex, as the daemon writes it.
 pub(crate) fn http(message: &str, settings: Value) -> Value {
     let hex: String = message.bytes().map(|byte| format!("{byte:02x}")).collect();
     json!({

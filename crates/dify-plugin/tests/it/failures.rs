@@ -1,4 +1,4 @@
-//! Handlers that fail, panic, hang or aren't there: each session ends, once, and the others go on.
+//! Handlers that fail, panic, hang or do not exist: each session ends once, and the others go on.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -42,7 +42,7 @@ fn daemon() -> Daemon {
 }
 
 #[tokio::test]
-async fn a_failing_tool_sends_its_error_after_what_it_said() {
+async fn a_failing_tool_sends_its_error_after_its_messages() {
     let mut daemon = daemon();
     let (messages, error) = daemon.ask(invoke("trouble", json!({"kind": "own"}))).await;
     assert_eq!(messages[0]["message"]["text"], "before");
@@ -73,7 +73,7 @@ async fn a_handler_that_hangs_is_ended_at_its_deadline() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_named_with_what_there_is() {
+async fn an_unknown_handler_is_named_together_with_the_known_ones() {
     let mut daemon = daemon();
     let no_tool = daemon.error_of(invoke("nope", json!({}))).await;
     assert_eq!(no_tool.0, "HandlerNotFound");
@@ -182,7 +182,7 @@ async fn a_wrong_field_is_named_by_its_path_and_without_its_value() {
 }
 
 #[tokio::test]
-async fn null_credentials_read_as_none() {
+async fn null_credentials_are_an_empty_object() {
     struct Keyless;
     impl Tool for Keyless {
         type Parameters = NoParameters;

@@ -1,4 +1,4 @@
-//! Mistakes in putting a plugin together.
+//! Mistakes in building a plugin.
 
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
@@ -30,7 +30,7 @@ thread_local! {
     static FILE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// The file that a panic of `register` is reported in.
+/// Returns the file in which a panic of `register` is reported.
 fn blamed(register: impl FnOnce() -> Plugin) -> Option<String> {
     FILE.take();
     assert!(panic::catch_unwind(AssertUnwindSafe(register)).is_err());

@@ -1,4 +1,4 @@
-//! What tools are given, and every kind of message they send.
+//! The parameters of tools, and every type of message they send.
 
 use dify_plugin::file::FileType;
 use dify_plugin::schemars::{self, JsonSchema};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, invoke};
 
-/// Says everything there is to say, as the recorded plugin of the official SDK does.
+/// Sends every type of message, as the recorded plugin of the official SDK does.
 struct AllMessages;
 
 impl Tool for AllMessages {
@@ -45,7 +45,7 @@ impl Tool for AllMessages {
 }
 
 #[tokio::test]
-async fn every_kind_of_message_has_the_shape_that_was_recorded() {
+async fn every_type_of_message_has_the_form_that_was_recorded() {
     let mut daemon = Daemon::of(Plugin::new().tool("kit", "all", AllMessages));
     let (messages, error) = daemon.ask(invoke("all", Value::Null)).await;
     assert_eq!(error, None);
@@ -95,7 +95,7 @@ async fn every_kind_of_message_has_the_shape_that_was_recorded() {
     }
 }
 
-/// Null means the same as absent.
+/// Removes nulls, which mean the same as absent fields.
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(object) => object
@@ -130,7 +130,7 @@ impl Tool for TooMuch {
 }
 
 #[tokio::test]
-async fn long_texts_are_cut_and_what_cannot_be_cut_is_refused() {
+async fn long_texts_are_split_and_other_messages_over_the_limit_are_refused() {
     let mut daemon = Daemon::of(Plugin::new().tool("kit", "much", TooMuch));
     let (messages, error) = daemon.ask(invoke("much", json!({}))).await;
     assert_eq!(error, None);
@@ -196,7 +196,7 @@ async fn a_tool_gets_its_parameters_credentials_and_context() {
 }
 
 #[tokio::test]
-async fn runtime_parameters_are_asked_for_or_none() {
+async fn runtime_parameters_are_those_of_the_tool_or_none() {
     let mut daemon =
         Daemon::of(Plugin::new().tool("kit", "curious", Curious).tool("kit", "all", AllMessages));
     let ask = |tool: &str| {
@@ -236,7 +236,7 @@ async fn credentials_are_checked_and_a_failed_check_gives_its_reason() {
     assert!(text.contains("missing field `api_key`"), "{text}");
 }
 
-/// Says more than a short line holds.
+/// Sends a text that is longer than a short frame.
 struct Long;
 
 impl Tool for Long {
@@ -248,7 +248,7 @@ impl Tool for Long {
 }
 
 #[tokio::test]
-async fn a_text_is_cut_by_the_connections_own_limit() {
+async fn a_text_is_split_by_the_frame_limit_of_the_connection() {
     let mut config = Config::default();
     config.heartbeat_interval = None;
     config.max_frame_bytes = 2048;

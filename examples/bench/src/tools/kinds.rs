@@ -1,4 +1,4 @@
-//! One message of every kind.
+//! A tool that sends a message of every type.
 
 use dify_plugin::{
     BlobMeta, LogEntry, LogMetadata, NoParameters, Output, Result, RetrieverResource, Tool, ToolContext,
@@ -53,7 +53,7 @@ fn resources() -> Result<Vec<RetrieverResource>> {
     ]))
 }
 
-/// As an author would get such a value from a search service: as JSON.
+/// Reads a value from JSON, as an author would get it from a search service.
 fn read<T: DeserializeOwned>(json: Value) -> Result<T> {
     Ok(serde_json::from_value(json)?)
 }
