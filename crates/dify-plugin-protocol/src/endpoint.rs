@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::credentials::Settings;
 use crate::endpoint::http::{HttpRequest, HttpRequestError};
-use crate::hex::{HexError, decode_hex};
+use crate::hex::decode_hex;
 use crate::tool::request::rest_of_request;
 
 /// The payload of `invoke_endpoint`: one HTTP request (`pkg/entities/requests/endpoint.go`). The plugin sends
@@ -58,17 +58,6 @@ pub struct EndpointResponse {
     /// Bytes of the body, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
-}
-
-impl EndpointResponse {
-    /// Decodes the bytes of the body.
-    ///
-    /// # Errors
-    ///
-    /// If `result` is not hex.
-    pub fn body_bytes(&self) -> Result<Option<Vec<u8>>, HexError> {
-        self.result.as_deref().map(decode_hex).transpose()
-    }
 }
 
 crate::redacted_debug!(EndpointResponse { status, headers, result });

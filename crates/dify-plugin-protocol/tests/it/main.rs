@@ -31,3 +31,4 @@ mod session_message;
 mod splitter;
 mod tool_message;
 mod typed;
+mod values;

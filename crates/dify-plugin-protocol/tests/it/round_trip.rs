@@ -63,7 +63,7 @@ pub(crate) const TYPES: &[(&str, Check)] = &[
     ("Decimal", stable::<Decimal>),
     ("Credentials", keeps_all::<Credentials>),
     ("InvokeEndpoint", invoke_endpoint),
-    ("EndpointResponse", endpoint_response),
+    ("EndpointResponse", stable::<EndpointResponse>),
     ("ErrorData", stable::<ErrorData>),
     ("LogData", stable::<LogData>),
     ("texts", texts),
@@ -132,13 +132,6 @@ fn invoke_endpoint(json: &str) -> Checked {
         let _ = (http.path_and_query(), http.header("host"), http.values("accept").count());
     }
     kept(json, &written)
-}
-
-fn endpoint_response(json: &str) -> Checked {
-    if let Ok(response) = serde_json::from_str::<EndpointResponse>(json) {
-        let _ = response.body_bytes();
-    }
-    stable::<EndpointResponse>(json)
 }
 
 /// Parsers of texts that are not JSON.
@@ -275,7 +268,7 @@ fn outgoing(text: &str) -> Checked {
                 }
                 _ => {
                     stable::<ToolMessage>(json)?;
-                    endpoint_response(json)?;
+                    stable::<EndpointResponse>(json)?;
                 }
             }
         }
