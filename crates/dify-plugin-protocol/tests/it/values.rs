@@ -103,5 +103,8 @@ fn decimals_keep_their_text() {
     let number: Decimal = serde_json::from_str("0.0013").unwrap();
     assert_eq!((number.as_text().as_ref(), number.to_f64()), ("0.0013", Some(0.0013)));
     assert_eq!(Decimal::default().to_string(), "0");
-    assert_eq!(format!("{:?} {:?}", Decimal::new("1.50"), Decimal::new("hunter2")), "Decimal(1.50) Decimal(<7 bytes>)");
+    assert_eq!(
+        format!("{:?} {:?}", Decimal::new("1.50"), Decimal::new("hunter2")),
+        "Decimal(1.50) Decimal(<7 bytes>)"
+    );
 }
