@@ -1,7 +1,7 @@
-//! Asks a plugin's tool one thing, with a scripted app that answers every call.
+//! Calls a plugin's tool once, with a scripted app that answers every call.
 //!
-//! `cargo run -p dify-plugin-host --example call -- FOLDER PROVIDER TOOL [KEY=VALUE …]`. A plugin in Python is run by the
-//! interpreter that the variable `PYTHON` names.
+//! `cargo run -p dify-plugin-host --example call -- FOLDER PROVIDER TOOL [KEY=VALUE …]`. A Python plugin runs under the
+//! interpreter in the variable `PYTHON`.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use dify_plugin_manifest::Plugin;
 use serde_json::{Map, json};
 
 #[tokio::main]
-#[expect(clippy::print_stdout, reason = "it is what a person asked for")]
+#[expect(clippy::print_stdout, reason = "the messages are the output")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let (Some(folder), Some(provider), Some(tool)) = (args.next(), args.next(), args.next()) else {

@@ -148,7 +148,7 @@ fn decode(result: &str) -> Result<Bytes, SessionFailure> {
 ///
 /// Pass each chunk on immediately; the daemon flushes after each.
 #[derive(Debug)]
-#[must_use = "dropping this abandons the session; the plugin is not told"]
+#[must_use = "dropping this abandons the session; the plugin is not notified"]
 pub struct EndpointBody {
     first: Option<Bytes>,
     answers: Messages,

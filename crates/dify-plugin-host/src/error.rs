@@ -173,7 +173,7 @@ pub enum SessionFailure {
     /// The plugin sent a message that the daemon would pass on or drop, and that leaves the caller with a broken result.
     #[error("{0}")]
     BadMessage(String),
-    /// The session exceeded its time limit. The plugin is not told, as at the daemon.
+    /// The session exceeded its time limit. The plugin is not notified, as at the daemon.
     #[error("the session exceeded its time limit of {} s", .limit.as_secs_f64())]
     TimedOut {
         /// The limit, [`HostConfig::session_timeout`](crate::HostConfig::session_timeout).

@@ -24,7 +24,7 @@ pub enum HostEvent {
     /// The plugin wrote a line to stdout that the daemon ignores: it is not JSON, has an unknown event, or has the wrong
     /// shape.
     JunkFrame {
-        /// Its text, at most 1,024 bytes of it.
+        /// The beginning of its text, at most 1,024 bytes.
         text: String,
         /// What is wrong with it.
         reason: String,
@@ -81,7 +81,7 @@ pub enum SessionEnd {
     Done,
     /// With a failure.
     Failed(SessionFailure),
-    /// Its [`Messages`](crate::Messages) were dropped. The plugin is not told.
+    /// Its reader, [`Messages`](crate::Messages), was dropped. The plugin is not notified.
     Abandoned,
 }
 

@@ -18,7 +18,7 @@ use crate::shared::Shared;
 ///
 /// Unread messages are queued up to [`HostConfig::message_queue_bytes`](crate::HostConfig::message_queue_bytes). The
 /// session's time limit is checked while the stream is polled.
-#[must_use = "dropping this abandons the session; the plugin is not told"]
+#[must_use = "dropping this abandons the session; the plugin is not notified"]
 pub struct Messages {
     shared: Arc<Shared>,
     session: Arc<Session>,

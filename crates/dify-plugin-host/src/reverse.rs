@@ -29,7 +29,7 @@ pub(crate) struct PreparedCall {
     session: Arc<Session>,
     call_id: Arc<str>,
     invoke_type: InvokeType,
-    /// What the platform is to answer, or the text that refuses the call.
+    /// The call for the platform, or the error that refuses it.
     admitted: Result<Admitted, String>,
 }
 
@@ -96,7 +96,7 @@ fn admit(
 enum End {
     Complete,
     Failed(String),
-    /// The session is over; the plugin hears nothing more.
+    /// The session ended first; the plugin gets no more frames.
     Silent,
 }
 
@@ -130,7 +130,7 @@ pub(crate) async fn run(shared: Arc<Shared>, call: PreparedCall) {
             frames.write(&mut out, ReverseEvent::Error, &text, None);
             Some(text)
         }
-        End::Silent => Some("the session is over".to_owned()),
+        End::Silent => Some("the session ended first".to_owned()),
     };
     if error.is_none() || !out.is_empty() {
         frames.write(&mut out, ReverseEvent::End, "", None);

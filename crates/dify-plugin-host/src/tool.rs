@@ -45,7 +45,7 @@ impl Host {
 
 /// The messages of a tool, in order, checked as the daemon checks them: a message that it refuses ends the session.
 #[derive(Debug)]
-#[must_use = "dropping this abandons the session; the plugin is not told"]
+#[must_use = "dropping this abandons the session; the plugin is not notified"]
 pub struct ToolMessages {
     answers: Messages,
     joiner: Option<BlobJoiner>,
