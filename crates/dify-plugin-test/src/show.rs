@@ -41,9 +41,9 @@ pub(crate) fn message(message: &ToolMessage) -> String {
             format!("{kind} {}", cut(&json.json_object.clone().unwrap_or_default()))
         }
         ToolMessageBody::Blob(file) => {
-            let bytes = file.blob.as_deref().map(|text| blob::decode(text).unwrap_or_default());
+            let bytes = blob::decode(file.blob.as_deref().unwrap_or_default()).unwrap_or_default();
             let meta = Value::Object(message.meta.clone().unwrap_or_default());
-            format!("file of {} bytes, {}", bytes.unwrap_or_default().len(), cut(&meta))
+            format!("file of {} bytes, {}", bytes.len(), cut(&meta))
         }
         _ => match serde_json::to_value(message) {
             Ok(json) => format!("{kind} {}", cut(&json["message"])),

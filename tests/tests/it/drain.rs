@@ -86,7 +86,7 @@ fn a_signal_ends_a_plugin_whose_handlers_hold_every_worker() {
         daemon.signal(signal);
         let exit = daemon.exit_by_itself();
         assert_eq!(exit.code, Some(1), "{}", exit.stderr);
-        assert!(last_line(&exit.stderr).contains("handlers held every worker"), "{}", exit.stderr);
+        assert!(last_line(&exit.stderr).contains("handlers blocked every worker"), "{}", exit.stderr);
         drop(fifo);
     }
 }

@@ -104,7 +104,7 @@ fn unreadable(reason: impl fmt::Display) -> Error {
 fn typed(message: HttpRequest) -> Result<Request<Body>> {
     let mut request = Request::new(Body::default());
     *request.method_mut() = Method::from_bytes(message.method.as_bytes())
-        .map_err(|_| unreadable("the request's method is none"))?;
+        .map_err(|_| unreadable("the method of the request is not valid in HTTP"))?;
     let target: PathAndQuery = message
         .target
         .parse()

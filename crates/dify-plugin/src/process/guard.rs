@@ -35,7 +35,7 @@ pub(super) fn watch_connection(handle: Handle, attached: &Attached) -> io::Resul
         std::thread::sleep(NOTICE);
         if is_served() {
             handle.close();
-            exit_now(&format!("{}; handlers held every worker", with_sources(&cause)));
+            exit_now(&format!("{}; handlers blocked every worker", with_sources(&cause)));
         }
     })
 }
@@ -75,7 +75,7 @@ fn limit_grace(current: Current, grace: Duration) {
         if current.is_attached() {
             current.close();
             exit_now(
-                "the plugin shut down before it was done: handlers held every worker past DIFY_PLUGIN_SHUTDOWN_GRACE",
+                "the plugin shut down before it was done: handlers blocked every worker past DIFY_PLUGIN_SHUTDOWN_GRACE",
             );
         }
     });

@@ -337,6 +337,28 @@ async fn a_chunk_fits_its_frame_together_with_a_large_head() {
     assert!(sizes.len() == 2 && sizes[0] > 1000 && sizes[1] > 6000, "{sizes:?}");
 }
 
+#[tokio::test]
+async fn a_chunk_fits_its_frame_together_with_a_long_session_id() {
+    let mut config = Config::default();
+    config.heartbeat_interval = None;
+    config.max_frame_bytes = 8192;
+    let plugin =
+        Plugin::new().endpoints(Router::new().route("/large", get(|| async { "duck".repeat(1000) })));
+    let mut daemon = Daemon::with_config(plugin, config);
+    let id = "\u{1}".repeat(256);
+    daemon.request(&id, request("GET /large")).await;
+    let mut body = String::new();
+    loop {
+        let (session, kind, data) = daemon.next().await;
+        assert_eq!(session, id);
+        match kind.as_str() {
+            "stream" => body.push_str(&text_of(&data["result"])),
+            _ => break assert_eq!(kind, "end", "{data}"),
+        }
+    }
+    assert!(body == "duck".repeat(1000));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_end_delay_of_the_endpoints_is_used() {
     let (sender, receiver) = mpsc::unbounded_channel::<Result<String, std::io::Error>>();

@@ -241,8 +241,8 @@ fn handlers_that_hold_every_worker_delay_no_exit() {
     let mut closed = blocked("1000");
     closed.close_output();
     for (child, why) in [
-        (grace_over, "handlers held every worker past DIFY_PLUGIN_SHUTDOWN_GRACE"),
-        (closed, "no longer reads the plugin's output; handlers held every worker"),
+        (grace_over, "handlers blocked every worker past DIFY_PLUGIN_SHUTDOWN_GRACE"),
+        (closed, "no longer reads the plugin's output; handlers blocked every worker"),
     ] {
         let (code, stderr) = child.exit();
         assert_eq!(code, Some(1), "{stderr}");
