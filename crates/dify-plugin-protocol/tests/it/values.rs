@@ -108,3 +108,14 @@ fn decimals_keep_their_text() {
         "Decimal(1.50) Decimal(<7 bytes>)"
     );
 }
+
+#[test]
+fn limits_have_the_documented_values() {
+    use dify_plugin_protocol::frame::OVERLONG_PREFIX_BYTES;
+    use dify_plugin_protocol::limits::*;
+    assert_eq!(DAEMON_FRAME_BYTES, 5_242_879);
+    assert_eq!(PLUGIN_FRAME_BYTES, 67_108_864);
+    assert_eq!((BLOB_CHUNK_BYTES, TOOL_BLOB_BYTES), (8_192, 31_457_280));
+    assert_eq!((ERROR_ARGS, ENDPOINT_REQUEST_BODY_BYTES), (10, 10_485_760));
+    assert_eq!(OVERLONG_PREFIX_BYTES, 65_536);
+}
