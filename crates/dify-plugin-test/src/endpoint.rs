@@ -127,11 +127,6 @@ impl EndpointResponse {
         &self.headers
     }
 
-    /// Returns the value of a header, if the header exists and is text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
     /// Returns the chunks of the body as they came.
     pub fn chunks(&self) -> &[Bytes] {
         &self.chunks
@@ -161,7 +156,8 @@ impl EndpointResponse {
     /// Asserts that the response has this header.
     #[track_caller]
     pub fn assert_header(&self, name: &str, expected: &str) -> &Self {
-        self.expect(self.header(name) == Some(expected), &format!("the header {name}: {expected}"))
+        let is_equal = self.headers.get(name).is_some_and(|value| value == expected);
+        self.expect(is_equal, &format!("the header {name}: {expected}"))
     }
 
     /// Asserts that the whole body is this text.

@@ -6,6 +6,8 @@ use std::process::{ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use dify_plugin::Plugin;
 use serde_json::{Value, json};
 
+use crate::daemon::invoke;
+
 /// Tells a test that it is the child.
 const IS_CHILD: &str = "DIFY_PLUGIN_TEST_CHILD";
 
@@ -37,10 +39,10 @@ impl Child {
     }
 
     pub(crate) fn invoke(&mut self, session: &str, tool: &str) {
-        let data = json!({
-            "user_id": "u", "type": "tool", "action": "invoke_tool", "provider": "kit", "tool": tool,
-            "tool_parameters": {},
-        });
+        self.request(session, invoke(tool, json!({})));
+    }
+
+    pub(crate) fn request(&mut self, session: &str, data: Value) {
         let frame = json!({"session_id": session, "event": "request", "data": data});
         self.input.as_mut().unwrap().write_all(format!("{frame}\n").as_bytes()).unwrap();
     }

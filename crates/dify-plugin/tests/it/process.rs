@@ -2,6 +2,10 @@
 
 use std::process::Stdio;
 
+use axum::http::header::{HeaderName, HeaderValue, SET_COOKIE};
+use axum::response::{AppendHeaders, IntoResponse};
+use axum::routing::get;
+
 use dify_plugin::endpoint::Endpoints;
 use dify_plugin::protocol::{AccessType, Action};
 use dify_plugin::schemars::{self, JsonSchema};
@@ -11,6 +15,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::child::{Child, command};
+use crate::daemon::http;
 
 /// Answers, and writes to the log and to stdout besides.
 struct Talk;
@@ -194,6 +199,27 @@ fn events_become_log_records_unless_they_are_filtered_out_or_from_this_library()
     let (code, stderr) = child.exit();
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stderr.contains("of this library") && !stderr.contains("pond"), "{stderr}");
+}
+
+#[test]
+fn header_values_that_the_daemon_cannot_carry_are_reported_once() {
+    async fn odd() -> impl IntoResponse {
+        let values = ["a=1", "b=2"].map(|value| (SET_COOKIE, HeaderValue::from_static(value)));
+        let latin = (HeaderName::from_static("x-latin"), HeaderValue::from_bytes(b"\xe9").unwrap());
+        AppendHeaders(values.into_iter().chain([latin]))
+    }
+    let test = "process::header_values_that_the_daemon_cannot_carry_are_reported_once";
+    let router = || Plugin::new().endpoints(axum::Router::new().route("/", get(odd)));
+    let mut child = Child::start(command(test, router));
+    for session in ["s-1", "s-2"] {
+        child.request(session, http("GET / HTTP/1.1\r\n\r\n", json!({})));
+        while child.message().0 != "end" {}
+    }
+    child.close_input();
+    let (_, stderr) = child.exit();
+    for text in ["only the last is sent header=set-cookie", "the invalid bytes are replaced header=x-latin"] {
+        assert_eq!(stderr.matches(text).count(), 1, "{stderr}");
+    }
 }
 
 #[test]
