@@ -4,6 +4,10 @@
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a scenario stops where it goes wrong")]
+#![allow(
+    clippy::print_stdout,
+    reason = "stray output is what is tested, and the names of the scenarios are for people"
+)]
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
