@@ -1,4 +1,5 @@
-//! Whom a line is for: replies to ever more open calls, and requests that come and go, in memory and on one thread.
+//! Finding the receiver of a frame: replies to more and more open calls, and requests that come and go, in memory and on one
+//! thread.
 //!
 //! What a reply costs must not depend on how many calls are open, but for the caches that 100,000 of them no longer fit.
 

@@ -27,7 +27,7 @@ pub(super) fn private_descriptors() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((stdin, stdout))
 }
 
-/// A descriptor's flags, restored when dropped: whoever shares the pipe would find that it no longer blocks.
+/// A descriptor's flags, restored when dropped: other processes that share the pipe expect it to block.
 pub(super) struct Flags {
     fd: OwnedFd,
     before: OFlags,

@@ -13,7 +13,7 @@ async fn ask(session: &Session) -> Result<dify_plugin_session::Replies, InvokeEr
 }
 
 #[tokio::test]
-async fn the_question_has_the_sdk_s_form() {
+async fn a_call_has_the_form_of_the_official_sdk() {
     let mut daemon = Daemon::new();
     let (_, responder) = daemon.open("s").await.into_parts();
     let _replies = ask(responder.session()).await.unwrap();
@@ -68,9 +68,9 @@ async fn two_calls_of_one_session_interleave() {
     assert!(one.next().await.is_none() && two.next().await.is_none());
 }
 
-/// The answer is on its way back before `invoke` has returned: it must find its owner all the same.
+/// The reply comes before `invoke` has returned, and must still find its call.
 #[tokio::test]
-async fn an_answer_cannot_come_too_early() {
+async fn a_reply_cannot_come_too_early() {
     let mut daemon = Daemon::new();
     let (_, responder) = daemon.open("s").await.into_parts();
     let session = responder.session().clone();
@@ -123,7 +123,7 @@ async fn a_failed_call_whose_end_never_comes_is_forgotten_in_time() {
 }
 
 #[tokio::test]
-async fn what_is_dropped_after_its_failure_holds_nothing_more() {
+async fn a_failed_call_that_is_dropped_holds_no_bytes() {
     let mut daemon = Daemon::new();
     let (_, responder) = daemon.open("s").await.into_parts();
     let before = daemon.handle.stats().queued_bytes;
@@ -163,7 +163,7 @@ async fn late_replies_to_a_dropped_call_are_discarded_and_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_fails_the_call_and_progress_starts_the_clock_anew() {
+async fn silence_fails_a_call_and_each_reply_restarts_its_clock() {
     let mut config = config();
     config.invocation_timeout = Duration::from_secs(10);
     let mut daemon = Daemon::with(config, 1024);
@@ -193,7 +193,7 @@ async fn silence_fails_the_call_and_progress_starts_the_clock_anew() {
 }
 
 #[tokio::test]
-async fn a_call_past_its_queue_fails_alone_after_what_fitted() {
+async fn only_the_call_past_its_queue_fails_after_the_replies_that_fitted() {
     let mut config = config();
     config.reply_queue_bytes = 1000;
     let mut daemon = Daemon::with(config, 1024);
@@ -247,9 +247,9 @@ async fn all_queues_together_have_a_limit() {
     assert_eq!(daemon.handle.stats().queued_bytes, 0);
 }
 
-/// The text of an error is held like a reply, and what is too long for that is cut.
+/// The text of an error is kept like a reply, and cut if it is too long.
 #[tokio::test]
-async fn what_dify_says_of_a_failure_counts_too() {
+async fn the_text_of_a_refusal_counts_too() {
     let mut config = config();
     config.total_queue_bytes = 200_000;
     let mut daemon = Daemon::with(config, 1024);
@@ -277,7 +277,7 @@ async fn what_dify_says_of_a_failure_counts_too() {
     assert_eq!(overrun, 1);
 }
 
-/// A call whose line waits for room that never comes: its own clock fails it, and the line is not written later on.
+/// The frame of the call waits for room that never comes: the idle clock fails the call, and the frame is never written.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_failed_before_it_was_written_is_not_written() {
     let mut config = config();
@@ -300,9 +300,9 @@ async fn a_call_that_failed_before_it_was_written_is_not_written() {
     assert!(!kinds.contains(&"invoke".to_owned()), "{kinds:?}");
 }
 
-/// The clock measures the daemon's silence, and begins when the daemon can have heard of the call.
+/// The clock measures the daemon's silence, so it starts when the daemon can know of the call.
 #[tokio::test(start_paused = true)]
-async fn the_clock_of_a_call_begins_when_its_line_is_queued() {
+async fn the_clock_of_a_call_starts_when_its_frame_is_queued() {
     let mut config = config();
     config.output_bytes = 256;
     let mut daemon = Daemon::with(config, 64);

@@ -1,4 +1,4 @@
-//! Ends: of the input, of the output, of our own will.
+//! How a connection ends: with its input, with its output, or by a shutdown.
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ async fn a_whole_value_without_its_newline_counts_at_the_end() {
 }
 
 #[tokio::test]
-async fn an_end_inside_a_line_does_not_look_like_a_clean_one() {
+async fn an_end_inside_a_frame_is_an_error() {
     let mut daemon = Daemon::new();
     daemon.write(&request("s")[..50]).await;
     daemon.hang_up();
@@ -74,7 +74,7 @@ async fn an_end_inside_a_line_does_not_look_like_a_clean_one() {
 }
 
 #[tokio::test]
-async fn an_end_inside_a_line_over_the_limit_does_not_look_like_a_clean_one() {
+async fn an_end_inside_a_frame_over_the_limit_is_an_error() {
     let mut config = config();
     config.max_line_bytes = 100;
     let mut daemon = Daemon::with(config, 1024);
@@ -85,7 +85,7 @@ async fn an_end_inside_a_line_over_the_limit_does_not_look_like_a_clean_one() {
     assert!(matches!(error, ConnectionError::EndInsideFrame { bytes: 100 }), "{error}");
 }
 
-/// It is whole JSON and its session can be told: the same answer as with a newline.
+/// It is whole JSON and names its session, so it is answered as it would be with a newline.
 #[tokio::test]
 async fn a_whole_but_wrong_value_at_the_end_is_answered() {
     let mut daemon = Daemon::with(config(), 1024);
@@ -96,9 +96,9 @@ async fn a_whole_but_wrong_value_at_the_end_is_answered() {
     daemon.driver.await.unwrap().unwrap();
 }
 
-/// What was ended by its deadline has ended; that the input ended too says nothing about that.
+/// The deadline ended the session. The end of the input is not the cause.
 #[tokio::test(start_paused = true)]
-async fn a_session_past_its_deadline_has_ended_also_after_the_end_of_input() {
+async fn a_session_past_its_deadline_reports_ended_even_after_the_end_of_input() {
     let mut daemon = Daemon::with(config(), 1024);
     let (_, responder) = daemon.open("s").await.into_parts();
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -109,7 +109,7 @@ async fn a_session_past_its_deadline_has_ended_also_after_the_end_of_input() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_grace_it_is_over_even_if_the_daemon_reads_nothing() {
+async fn after_the_grace_the_connection_is_over_even_if_the_daemon_reads_nothing() {
     let mut config = config();
     config.output_bytes = 256;
     config.shutdown_grace = Duration::from_secs(10);
@@ -137,7 +137,7 @@ async fn a_second_shutdown_gives_no_more_time() {
 }
 
 #[tokio::test]
-async fn when_nobody_reads_the_output_everything_ends_at_once() {
+async fn a_closed_output_ends_everything_at_once() {
     let (mut input, reader) = tokio::io::duplex(1024);
     let (writer, output) = tokio::io::duplex(64);
     let mut connection = Connection::new(reader, writer, config());
@@ -156,7 +156,7 @@ async fn when_nobody_reads_the_output_everything_ends_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_refuses_what_comes_and_fails_what_stays() {
+async fn shutdown_refuses_new_requests_and_fails_sessions_that_stay_open() {
     let mut config = config();
     config.shutdown_grace = Duration::from_secs(10);
     let mut daemon = Daemon::with(config, 1024);
@@ -180,7 +180,7 @@ async fn shutdown_refuses_what_comes_and_fails_what_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_after_the_end_of_input_still_shortens_what_is_left() {
+async fn shutdown_after_the_end_of_input_still_limits_open_sessions() {
     let mut daemon = Daemon::with(config(), 1024);
     let _slow = daemon.open("slow").await;
     let started = tokio::time::Instant::now();
@@ -210,7 +210,7 @@ async fn a_dropped_connection_ends_its_sessions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_end_of_input_it_is_over_even_if_the_daemon_reads_nothing() {
+async fn after_the_end_of_input_the_connection_ends_even_if_the_daemon_reads_nothing() {
     let mut daemon = Daemon::with(config(), 64);
     let (_, responder) = daemon.open("s").await.into_parts();
     responder.send(&"x".repeat(1000)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Bad input: every line of it is answered where an answer can reach anybody, and the next good line always is.
+//! Bad input: every bad frame is reported where that is possible, and the next good frame is always handled.
 
 use std::io;
 use std::pin::Pin;
@@ -90,7 +90,7 @@ async fn a_broken_request_for_an_open_session_does_not_end_it() {
 }
 
 #[tokio::test]
-async fn a_broken_answer_fails_its_own_call() {
+async fn a_broken_reply_fails_its_own_call() {
     let mut daemon = Daemon::new();
     let (_, responder) = daemon.open("s").await.into_parts();
     let session = responder.session();
@@ -114,7 +114,7 @@ async fn a_broken_answer_fails_its_own_call() {
 }
 
 #[tokio::test]
-async fn a_broken_answer_of_nobody_known_fails_the_session_s_calls() {
+async fn a_broken_reply_without_a_call_id_fails_the_calls_of_its_session() {
     let mut daemon = Daemon::new();
     let (_, one) = daemon.open("one").await.into_parts();
     let (_, two) = daemon.open("two").await.into_parts();
@@ -130,7 +130,7 @@ async fn a_broken_answer_of_nobody_known_fails_the_session_s_calls() {
 }
 
 #[tokio::test]
-async fn a_line_over_the_limit_fails_whose_it_was_and_the_next_is_read() {
+async fn a_frame_over_the_limit_fails_its_call_or_session_and_the_next_is_read() {
     let mut config = config();
     config.max_line_bytes = 400;
     let mut daemon = Daemon::with(config, 256);
@@ -151,7 +151,7 @@ async fn a_line_over_the_limit_fails_whose_it_was_and_the_next_is_read() {
 }
 
 #[tokio::test]
-async fn a_fault_before_the_event_still_fails_whose_it_was() {
+async fn a_fault_before_the_event_still_fails_the_right_call_or_session() {
     // The daemon writes `context` before `event`.
     let context = "\"context\":null";
     let faults = [
@@ -188,7 +188,7 @@ async fn a_fault_before_the_event_still_fails_whose_it_was() {
 }
 
 #[tokio::test]
-async fn a_broken_answer_to_a_call_that_was_never_made_fails_nobody_and_is_counted() {
+async fn a_broken_reply_to_an_unknown_call_is_only_counted() {
     let mut daemon = Daemon::new();
     let (_, responder) = daemon.open("s").await.into_parts();
     let mut replies = responder.session().invoke(InvokeType::App, &json!({})).await.unwrap();
@@ -223,7 +223,7 @@ async fn unknown_fields_and_any_order_are_accepted() {
 }
 
 #[tokio::test]
-async fn an_unknown_type_and_action_reach_whoever_accepts() {
+async fn an_unknown_type_and_action_are_accepted() {
     let mut daemon = Daemon::new();
     daemon.line(r#"{"session_id":"s","event":"request","data":{"action":"dance","type":"later"}}"#).await;
     let request = daemon.requests.recv().await.unwrap();
@@ -264,7 +264,7 @@ impl AsyncRead for Flood {
 }
 
 #[tokio::test]
-async fn handlers_have_their_turn_however_much_there_is_to_read() {
+async fn handlers_run_however_much_there_is_to_read() {
     let reads = Arc::new(AtomicUsize::new(0));
     let mut connection =
         Connection::new(Flood { reads: reads.clone(), last: 100 }, tokio::io::sink(), config());

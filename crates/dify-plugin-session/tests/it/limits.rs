@@ -1,4 +1,4 @@
-//! Bounds: what gives way, in which order, when the daemon does not read.
+//! Limits: what is dropped or refused, and in which order, when the daemon does not read.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn a_frame_over_the_daemon_s_limit_is_refused_to_its_sender() {
 }
 
 #[tokio::test]
-async fn a_request_past_the_cap_is_refused_by_name() {
+async fn a_request_past_the_session_limit_is_refused() {
     let mut config = config();
     config.max_sessions = 2;
     let mut daemon = Daemon::with(config, 64);
@@ -87,7 +87,7 @@ async fn senders_wait_while_the_daemon_does_not_read_and_nothing_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_that_nobody_hears_is_bounded_and_answered_in_the_end() {
+async fn a_flood_is_bounded_and_answered_once_the_daemon_reads() {
     let mut config = config();
     config.output_bytes = 1024;
     config.max_sessions = 50;
@@ -114,7 +114,7 @@ async fn a_flood_that_nobody_hears_is_bounded_and_answered_in_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn junk_that_nobody_hears_of_is_dropped_and_counted() {
+async fn junk_that_cannot_be_reported_is_dropped_and_counted() {
     let mut config = config();
     config.output_bytes = 512;
     let mut daemon = Daemon::with(config, 256);
@@ -128,7 +128,7 @@ async fn junk_that_nobody_hears_of_is_dropped_and_counted() {
 
 /// A token that somebody cancelled must not keep a waiting sender from waiting: it would spin, and the driver never run.
 #[tokio::test]
-async fn a_caller_s_own_cancellation_does_not_disturb_who_waits_for_room() {
+async fn a_cancelled_child_token_does_not_disturb_a_waiting_sender() {
     let mut config = config();
     config.output_bytes = 256;
     let mut daemon = Daemon::with(config, 64);
@@ -148,7 +148,7 @@ async fn a_caller_s_own_cancellation_does_not_disturb_who_waits_for_room() {
     sender.await.unwrap();
 }
 
-/// A session keeps its ids and its caller's context as long as anybody holds it.
+/// A session keeps its ids and its caller's context as long as a handle to it exists.
 #[tokio::test]
 async fn what_a_session_keeps_counts() {
     let mut config = config();
@@ -193,9 +193,9 @@ async fn a_payload_counts_until_its_responder_is_gone() {
     assert_eq!(daemon.handle.stats().queued_bytes, 0);
 }
 
-/// A hundred sessions fail with long texts that nobody reads: the texts give way, never the errors.
+/// A hundred sessions fail with long texts while the daemon does not read: the texts are dropped, the errors are not.
 #[tokio::test(start_paused = true)]
-async fn failures_that_wait_to_be_heard_are_bounded_in_bytes() {
+async fn failures_that_wait_for_room_are_bounded_in_bytes() {
     let mut config = config();
     config.output_bytes = 1024;
     config.total_queue_bytes = 100_000;
@@ -221,7 +221,7 @@ async fn failures_that_wait_to_be_heard_are_bounded_in_bytes() {
     assert_eq!(daemon.handle.stats().queued_bytes, 0);
 }
 
-/// Junk, and requests that must be refused, come without end; a handler is heard nevertheless.
+/// Junk and requests past the limit come without end; a handler can still send.
 #[tokio::test]
 async fn a_flood_of_junk_and_refusals_starves_nobody() {
     let mut config = config();
@@ -266,7 +266,7 @@ async fn a_flood_of_junk_and_refusals_starves_nobody() {
 }
 
 #[tokio::test]
-async fn a_log_line_over_the_daemon_s_limit_is_dropped_and_counted() {
+async fn a_log_record_over_the_daemon_s_limit_is_dropped_and_counted() {
     let mut config = config();
     config.max_frame_bytes = 1000;
     let mut daemon = Daemon::with(config, 1024);
@@ -281,9 +281,9 @@ async fn a_log_line_over_the_daemon_s_limit_is_dropped_and_counted() {
     assert_eq!(daemon.handle.stats().dropped_logs, 1);
 }
 
-/// An `error` event says what was wrong with a line, and must not be as long as the line.
+/// An `error` event describes what is wrong with a frame, and must not be as long as the frame.
 #[tokio::test]
-async fn an_error_event_is_short_whatever_came() {
+async fn an_error_event_is_short_however_long_the_frame_is() {
     let mut daemon = Daemon::with(config(), 1024);
     daemon.line(format!(r#"{{"event":"request","session_id":"s","{}":1,"data":7}}"#, "k".repeat(9000))).await;
     daemon.line(format!(r#"{{"event":"{}","session_id":"","data":{{}}}}"#, "e".repeat(9000))).await;
@@ -296,9 +296,9 @@ async fn an_error_event_is_short_whatever_came() {
     }
 }
 
-/// Zero means as little as possible, never that nothing moves.
+/// Zero means as little as possible, never that nothing works.
 #[tokio::test(start_paused = true)]
-async fn zeros_in_the_configuration_stop_nothing() {
+async fn zeros_in_the_configuration_are_replaced_by_the_least_that_works() {
     let mut config = config();
     config.output_bytes = 0;
     config.reply_queue_bytes = 0;
@@ -321,7 +321,7 @@ async fn zeros_in_the_configuration_stop_nothing() {
     sender.await.unwrap();
 }
 
-/// Past the ids that are remembered a request is dropped: counted, and said once.
+/// Past the ids that are remembered, a request is dropped and counted, and the first is logged.
 #[tokio::test]
 async fn refusals_are_remembered_up_to_a_bound() {
     let mut config = config();

@@ -1,4 +1,4 @@
-//! Code of others runs without our lock: it may come back to us for it.
+//! Foreign code runs without the lock of the core: it may call back into the connection, which takes it.
 
 use std::future::Future;
 use std::pin::pin;
@@ -13,7 +13,7 @@ use tracing::span;
 
 use crate::daemon::{Daemon, config, request};
 
-/// Asks for the connection's figures whenever it is told anything. Under the lock that would wait for ever.
+/// Asks for the connection's figures at each callback. If that ran under the lock, it would deadlock.
 #[derive(Clone, Default)]
 struct Nosy {
     handle: Arc<Mutex<Option<Handle>>>,
@@ -54,7 +54,7 @@ impl tracing::Subscriber for Nosy {
     }
 }
 
-/// One span a session, one a reverse call, and nothing for each message.
+/// There is one span for each session and each call, and nothing for each message.
 #[tokio::test]
 async fn a_subscriber_may_ask_for_figures_at_any_time() {
     let nosy = Nosy::default();
@@ -83,7 +83,7 @@ async fn a_subscriber_may_ask_for_figures_at_any_time() {
 }
 
 #[tokio::test]
-async fn a_dropped_request_is_said_once_without_the_lock() {
+async fn a_dropped_request_is_logged_once_without_the_lock() {
     let nosy = Nosy::default();
     let _default = tracing::subscriber::set_default(nosy.clone());
     let mut config = config();
@@ -114,7 +114,7 @@ impl Wake for Looks {
 }
 
 #[tokio::test]
-async fn whoever_is_told_of_a_session_s_end_may_ask_for_figures() {
+async fn a_waker_for_the_end_of_a_session_may_ask_for_figures() {
     let mut daemon = Daemon::with(config(), 4096);
     let (_, responder) = daemon.open("s").await.into_parts();
     let looks = Arc::new(Looks(daemon.handle.clone(), Mutex::new(0)));

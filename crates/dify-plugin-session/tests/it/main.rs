@@ -1,5 +1,5 @@
-//! Scenarios: a connection on one end of a pipe, literal daemon lines on the other. Time is paused where it matters, and
-//! the pipe is narrow, so that lines arrive in pieces.
+//! Scenarios: a connection on one end of a pipe, literal frames of a daemon on the other. Time is paused where it matters,
+//! and the pipe is narrow, so that frames arrive in parts.
 
 #![allow(clippy::unwrap_used, reason = "a scenario stops where it goes wrong")]
 

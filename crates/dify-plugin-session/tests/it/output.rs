@@ -1,4 +1,4 @@
-//! How lines go out: many in one write, heartbeats before all others, logs only where there is room.
+//! How frames go out: many in one write, heartbeats before all others, logs only while there is room.
 
 use std::io;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::daemon::{Daemon, config, request};
 
-/// Takes whatever it is given and counts how often.
+/// Takes everything and counts the writes.
 struct Counting {
     writes: Arc<AtomicUsize>,
     lines: Arc<AtomicUsize>,
@@ -37,7 +37,7 @@ impl AsyncWrite for Counting {
 }
 
 #[tokio::test]
-async fn what_many_handlers_say_at_once_is_one_write() {
+async fn the_messages_of_many_handlers_go_out_in_one_write() {
     const SESSIONS: usize = 100;
     let (writes, lines) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (mut input, reader) = tokio::io::duplex(1024 * 1024);
@@ -59,7 +59,7 @@ async fn what_many_handlers_say_at_once_is_one_write() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_heartbeat_overtakes_what_a_stuck_pipe_kept_waiting() {
+async fn a_heartbeat_overtakes_the_output_that_waits_for_a_full_pipe() {
     let mut config = config();
     config.heartbeat_interval = Some(Duration::from_secs(10));
     let mut daemon = Daemon::with(config, 1024);
@@ -81,7 +81,7 @@ async fn a_heartbeat_overtakes_what_a_stuck_pipe_kept_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn logs_give_way_where_answers_wait() {
+async fn logs_are_dropped_while_messages_wait() {
     let mut config = config();
     config.output_bytes = 4096;
     let mut daemon = Daemon::with(config, 64);

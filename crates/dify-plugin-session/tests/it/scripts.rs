@@ -1,11 +1,11 @@
-//! Any script: see [`model`](crate::model) for what a script does and what holds then.
+//! Random scripts; see [`model`](crate::model) for what a script does and what must hold.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::model::play;
 
-/// Steps and what they choose, or any bytes.
+/// Generates steps with their choices, or any bytes.
 fn script() -> impl Strategy<Value = Vec<u8>> {
     let steps = vec((0..24u8, any::<u8>(), any::<u8>()), 0..80);
     let steps = steps.prop_map(|steps| {
@@ -27,7 +27,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(600) })]
 
     #[test]
-    fn whatever_is_said_every_request_is_answered_once_and_nothing_is_left(script in script()) {
+    fn every_request_is_answered_once_and_nothing_is_left(script in script()) {
         play(&script);
     }
 }

@@ -1,4 +1,4 @@
-//! The life of a session: one end, at most one error before it, nothing after it.
+//! The life of a session: exactly one end, at most one error before it, nothing after it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::daemon::{Daemon, config, request};
 
 #[tokio::test]
-async fn answers_then_end() {
+async fn messages_go_out_before_the_final_frame() {
     let mut daemon = Daemon::new();
     let request = daemon.open("s").await;
     assert_eq!(request.access_type().as_str(), "tool");
@@ -69,7 +69,7 @@ async fn a_panic_ends_its_own_session_once() {
 }
 
 #[tokio::test]
-async fn a_session_that_outlives_its_end_can_say_and_ask_nothing() {
+async fn a_session_handle_that_outlives_the_end_cannot_send_or_call() {
     let mut daemon = Daemon::new();
     let (_, responder) = daemon.open("s").await.into_parts();
     let session = responder.session().clone();
@@ -117,7 +117,7 @@ async fn no_limit_is_written_as_the_longest_duration() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_past_its_deadline_is_ended_and_told() {
+async fn a_session_past_its_deadline_ends_with_an_error() {
     let mut config = config();
     config.handler_deadline = Duration::from_secs(30);
     let mut daemon = Daemon::with(config, 64);
@@ -131,7 +131,7 @@ async fn a_session_past_its_deadline_is_ended_and_told() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_open_already_leaves_the_first_undisturbed() {
+async fn a_second_request_with_an_open_id_does_not_disturb_the_first() {
     let mut daemon = Daemon::new();
     let (_, first) = daemon.open("s").await.into_parts();
     daemon.line(request("s")).await;

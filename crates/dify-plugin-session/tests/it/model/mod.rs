@@ -231,7 +231,7 @@ impl Model {
     }
 
     /// Whether the daemon may have missed something: it stopped to read, or we did not wait for it.
-    fn is_unheard(&self) -> bool {
+    fn may_have_missed_output(&self) -> bool {
         matches!(
             self.end,
             Some(Err(ConnectionError::OutputClosed
@@ -259,7 +259,7 @@ impl Model {
         for call in &mut self.calls {
             call.read_to_the_end();
         }
-        if !self.is_unheard() {
+        if !self.may_have_missed_output() {
             assert!(self.heard.all_answered(), "a request without an end");
             self.said.retain(|number| !self.heard.answers.contains(number));
             assert!(self.said.is_empty(), "answers that were taken and not written: {:?}", self.said);
