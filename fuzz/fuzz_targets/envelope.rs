@@ -1,4 +1,4 @@
-//! One line as a plugin and as a host read it, and what is saved of a broken one.
+//! One frame as a plugin and as a host read it, and the ids that are salvaged from a malformed one.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The line decoder against a splitter written apart from it, on any bytes in any pieces.
+//! The frame decoder compared with a simple splitter, on arbitrary bytes in arbitrary chunks.
 
 #![no_main]
 
@@ -11,10 +11,10 @@ mod splitter;
 use splitter::{decoded, expected};
 
 fuzz_target!(|data: &[u8]| {
-    // Two bytes choose the limit, and how the rest is cut.
+    // Two bytes select the limit, and how the rest is cut.
     let [limit, lengths, input @ ..] = data else { return };
     let limit = usize::from(*limit);
-    // Pieces of one or two lengths by turns; a zero stands for all there is.
+    // Chunks of one or two alternating lengths. Zero means the whole rest.
     let length = |nibble: u8| if nibble == 0 { usize::MAX } else { usize::from(nibble) };
     let mut turns = [length(lengths >> 4), length(lengths & 15)].into_iter().cycle();
     let mut pieces = Vec::new();
@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
         pieces.push(piece);
         rest = after;
     }
-    // The end is asked for half-way, too: that takes nothing away.
+    // `finish` is also called halfway, which must change nothing.
     let mut decoder = FrameDecoder::new(limit);
     let (first, second) = pieces.split_at(pieces.len() / 2);
     let (mut lines, rest) = decoded(&mut decoder, first);
