@@ -232,7 +232,7 @@ pub struct Received {
     pub app_id: String,
     /// The interface through which the app was called. `None` if its parameters were fetched.
     pub called_as: Option<AppKind>,
-    /// The kind of the app, if its events told.
+    /// The kind of the app, if its events reveal it.
     pub found: Option<AppKind>,
     /// The number of events.
     pub events: usize,

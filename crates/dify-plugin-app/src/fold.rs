@@ -62,7 +62,7 @@ impl Fold {
                     EventKind::WorkflowPaused => {
                         self.pause = Some(Pause::new(data, workflow_run_id, task_id))
                     }
-                    // `workflow_paused` says more, if it came before.
+                    // An earlier `workflow_paused` has more details.
                     _ if says_paused => {
                         self.pause.get_or_insert_with(|| Pause::new(data, workflow_run_id, task_id));
                     }

@@ -17,7 +17,7 @@ use crate::outcome::Outcome;
 pub(crate) struct Progress {
     received: Received,
     called_as: AppKind,
-    /// Whether the call had a `conversation_id`, which gives a refusal without a reason its meaning.
+    /// Whether the call had a `conversation_id`. If so, a refusal without a reason means that there is no such conversation.
     conversation_sent: bool,
     /// The name of the last event. Kept outside of `received` to reuse its allocation.
     last: String,
@@ -108,7 +108,7 @@ impl Progress {
         Ok(Some(event))
     }
 
-    /// Returns the kind of the app, if the events told.
+    /// Returns the kind of the app, if its events reveal it.
     pub(crate) fn kind(&self) -> Option<AppKind> {
         self.signs.kind(self.called_as)
     }

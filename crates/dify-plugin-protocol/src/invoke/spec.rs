@@ -96,10 +96,10 @@ pub struct InvokeSpec {
     pub invoke_type: InvokeType,
     /// The permission it needs. `None` means it is always allowed.
     pub permission: Option<PermissionKey>,
-    /// What the daemon writes before the text of an error that comes before the first reply. Empty for storage, whose
+    /// The prefix of the error text before the first reply. Empty for storage, whose
     /// errors have texts of their own.
     pub error_prefix: &'static str,
-    /// What the daemon writes before the text of an error that comes while it reads a stream. `None` if Dify sends a
+    /// The prefix of the error text while the daemon reads a stream. `None` if Dify sends a
     /// single reply.
     pub stream_error_prefix: Option<&'static str>,
 }
