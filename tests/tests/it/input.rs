@@ -41,7 +41,7 @@ fn lines_of_nobody_get_an_error_event() {
     ] {
         daemon.line(line);
         let error = daemon.error_event();
-        assert!(error.contains(&format!("a line of {} bytes", line.len())), "{:.80}: {error}", line);
+        assert!(error.contains(&format!("a frame of {} bytes", line.len())), "{:.80}: {error}", line);
         still_answers(&mut daemon);
     }
     daemon.write(b"\xff\xfe\x00{\"session_id\"\n");
@@ -216,7 +216,7 @@ fn an_input_that_ends_inside_a_line_is_logged() {
     daemon.write(r#"{"session_id":"s","event":"requ"#);
     daemon.close_input();
     let error = daemon.error_event();
-    assert_eq!(error, "a line of 31 bytes: EOF while parsing a string at line 1 column 31");
+    assert_eq!(error, "a frame of 31 bytes: EOF while parsing a string at line 1 column 31");
     assert_eq!(daemon.failure("s")["error_type"], "InvalidRequest");
     let exit = daemon.exit_by_itself();
     assert!(exit.stderr.contains("in the middle of a frame"), "{}", exit.stderr);
