@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+mod circles;
 mod configuration;
 mod drain;
 mod ends;
