@@ -9,6 +9,13 @@ use serde_json::{Map, Value, json};
 use crate::plugin::TestPlugin;
 use crate::show::{Outcome, quoted};
 
+impl TestPlugin {
+    /// Creates a request to check a provider's credentials, as when a user fills them in.
+    pub fn check_credentials(&self, provider: &str) -> CredentialsCheck<'_> {
+        CredentialsCheck::new(self, provider)
+    }
+}
+
 /// A request to check credentials.
 #[derive(Debug)]
 #[must_use = "the check runs with `invoke`"]

@@ -15,6 +15,30 @@ use crate::show::{self, Outcome, quoted};
 /// The hook id in the endpoint's public URL.
 const HOOK_ID: &str = "test";
 
+impl TestPlugin {
+    /// Creates a GET request to an endpoint, by the path that the YAML declares, with or without a query.
+    #[track_caller]
+    pub fn get(&self, path: &str) -> EndpointRequest<'_> {
+        self.request(Method::GET, path)
+    }
+
+    /// Creates a POST request to an endpoint.
+    #[track_caller]
+    pub fn post(&self, path: &str) -> EndpointRequest<'_> {
+        self.request(Method::POST, path)
+    }
+
+    /// Creates a request of any method to an endpoint.
+    ///
+    /// # Panics
+    ///
+    /// If `path` is not a path.
+    #[track_caller]
+    pub fn request(&self, method: Method, path: &str) -> EndpointRequest<'_> {
+        EndpointRequest::new(self, method, path)
+    }
+}
+
 /// A request to an endpoint. It is sent when it is awaited.
 #[derive(Debug)]
 #[must_use = "the request is sent when it is awaited"]

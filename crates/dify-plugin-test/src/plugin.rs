@@ -8,14 +8,10 @@ use dify_plugin::Plugin;
 use dify_plugin::session_layer::{Config, Connection};
 use dify_plugin_host::{Host, HostConfig, Platform, ReverseCall, Router, Script, ScriptedApp};
 use dify_plugin_manifest::Permission;
-use http::Method;
 use serde_json::json;
 use tokio::sync::OnceCell;
 
-use crate::credentials::CredentialsCheck;
-use crate::endpoint::EndpointRequest;
 use crate::show::with_sources;
-use crate::tool::ToolRequest;
 
 /// The capacity of each pipe, in bytes.
 const PIPE_BYTES: usize = 64 * 1024;
@@ -98,38 +94,6 @@ impl TestPlugin {
             }
         }
         self
-    }
-
-    /// Creates a request to run a tool, by the names under which the plugin registers its provider and the tool.
-    pub fn tool(&self, provider: &str, tool: &str) -> ToolRequest<'_> {
-        ToolRequest::new(self, provider, tool)
-    }
-
-    /// Creates a request to check a provider's credentials, as when a user fills them in.
-    pub fn check_credentials(&self, provider: &str) -> CredentialsCheck<'_> {
-        CredentialsCheck::new(self, provider)
-    }
-
-    /// Creates a GET request to an endpoint, by the path that the YAML declares, with or without a query.
-    #[track_caller]
-    pub fn get(&self, path: &str) -> EndpointRequest<'_> {
-        self.request(Method::GET, path)
-    }
-
-    /// Creates a POST request to an endpoint.
-    #[track_caller]
-    pub fn post(&self, path: &str) -> EndpointRequest<'_> {
-        self.request(Method::POST, path)
-    }
-
-    /// Creates a request of any method to an endpoint.
-    ///
-    /// # Panics
-    ///
-    /// If `path` is not a path.
-    #[track_caller]
-    pub fn request(&self, method: Method, path: &str) -> EndpointRequest<'_> {
-        EndpointRequest::new(self, method, path)
     }
 
     /// Returns the reverse invocations that the plugin has made so far, in order. Those that are malformed or that the

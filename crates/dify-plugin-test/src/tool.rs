@@ -12,6 +12,13 @@ use serde_json::{Map, Value, json};
 use crate::plugin::TestPlugin;
 use crate::show::{self, Outcome, quoted};
 
+impl TestPlugin {
+    /// Creates a request to run a tool, by the names under which the plugin registers its provider and the tool.
+    pub fn tool(&self, provider: &str, tool: &str) -> ToolRequest<'_> {
+        ToolRequest::new(self, provider, tool)
+    }
+}
+
 /// A request to run a tool.
 #[derive(Debug)]
 #[must_use = "the tool runs with `invoke`"]
