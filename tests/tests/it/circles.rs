@@ -7,8 +7,13 @@ use scenarios::repository;
 use syn::{Item, UseTree};
 
 /// Crates without any circle of files. In the others a circle must stay inside one folder.
-const STRICT: [&str; 5] =
-    ["dify-plugin-protocol", "dify-plugin-session", "dify-plugin-invoke", "dify-plugin-app", "dify-plugin-host"];
+const STRICT: [&str; 5] = [
+    "dify-plugin-protocol",
+    "dify-plugin-session",
+    "dify-plugin-invoke",
+    "dify-plugin-app",
+    "dify-plugin-host",
+];
 
 /// A module's path without the crate's name; the root is empty.
 type Module = Vec<String>;
@@ -196,7 +201,8 @@ fn a_circle_is_found_from_use_lines() {
 
     let of = |edges: &[(&str, &[&str])]| -> Uses {
         let module = |name: &str| vec![name.to_owned()];
-        let edge = |(from, to): &(&str, &[&str])| (module(from), to.iter().map(|name| module(name)).collect());
+        let edge =
+            |(from, to): &(&str, &[&str])| (module(from), to.iter().map(|name| module(name)).collect());
         edges.iter().map(edge).collect()
     };
     assert!(circles(&of(&[("a", &["b"]), ("b", &["c"]), ("c", &[])])).is_empty());
