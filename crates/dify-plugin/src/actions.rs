@@ -71,8 +71,12 @@ impl Actions {
             !C::CALLS_BACK || access_type != AccessType::Model,
             "handlers for type `model` take a `RequestContext`: a model may not call back to Dify"
         );
-        let handler =
-            move |session, payload, out| Box::pin(handler(C::from_session(session), payload, out)) as _;
+        let handler = Arc::new(handler);
+        // The author's closure is called inside the future, where a panic and a blocked worker are seen.
+        let handler = move |session, payload, out| {
+            let handler = handler.clone();
+            Box::pin(async move { handler(C::from_session(session), payload, out).await }) as _
+        };
         self.0.push((access_type, action, Arc::new(handler)));
     }
 

@@ -87,9 +87,10 @@ fn serve(mut plugin: Plugin, settings: Settings, environment: &Environment) -> R
         log::install(current.clone(), settings.log);
         environment.warn();
         let attached = current.attach(connection.handle());
-        guard::watch_connection(connection.handle(), &attached)?;
+        guard::watch_connection(connection.handle(), current.clone(), &attached)?;
         let served = drive(async move { plugin.serve(connection).await }, watchdog::is_blocked()).await;
         drop(attached);
+        guard::decide_end(&current);
         Ok(served?)
     });
     // Dropping the runtime would wait for a handler that blocks its worker.

@@ -75,14 +75,16 @@ fn a_daemon_that_dies_under_a_stream_ends_the_plugin_in_a_few_words() {
 
 #[test]
 fn a_signal_ends_a_plugin_whose_handlers_hold_every_worker() {
-    for (signal, workers) in [(Signal::TERM, "1"), (Signal::INT, "2")] {
+    for (signal, workers) in [(Signal::TERM, 1), (Signal::INT, 2)] {
         let fifo = super::Fifo::new();
         let mut daemon =
-            odd().env("DIFY_PLUGIN_WORKERS", workers).env("DIFY_PLUGIN_SHUTDOWN_GRACE", "0.2").start();
+            odd().env("DIFY_PLUGIN_WORKERS", &workers.to_string()).env("DIFY_PLUGIN_SHUTDOWN_GRACE", "0.2").start();
         for n in 0..2 {
             daemon.line(lines::tool(&format!("s-{n}"), "odd", "spin", &fifo.parameters()));
         }
-        assert_eq!(text(&daemon.next_message()["data"]), "spinning");
+        for _ in 0..workers {
+            assert_eq!(text(&daemon.next_message()["data"]), "spinning");
+        }
         daemon.signal(signal);
         let exit = daemon.exit_by_itself();
         assert_eq!(exit.code, Some(1), "{}", exit.stderr);

@@ -16,6 +16,8 @@ struct State {
     /// Counts the connections, so that one can be told from the next.
     number: u64,
     is_shutting_down: bool,
+    /// A thread has decided how the process ends.
+    is_ending: bool,
 }
 
 impl Current {
@@ -28,20 +30,31 @@ impl Current {
     pub(super) fn attach(&self, handle: Handle) -> Attached {
         let mut state = self.state();
         state.number += 1;
-        if state.is_shutting_down {
+        state.handle = Some(handle.clone());
+        let (number, is_shutting_down) = (state.number, state.is_shutting_down);
+        // A shutdown may log, and the log takes this lock.
+        drop(state);
+        if is_shutting_down {
             handle.shutdown();
         }
-        state.handle = Some(handle);
-        Attached { current: self.clone(), number: state.number }
+        Attached { current: self.clone(), number }
     }
 
     /// Shuts the current connection down, and each that comes after it.
     pub(super) fn shut_down(&self) {
-        let mut state = self.state();
-        state.is_shutting_down = true;
-        if let Some(handle) = &state.handle {
+        let handle = {
+            let mut state = self.state();
+            state.is_shutting_down = true;
+            state.handle.clone()
+        };
+        if let Some(handle) = handle {
             handle.shutdown();
         }
+    }
+
+    /// Returns `true` to the first caller alone: the thread that decides how the process ends.
+    pub(super) fn claim_end(&self) -> bool {
+        !std::mem::replace(&mut self.state().is_ending, true)
     }
 
     /// Closes the current connection at once.
@@ -119,6 +132,13 @@ mod tests {
         let second = connection();
         let _attached = current.attach(second.handle());
         assert!(current.is_attached() && !is_served(), "the first one is not served any more");
+    }
+
+    #[test]
+    fn only_the_first_thread_decides_how_the_process_ends() {
+        let current = Current::default();
+        assert!(current.claim_end());
+        assert!(!current.clone().claim_end());
     }
 
     #[tokio::test]

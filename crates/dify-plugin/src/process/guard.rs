@@ -26,7 +26,7 @@ const STACK_BYTES: usize = 131_072;
 const NOTICE: Duration = Duration::from_millis(500);
 
 /// Ends the process when the connection is closed and the runtime does not notice, because handlers hold every worker.
-pub(super) fn watch_connection(handle: Handle, attached: &Attached) -> io::Result<()> {
+pub(super) fn watch_connection(handle: Handle, current: Current, attached: &Attached) -> io::Result<()> {
     let is_served = attached.is_served();
     thread("exit", move || {
         // Its own runtime: handlers may hold every worker of the other.
@@ -34,6 +34,7 @@ pub(super) fn watch_connection(handle: Handle, attached: &Attached) -> io::Resul
         let Err(cause) = runtime.block_on(handle.closed()) else { return };
         std::thread::sleep(NOTICE);
         if is_served() {
+            decide_end(&current);
             handle.close();
             exit_now(&format!("{}; handlers blocked every worker", with_sources(&cause)));
         }
@@ -56,6 +57,7 @@ pub(super) fn watch_signals(current: Current, grace: Duration) {
             current.shut_down();
             limit_grace(current.clone(), grace);
             if signals.next().is_some() && current.is_attached() {
+                decide_end(&current);
                 current.close();
                 exit_now("a second signal came while sessions were finishing");
             }
@@ -73,6 +75,7 @@ fn limit_grace(current: Current, grace: Duration) {
     let limited = thread("grace", move || {
         std::thread::sleep(patience);
         if current.is_attached() {
+            decide_end(&current);
             current.close();
             exit_now(
                 "the plugin shut down before it was done: handlers blocked every worker past DIFY_PLUGIN_SHUTDOWN_GRACE",
@@ -96,6 +99,16 @@ pub(super) fn watch_signals(current: Current, _: Duration) {
 /// Starts a thread that mostly waits.
 fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new().name(name.to_owned()).stack_size(STACK_BYTES).spawn(run).map(drop)
+}
+
+/// Lets the first thread decide how the process ends; the others wait here for the exit. Closing the connection lets the main
+/// thread return, and its exit code would say that all is well.
+pub(super) fn decide_end(current: &Current) {
+    if !current.claim_end() {
+        loop {
+            std::thread::park();
+        }
+    }
 }
 
 /// Ends the process from any thread. The connection should be closed, since nothing is dropped here.
