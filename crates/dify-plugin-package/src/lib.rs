@@ -18,14 +18,8 @@ pub use self::elf::{Arch, Binary, BinaryError, GLIBC_OF_THE_DAEMON, Linkage};
 pub use self::entry_module::ENTRY_MODULE;
 pub use self::identifier::UniqueIdentifier;
 pub use self::key::{KeyError, PrivateKey, PublicKey};
-pub use self::limits::TooLarge;
+pub use self::limits::{MAX_PACKAGE_BYTES, TooLarge};
 pub use self::secret::Secret;
 pub use self::selection::{LeftOut, Reason, Selection, SelectionError};
 pub use self::signature::{Category, SignError, Signature, VerifyError};
 pub use self::unpack::UnpackError;
-
-/// The daemon's default limit for a package in bytes, both as a file and unpacked: 50 MiB
-/// (`internal/types/app/default.go`).
-///
-/// A daemon's `MAX_PLUGIN_PACKAGE_SIZE` overrides it. Dify has the same limit under the name `PLUGIN_MAX_PACKAGE_SIZE`.
-pub const MAX_PACKAGE_BYTES: u64 = 50 << 20;

@@ -2,6 +2,12 @@
 
 use std::cmp::Reverse;
 
+/// The daemon's default limit for a package in bytes, both as a file and unpacked: 50 MiB
+/// (`internal/types/app/default.go`).
+///
+/// A daemon's `MAX_PLUGIN_PACKAGE_SIZE` overrides it. Dify has the same limit under the name `PLUGIN_MAX_PACKAGE_SIZE`.
+pub const MAX_PACKAGE_BYTES: u64 = 50 << 20;
+
 /// How many of the largest files an error names; the daemon's packager names as many.
 const LARGEST: usize = 5;
 

@@ -3,6 +3,7 @@
 mod current;
 mod driver;
 mod environment;
+mod exit;
 mod guard;
 mod log;
 
@@ -15,14 +16,11 @@ use tokio::runtime::{Builder, Runtime};
 use self::current::Current;
 use self::driver::drive;
 use self::environment::{Environment, Settings, asks_for_description};
-use self::guard::{BROKEN, last_line};
+use self::exit::{BROKEN, MISUSED, decide_end, last_line};
 use crate::describe::describe;
 use crate::error::with_sources;
 use crate::plugin::Plugin;
 use crate::watchdog;
-
-/// The exit code of a plugin that was not set up, or not started, as it should be.
-const MISUSED: u8 = 2;
 
 /// Most workers unless set otherwise: a plugin waits more than it computes, and each thread costs memory.
 const DEFAULT_WORKERS: usize = 8;
@@ -90,7 +88,7 @@ fn serve(mut plugin: Plugin, settings: Settings, environment: &Environment) -> R
         guard::watch_connection(connection.handle(), current.clone(), &attached)?;
         let served = drive(async move { plugin.serve(connection).await }, watchdog::is_blocked()).await;
         drop(attached);
-        guard::decide_end(&current);
+        decide_end(&current);
         Ok(served?)
     });
     // Dropping the runtime would wait for a handler that blocks its worker.

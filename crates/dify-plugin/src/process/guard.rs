@@ -1,20 +1,15 @@
 //! Threads that end the process while handlers hold every worker: on a second signal, after the grace, and when the daemon
 //! closes the connection.
 
-use std::io::{self, Write};
+use std::io;
 use std::time::Duration;
 
 use dify_plugin_session::Handle;
 use tokio::runtime::Builder;
 
 use super::current::{Attached, Current};
+use super::exit::{decide_end, exit_now};
 use crate::error::with_sources;
-
-/// The exit code of a broken connection.
-pub(super) const BROKEN: u8 = 1;
-
-/// The daemon keeps that much of stderr to report why a plugin failed (`internal/core/local_runtime/instance.go`).
-const LAST_LINE_BYTES: usize = 1024;
 
 /// How long the session layer gives the daemon, after the grace, to read the last frames of failed sessions.
 const LAST_FRAMES_TIME: Duration = Duration::from_secs(1);
@@ -99,29 +94,4 @@ pub(super) fn watch_signals(current: Current, _: Duration) {
 /// Starts a thread that mostly waits.
 fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new().name(name.to_owned()).stack_size(STACK_BYTES).spawn(run).map(drop)
-}
-
-/// Lets the first thread decide how the process ends; the others wait here for the exit. Closing the connection lets the main
-/// thread return, and its exit code would say that all is well.
-pub(super) fn decide_end(current: &Current) {
-    if !current.claim_end() {
-        loop {
-            std::thread::park();
-        }
-    }
-}
-
-/// Ends the process from any thread. The connection should be closed, since nothing is dropped here.
-fn exit_now(why: &str) -> ! {
-    last_line(why);
-    std::process::exit(BROKEN.into());
-}
-
-/// Writes the last line on stderr: why the process ends. It is short enough for the daemon to keep it whole.
-pub(super) fn last_line(text: &str) {
-    let mut line = format!("dify-plugin: {}", text.replace('\n', " "));
-    line.truncate(line.floor_char_boundary(LAST_LINE_BYTES - 1));
-    line.push('\n');
-    // Without stderr, nobody could read why.
-    let _ = io::stderr().write_all(line.as_bytes());
 }

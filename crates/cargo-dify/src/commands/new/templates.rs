@@ -39,20 +39,20 @@ pub(super) fn files(choices: &Choices) -> Vec<(String, String)> {
     let mut files = vec![
         ("Cargo.toml".to_owned(), template!("common/Cargo.toml.in")),
         ("manifest.yaml".to_owned(), template!("common/manifest.yaml")),
-        ("src/main.rs".to_owned(), template!("common/main.rs")),
+        ("src/main.rs".to_owned(), template!("common/src/main.rs")),
     ];
     match choices.kind {
         PluginKind::Tool => files.extend([
-            ("src/lib.rs".to_owned(), template!("tool/lib.rs")),
-            ("tests/hello.rs".to_owned(), template!("tool/hello.rs")),
+            ("src/lib.rs".to_owned(), template!("tool/src/lib.rs")),
+            ("tests/hello.rs".to_owned(), template!("tool/tests/hello.rs")),
             (format!("provider/{name}.yaml"), template!("tool/provider.yaml")),
-            ("tools/hello.yaml".to_owned(), template!("tool/hello.yaml")),
+            ("tools/hello.yaml".to_owned(), template!("tool/tools/hello.yaml")),
         ]),
         PluginKind::Endpoint => files.extend([
-            ("src/lib.rs".to_owned(), template!("endpoint/lib.rs")),
-            ("tests/hello.rs".to_owned(), template!("endpoint/hello.rs")),
+            ("src/lib.rs".to_owned(), template!("endpoint/src/lib.rs")),
+            ("tests/hello.rs".to_owned(), template!("endpoint/tests/hello.rs")),
             (format!("group/{name}.yaml"), template!("endpoint/group.yaml")),
-            ("endpoints/hello.yaml".to_owned(), template!("endpoint/hello.yaml")),
+            ("endpoints/hello.yaml".to_owned(), template!("endpoint/endpoints/hello.yaml")),
         ]),
     }
     files.extend([
