@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 /// Default of [`Tap::frame_bytes`].
 const FRAME_BYTES: usize = 64 * 1024;
 
-/// The most that waits for the reader of a tap, in bytes of text.
+/// The most that waits for the reader of a tap, in bytes of memory.
 const QUEUE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Copies every frame, in both directions, to a [`TappedFrames`]. Set it as [`HostConfig::tap`](crate::HostConfig::tap);
@@ -23,9 +23,10 @@ const QUEUE_BYTES: usize = 16 * 1024 * 1024;
 /// copy; if 16 MiB already wait to be read, the copy is dropped and [counted](TappedFrame::missed) instead.
 ///
 /// Secrets are redacted before the copy is queued. In JSON, at any depth, these are the values of `credentials` and
-/// `settings`, and of keys whose name says that they hold a key, secret, token, password, cookie or authorization; in the
-/// HTTP request of an endpoint, the headers, query parameters and body fields with such names; and the bytes that a plugin
-/// stores. What a plugin writes into a text, a log message or a line that is not JSON is not redacted.
+/// `settings`, and of keys named as an API, private, access, signing, encryption, subscription, app or master key, or as a
+/// secret, token, password, cookie or authorization. In the HTTP request of an endpoint, these are the headers, query
+/// parameters and body fields with such names or with any name that ends in `key` or `signature`; a multipart body is hidden
+/// whole. The bytes that a plugin stores are hidden too. What a plugin writes into a text, a log message or a line that is not JSON is not redacted.
 ///
 /// Clones share one queue, so that a plugin that is started again can be observed as one sequence of frames.
 ///
@@ -54,7 +55,7 @@ pub struct Tap {
 
 #[derive(Debug, Default)]
 struct Queue {
-    /// Bytes of text that wait to be read.
+    /// Bytes of memory that the waiting frames take.
     bytes: AtomicUsize,
     /// Frames that were dropped since the last one that was queued.
     missed: AtomicU64,
@@ -114,12 +115,14 @@ impl Tap {
         if self.sender.is_closed() {
             return;
         }
-        let (text, truncated) = redact::frame(
+        let (mut text, truncated) = redact::frame(
             direction == Direction::ToPlugin,
             &String::from_utf8_lossy(frame),
             self.frame_bytes,
         );
-        let bytes = text.len();
+        // Redaction can leave little of a long frame.
+        text.shrink_to_fit();
+        let bytes = held_bytes(&text);
         let before = self.queue.bytes.fetch_add(bytes, Ordering::Relaxed);
         // One frame always fits an empty queue.
         if before > 0 && before + bytes > QUEUE_BYTES {
@@ -141,6 +144,11 @@ impl Tap {
     }
 }
 
+/// What a queued frame takes of the memory, also one without text.
+fn held_bytes(text: &str) -> usize {
+    text.len() + size_of::<TappedFrame>()
+}
+
 /// The frames that a [`Tap`] observed, in the order in which the host handled them.
 #[derive(Debug)]
 pub struct TappedFrames {
@@ -157,7 +165,7 @@ impl TappedFrames {
     /// This method is cancel safe: no frame is lost.
     pub async fn recv(&mut self) -> Option<TappedFrame> {
         let frame = self.receiver.recv().await?;
-        self.queue.bytes.fetch_sub(frame.text.len(), Ordering::Relaxed);
+        self.queue.bytes.fetch_sub(held_bytes(&frame.text), Ordering::Relaxed);
         Some(frame)
     }
 }

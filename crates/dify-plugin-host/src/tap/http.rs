@@ -1,8 +1,9 @@
 //! Hides the secrets in the HTTP request of an endpoint, which a frame holds in hex.
 
 use dify_plugin_protocol::hex::{decode_hex, encode_hex};
+use percent_encoding::percent_decode_str;
 
-use super::json::{self, REDACTED, Rule, is_secret};
+use super::json::{self, REDACTED, Rule, is_secret, is_secret_field};
 
 /// Redacts a request. Reads no more of it than fits into `limit` bytes of hex.
 pub(super) fn redact(hex: &str, limit: usize) -> String {
@@ -23,7 +24,7 @@ pub(super) fn redact(hex: &str, limit: usize) -> String {
     for line in lines {
         out.push_str("\r\n");
         match line.split_once(':') {
-            Some((name, _)) if is_secret(name) => {
+            Some((name, _)) if is_secret_field(name) => {
                 out.push_str(name);
                 out.push_str(": ");
                 out.push_str(REDACTED);
@@ -51,23 +52,33 @@ fn request_line(line: &str) -> String {
     format!("{path}?{} {version}", form(query))
 }
 
-/// Redacts a body of JSON, or of a form. Others are kept.
+/// Redacts a body of JSON or of a form, also one that is cut or not UTF-8. A multipart body is hidden whole, and others are
+/// kept.
 fn redacted_body(body: &[u8]) -> Vec<u8> {
-    let Ok(text) = std::str::from_utf8(body) else { return body.to_owned() };
+    let text = String::from_utf8_lossy(body);
     let rule = |name: &str, _| if is_secret(name) { Rule::Redact } else { Rule::Keep };
-    match text.trim_start().chars().next() {
-        Some('{' | '[') => json::redact(text, usize::MAX, rule).0.into_bytes(),
-        Some(_) if !text.contains(char::is_whitespace) => form(text).into_bytes(),
-        _ => body.to_owned(),
-    }
+    let redacted = match text.trim_start().chars().next() {
+        Some('{' | '[') => json::redact(&text, usize::MAX, rule).0,
+        Some('-') if text.trim_start().starts_with("--") => REDACTED.to_owned(),
+        _ => form(&text),
+    };
+    // A body without secrets stays as it is, byte for byte.
+    if redacted == text { body.to_owned() } else { redacted.into_bytes() }
 }
 
 /// Redacts `name=value` pairs that `&` separates.
 fn form(text: &str) -> String {
     let pairs = text.split('&').map(|pair| match pair.split_once('=') {
-        // `code` is what OAuth exchanges for a token.
-        Some((name, _)) if name == "code" || is_secret(name) => format!("{name}={REDACTED}"),
-        _ => pair.to_owned(),
+        Some((name, _)) => {
+            let plain = percent_decode_str(name).decode_utf8_lossy();
+            // `code` is what OAuth exchanges for a token.
+            if plain == "code" || is_secret_field(&plain) {
+                format!("{name}={REDACTED}")
+            } else {
+                pair.to_owned()
+            }
+        }
+        None => pair.to_owned(),
     });
     pairs.collect::<Vec<_>>().join("&")
 }

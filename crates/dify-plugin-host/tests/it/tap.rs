@@ -125,18 +125,30 @@ async fn secrets_are_redacted_by_key_at_any_depth() {
 async fn secrets_of_an_endpoints_request_are_redacted_in_the_hex() {
     let (config, frames) = tapped(64 * 1024);
     let plugin = start("beat; ask; session s end '{}'; rest", config, nobody()).await;
-    let request = |body: &'static str| {
+    let request = |body: &'static [u8]| {
         http::Request::post("/a?code=hunter2&q=1&token=hunter2")
             .header("Authorization", "Bearer hunter2")
             .header("Cookie", "sid=hunter2")
             .header("X-Api-Key", "hunter2")
+            .header("Ocp-Apim-Subscription-Key", "hunter2")
+            .header("X-Hub-Signature", "hunter2")
             .header("Accept", "text/html")
             .body(body.into())
             .unwrap()
     };
     let settings = Map::from_iter([("secret".to_owned(), json!("hunter2"))]);
     // Nothing answers; the request is sent all the same.
-    for body in [r#"{"a": 1, "client_secret": "hunter2"}"#, "a=1&password=hunter2", "plain text"] {
+    let bodies: [&[u8]; 6] = [
+        br#"{"a": 1, "client_secret": "hunter2"}"#,
+        b"a=1&password=hunter2",
+        // What `curl --data-binary @file` sends, and a name in another spelling.
+        b"a=1&pass%77ord=hunter2\n&app_key=hunter2\n",
+        // Also what the cut of a long body leaves.
+        b"{\"signing_key\":\"hunter2\",\"text\":\"\xe4\xbd",
+        b"--x\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nhunter2\r\n--x--",
+        b"plain text",
+    ];
+    for body in bodies {
         let asked = plugin.host.invoke_endpoint(request(body), "hook", settings.clone());
         assert!(tokio::time::timeout(Duration::from_millis(100), asked).await.is_err());
     }
@@ -161,7 +173,14 @@ async fn secrets_of_an_endpoints_request_are_redacted_in_the_hex() {
     }
     assert_eq!(
         bodies,
-        [r#"{"a": 1, "client_secret": "[redacted]"}"#, "a=1&password=[redacted]", "plain text"]
+        [
+            r#"{"a": 1, "client_secret": "[redacted]"}"#,
+            "a=1&password=[redacted]",
+            "a=1&pass%77ord=[redacted]&app_key=[redacted]",
+            "{\"signing_key\":\"[redacted]\",\"text\":\"\u{fffd}",
+            "[redacted]",
+            "plain text",
+        ]
     );
 }
 
@@ -242,6 +261,20 @@ async fn frames_that_nobody_reads_are_dropped_and_counted() {
     }
     let (first, long) = (21, 4_000_037);
     assert_eq!(seen, [(first, 0), (long, 0), (long, 0), (long, 0), (long, 0), (first, 2)]);
+}
+
+#[tokio::test]
+async fn frames_without_text_fill_the_queue_too() {
+    const FRAMES: usize = 300_000;
+    let (tap, frames) = Tap::new();
+    let mut config = HostConfig::default();
+    config.tap = Some(tap.frame_bytes(0));
+    let output = std::io::Cursor::new("{\"event\":\"heartbeat\"}\n".repeat(FRAMES));
+    let host = Host::over(output, tokio::io::sink(), None, config, nobody()).await.unwrap();
+    host.wait().await;
+    drop(host);
+    let seen = all(frames).await.len();
+    assert!(seen * size_of::<TappedFrame>() <= 16 << 20, "{seen} frames were queued");
 }
 
 #[tokio::test]
