@@ -13,7 +13,7 @@ use crate::error::{Context, Error};
 ///
 /// # Errors
 ///
-/// If the file can't be read or is not a package.
+/// Fails if the file can't be read or is not a package.
 pub(crate) fn read(file: &Path) -> Result<Package, Error> {
     let bytes = fs::read(file).context(format!("cannot read the package `{}`", file.display()))?;
     Package::read(&bytes, MAX_PACKAGE_BYTES)
@@ -24,7 +24,7 @@ pub(crate) fn read(file: &Path) -> Result<Package, Error> {
 ///
 /// # Errors
 ///
-/// If there is no temporary folder, or a file can't be written there.
+/// Fails if there is no temporary folder, or a file can't be written there.
 pub(crate) fn unpack(package: &Package) -> Result<TempDir, Error> {
     let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
     package.unpack(folder.path()).context("cannot unpack the package")?;
@@ -35,7 +35,7 @@ pub(crate) fn unpack(package: &Package) -> Result<TempDir, Error> {
 ///
 /// # Errors
 ///
-/// If the daemon would refuse the author, the name or the version.
+/// Fails if the daemon would refuse the author, the name or the version.
 pub(crate) fn identifier(manifest: &Manifest, package: &Package) -> Result<UniqueIdentifier, Error> {
     UniqueIdentifier::new(manifest, package).context("the daemon would not install this plugin")
 }
@@ -63,7 +63,7 @@ impl PackedBinary {
     ///
     /// # Errors
     ///
-    /// If one of them would not start.
+    /// Fails if one of them would not start.
     pub(crate) fn all_valid(package: &Package) -> Result<Vec<Self>, Error> {
         let all = Self::all(package);
         for Self { arch, binary, .. } in &all {

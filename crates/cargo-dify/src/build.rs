@@ -38,7 +38,7 @@ const PROFILE_SETTINGS: [&str; 6] = [
 ///
 /// # Errors
 ///
-/// If cargo can't be run or fails, or the package builds several binaries and none has the package's name.
+/// Fails if cargo can't be run or fails, or the package builds several binaries and none has the package's name.
 pub(crate) fn build(dir: &Path, purpose: Purpose<'_>) -> Result<PathBuf, Error> {
     // Cargo passes its own path to subcommands: the plugin is built with the toolchain that the user chose.
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));

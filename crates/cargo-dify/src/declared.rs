@@ -155,7 +155,7 @@ pub(crate) struct Filled {
 ///
 /// # Errors
 ///
-/// If a text can't be read as the declared type.
+/// Fails if a text can't be read as the declared type.
 pub(crate) fn fill(
     option: &'static str,
     fields: &[Field<'_>],
@@ -213,7 +213,7 @@ pub(crate) fn settings(group: &EndpointGroup) -> Vec<Field<'_>> {
 ///
 /// # Errors
 ///
-/// If the plugin declares no such tool.
+/// Fails if the plugin declares no such tool.
 pub(crate) fn find_tool<'a>(plugin: &'a Plugin, name: &str) -> Result<(&'a ToolProvider, &'a Tool), Error> {
     let provider = plugin.tool_provider.as_ref();
     let found = provider.zip(name.split_once('/')).and_then(|(provider, (provider_name, tool_name))| {

@@ -16,7 +16,7 @@ pub(crate) const HOOK_ID: &str = "cargo-dify";
 ///
 /// # Errors
 ///
-/// If a text can't be read as the declared type.
+/// Fails if a text can't be read as the declared type.
 pub(crate) fn settings(
     plugin: &Plugin,
     given: &[Assignment],

@@ -59,7 +59,7 @@ impl AppKey {
 ///
 /// # Errors
 ///
-/// If a file with a key can't be read, or [`VARIABLE`] is malformed.
+/// Fails if a file with a key can't be read, or [`VARIABLE`] is malformed.
 pub(crate) fn gather(
     given: &[AppKey],
     dir: &Path,

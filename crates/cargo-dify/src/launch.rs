@@ -41,7 +41,7 @@ impl Opened {
     ///
     /// # Errors
     ///
-    /// If they can't be read. If the daemon would refuse them, that is a warning.
+    /// Fails if they can't be read. If the daemon would refuse them, that is a warning.
     pub(crate) fn new(path: &Path, console: &Console) -> Result<Self, Error> {
         let package = if path.is_file() { Some(archive::read(path)?) } else { None };
         let unpacked = package.as_ref().map(archive::unpack).transpose()?;
@@ -69,7 +69,7 @@ impl Opened {
 ///
 /// # Errors
 ///
-/// If they can't be read.
+/// Fails if they can't be read.
 pub(crate) fn read(dir: &Path, console: &Console) -> Result<Plugin, Error> {
     let checked = check(dir);
     let plugin = checked.plugin.map_err(|error| unreadable(dir, error))?;
@@ -104,7 +104,7 @@ impl Ready {
     ///
     /// # Errors
     ///
-    /// If the script or a key is wrong, there is nothing to run, or it doesn't build.
+    /// Fails if the script or a key is wrong, there is nothing to run, or it doesn't build.
     pub(crate) fn new(
         plugin: &Plugin,
         launch: &Launch,
@@ -152,7 +152,7 @@ impl Ready {
     ///
     /// # Errors
     ///
-    /// If it can't be started or isn't ready in time, or if the user stops the command meanwhile.
+    /// Fails if it can't be started or isn't ready in time, or if the user stops the command meanwhile.
     pub(crate) async fn start(
         self,
         config: HostConfig,

@@ -33,7 +33,7 @@ impl LocalPlatform {
     ///
     /// # Errors
     ///
-    /// If the script, the address of Dify or a key is wrong.
+    /// Fails if the script, the address of Dify or a key is wrong.
     pub(crate) fn new(
         plugin: &Plugin,
         launch: &Launch,

@@ -27,7 +27,7 @@ fn severity(finding: &Finding) -> &'static str {
 ///
 /// # Errors
 ///
-/// If stdout is closed.
+/// Fails if stdout is closed.
 pub(crate) fn json(findings: &[Finding], console: &Console) -> Result<(), Error> {
     let list: Vec<_> = findings
         .iter()
@@ -56,7 +56,7 @@ const SHOWN: usize = 100;
 ///
 /// # Errors
 ///
-/// If `write` fails.
+/// Fails if `write` fails.
 pub(crate) fn people(
     root: &Path,
     findings: &[Finding],

@@ -21,7 +21,7 @@ use crate::stop::Stop;
 ///
 /// # Errors
 ///
-/// If the plugin can't be started the first time, or its endpoints can't be served.
+/// Fails if the plugin can't be started the first time, or its endpoints can't be served.
 pub(crate) async fn run(dev: &Dev, console: &Console) -> Result<(), Error> {
     let mut stop = Stop::new()?;
     let mut supervisor = Supervisor::start(dev, console, &mut stop).await?;

@@ -62,7 +62,7 @@ pub(super) fn no_description(cause: io::Error) -> Error {
 ///
 /// # Errors
 ///
-/// If it can't be started, prints something else, or takes too long.
+/// Fails if it can't be started, prints something else, or takes too long.
 pub(super) fn describe(binary: &Path, root: &Path, trusted: bool) -> Result<Description, Error> {
     let binary = std::path::absolute(binary).map_err(no_description)?;
     let mut command = Command::new(binary);

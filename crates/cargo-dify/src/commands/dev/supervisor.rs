@@ -56,7 +56,7 @@ impl Loaded {
     ///
     /// # Errors
     ///
-    /// If the declarations, the script or the keys are wrong, or the plugin doesn't build.
+    /// Fails if the declarations, the script or the keys are wrong, or the plugin doesn't build.
     fn new(dev: &Dev, before: Option<&LocalPlatform>, console: &Console) -> Result<Self, Error> {
         let script = dev.launch.script.as_deref();
         let snapshot = Sources::new(&dev.dir, None, script).snapshot();
@@ -109,7 +109,7 @@ impl<'a> Supervisor<'a> {
     ///
     /// # Errors
     ///
-    /// If any of this fails.
+    /// Fails if one of these steps fails.
     pub(super) async fn start(dev: &'a Dev, console: &'a Console, stop: &mut Stop) -> Result<Self, Error> {
         let watch = Watch::new();
         if let Err(error) = &watch {

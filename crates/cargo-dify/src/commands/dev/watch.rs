@@ -21,7 +21,7 @@ pub(crate) struct Watch {
 impl Watch {
     /// # Errors
     ///
-    /// If the system can't watch files, or allows no more watchers.
+    /// Fails if the system can't watch files, or allows no more watchers.
     pub(crate) fn new() -> notify::Result<Self> {
         let (sender, events) = mpsc::unbounded_channel();
         let debouncer = notify_debouncer_mini::new_debouncer(QUIET, move |result: DebounceEventResult| {

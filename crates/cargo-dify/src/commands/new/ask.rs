@@ -15,7 +15,7 @@ pub(super) fn terminal() -> bool {
 ///
 /// # Errors
 ///
-/// If the input ends.
+/// Fails if the input ends.
 pub(super) fn until_valid<T>(
     question: &str,
     default: Option<&str>,
