@@ -13,7 +13,7 @@ mod equal;
 #[path = "../../crates/dify-plugin-protocol/tests/it/round_trip.rs"]
 mod round_trip;
 
-/// Longer lines are long for their texts' sake.
+/// Longer frames are long only because of their texts.
 const SEED_BYTES: usize = 2048;
 
 type Row = BTreeMap<String, Box<RawValue>>;
@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         seed("envelope", number, line.as_bytes())?;
     }
     for (number, some) in lines.chunks(8).enumerate() {
-        // A limit that some keep and some do not, and pieces of 7 and 13 bytes.
+        // A limit that only some frames exceed, and chunks of 7 and 13 bytes.
         seed("frame", number, &[&[200, 0x7d], some.join("\r\n\n").as_bytes()].concat())?;
     }
     payloads(&fixtures)?;
@@ -64,7 +64,7 @@ fn payloads(fixtures: &Path) -> Result<(), Box<dyn Error>> {
     for row in rows(&fixtures.join("every-field.jsonl"))? {
         let name: String = serde_json::from_str(row["type"].get())?;
         let Some(selector) = round_trip::TYPES.iter().position(|(own, _)| *own == name) else { continue };
-        // An event also goes through the app crate's look at it.
+        // An event is also read by the app crate.
         let look = (name == "AppEvent").then_some(255);
         for selector in [Some(u8::try_from(selector)?), look].into_iter().flatten() {
             seed("payloads", number, &[&[selector], row["json"].get().as_bytes()].concat())?;
@@ -84,8 +84,8 @@ fn payloads(fixtures: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Whole lives of sessions as `crates/dify-plugin-session/tests/it/model` reads them, and lines of the daemon as bytes of
-/// the script's own.
+/// Complete sessions as `crates/dify-plugin-session/tests/it/model` reads them, and frames of the daemon as raw bytes of the
+/// script.
 fn scripts(input: &[String]) -> Result<(), Box<dyn Error>> {
     const OPEN: [u8; 2] = [0, 24];
     const ROOM: [u8; 2] = [18, 255];
