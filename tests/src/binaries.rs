@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-/// The repository's root.
+/// Returns the root of the repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package is a folder of the workspace")
 }
 
-/// Builds `examples/<name>`, once in a process, beside the running program and with its profile, and says where the
-/// binary is. Cargo builds a test's own binaries before it; those of other packages it doesn't.
+/// Builds `examples/<name>`, once per process, beside the running program and with its profile, and returns the path
+/// of the binary. Cargo builds the binaries of a test's own package before the test, but not those of other packages.
 ///
 /// # Panics
 ///
-/// If it doesn't build.
+/// Panics if it doesn't build.
 pub fn example(name: &str) -> PathBuf {
     static BUILT: Mutex<Option<HashSet<String>>> = Mutex::new(None);
     let folder = profile_folder();
@@ -40,11 +40,11 @@ pub fn example(name: &str) -> PathBuf {
     binary
 }
 
-/// The folder of this build, such as `target/debug`.
+/// Returns the folder of this build, such as `target/debug`.
 fn profile_folder() -> PathBuf {
     let program = env::current_exe().expect("this program has a path");
     let folder = program.parent().expect("this program is in a folder");
-    // Tests are one deeper than programs.
+    // Tests are one folder deeper than programs.
     let folder =
         if folder.ends_with("deps") { folder.parent().expect("`deps` is in a folder") } else { folder };
     folder.to_owned()

@@ -19,7 +19,7 @@ pub struct Daemon {
     input: Option<Input>,
     output: Option<BufReader<ChildStdout>>,
     stderr: Stderr,
-    /// Messages of sessions that were read while those of another were asked for.
+    /// Messages that were read while waiting for those of another session.
     set_aside: HashMap<String, VecDeque<Value>>,
     heartbeats: usize,
     logs: Vec<Value>,
@@ -38,11 +38,11 @@ impl Daemon {
         }
     }
 
-    /// Writes bytes as they are. Never waits for the plugin: a thread of its own writes.
+    /// Writes bytes unchanged. Never waits for the plugin, because a separate thread writes.
     ///
     /// # Panics
     ///
-    /// After [`close_input`](Self::close_input).
+    /// Panics after [`close_input`](Self::close_input).
     pub fn write(&mut self, bytes: impl Into<Vec<u8>>) {
         self.input.as_ref().expect("the plugin's input is open").write(bytes.into());
     }
@@ -54,21 +54,21 @@ impl Daemon {
         self.write(line);
     }
 
-    /// Closes the plugin's input once all is written.
+    /// Closes the plugin's input once everything is written.
     pub fn close_input(&mut self) {
         self.input = None;
     }
 
-    /// Stops reading the plugin's output, as a daemon that died.
+    /// Stops reading the plugin's output, as if the daemon had died.
     pub fn close_output(&mut self) {
         self.output = None;
     }
 
-    /// The next line as it stands, without its newline; `None` at the end of the output.
+    /// Returns the next frame unchanged, without its newline, or `None` at the end of the output.
     ///
     /// # Panics
     ///
-    /// If the output ends in the middle of a line, or is not UTF-8.
+    /// Panics if the output ends in the middle of a line, or is not UTF-8.
     pub fn raw_line(&mut self) -> Option<String> {
         let mut line = Vec::new();
         let output = self.output.as_mut().expect("the plugin's output is open");
@@ -80,12 +80,12 @@ impl Daemon {
         Some(String::from_utf8(line).expect("the output is UTF-8"))
     }
 
-    /// The next message, whatever it is; `None` at the end of the output. Blank lines are passed over, and so is the
-    /// manifest that the official SDK prints first.
+    /// Returns the next message of any kind, or `None` at the end of the output. Skips blank lines and the manifest that
+    /// the official SDK prints first.
     ///
     /// # Panics
     ///
-    /// If a line is no JSON object.
+    /// Panics if a frame is not a JSON object.
     pub fn message(&mut self) -> Option<Value> {
         loop {
             let line = self.raw_line()?;
@@ -102,11 +102,11 @@ impl Daemon {
         }
     }
 
-    /// The next message that is neither a heartbeat nor a log; those are counted and kept.
+    /// Returns the next message that is neither a heartbeat nor a log. Heartbeats are counted, and logs are kept.
     ///
     /// # Panics
     ///
-    /// If the output ends.
+    /// Panics if the output ends.
     pub fn next_message(&mut self) -> Value {
         self.next_or_end()
             .unwrap_or_else(|| panic!("the plugin's output ended; its stderr:\n{}", self.stderr.text()))
@@ -123,11 +123,11 @@ impl Daemon {
         }
     }
 
-    /// The next message of the session, as `type` and `data`. Those of other sessions are set aside for their turn.
+    /// Returns the next message of the session, as `type` and `data`. Messages of other sessions are kept for later.
     ///
     /// # Panics
     ///
-    /// If the output ends, or an `error` event comes.
+    /// Panics if the output ends, or an `error` event comes.
     pub fn session_message(&mut self, session: &str) -> Value {
         if let Some(message) = self.set_aside.get_mut(session).and_then(VecDeque::pop_front) {
             return message;
@@ -144,7 +144,7 @@ impl Daemon {
         }
     }
 
-    /// The messages of the session up to its `end`, which is left out.
+    /// Returns the messages of the session before its `end`.
     pub fn until_end(&mut self, session: &str) -> Vec<Value> {
         let mut messages = Vec::new();
         loop {
@@ -156,7 +156,7 @@ impl Daemon {
         }
     }
 
-    /// The `data` of the `error` that is all the session says before its `end`.
+    /// Returns the `data` of the `error`, which must be the session's only message before its `end`.
     pub fn failure(&mut self, session: &str) -> Value {
         let mut messages = self.until_end(session);
         assert_eq!(messages.len(), 1, "{messages:?}");
@@ -164,21 +164,21 @@ impl Daemon {
         messages[0]["data"].take()
     }
 
-    /// The id of the reverse call that the session makes next.
+    /// Returns the id of the session's next reverse call.
     pub fn call(&mut self, session: &str) -> String {
         let message = self.session_message(session);
         assert_eq!(message["type"], "invoke", "{message}");
         message["data"]["backwards_request_id"].as_str().expect("a call has an id").to_owned()
     }
 
-    /// The text of the `error` event that comes next, which belongs to no session.
+    /// Returns the text of the next `error` event, which belongs to no session.
     pub fn error_event(&mut self) -> String {
         let message = self.next_message();
         assert_eq!((&message["event"], &message["session_id"]), (&"error".into(), &Value::Null), "{message}");
         message["data"]["error"].as_str().expect("an `error` event has a text").to_owned()
     }
 
-    /// Reads on until so many more heartbeats have come; nothing but logs may come between.
+    /// Reads until this many more heartbeats have arrived; only logs may arrive between them.
     pub fn await_heartbeats(&mut self, count: usize) {
         for _ in 0..count {
             loop {
@@ -193,26 +193,26 @@ impl Daemon {
         }
     }
 
-    /// Heartbeats seen so far.
+    /// Returns the number of heartbeats seen so far.
     pub fn heartbeats(&self) -> usize {
         self.heartbeats
     }
 
-    /// The `data` of the `log` lines seen so far.
+    /// Returns the `data` of the `log` events seen so far.
     pub fn logs(&self) -> &[Value] {
         &self.logs
     }
 
-    /// Waits until the plugin's stderr holds `text`.
+    /// Waits until the plugin's stderr contains `text`.
     ///
     /// # Panics
     ///
-    /// If it ends without.
+    /// Panics if stderr ends without it.
     pub fn await_stderr(&self, text: &str) {
         self.stderr.wait_for(text);
     }
 
-    /// The process's id.
+    /// Returns the id of the process.
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
@@ -221,16 +221,16 @@ impl Daemon {
     ///
     /// # Panics
     ///
-    /// If it is gone.
+    /// Panics if the process has ended.
     pub fn signal(&self, signal: Signal) {
         self.process.signal(signal);
     }
 
-    /// A figure of `/proc/<pid>/status` in KiB, such as `VmRSS`.
+    /// Returns a figure of `/proc/<pid>/status` in KiB, such as `VmRSS`.
     ///
     /// # Panics
     ///
-    /// If there is none.
+    /// Panics if there is no such figure.
     #[cfg(target_os = "linux")]
     pub fn memory_kib(&self, name: &str) -> u64 {
         let status =
@@ -239,11 +239,11 @@ impl Daemon {
         line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("it is a number")
     }
 
-    /// CPU time of all its threads so far.
+    /// Returns the CPU time of all its threads so far.
     ///
     /// # Panics
     ///
-    /// If the plugin is gone.
+    /// Panics if the plugin has ended.
     #[cfg(target_os = "linux")]
     pub fn cpu(&self) -> Duration {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid())).expect("the plugin lives");
@@ -254,21 +254,21 @@ impl Daemon {
         Duration::from_nanos(nanoseconds)
     }
 
-    /// Waits for the process to end by itself, its input closed, and gives what was not read before.
+    /// Closes the input, waits for the process to end by itself, and returns what was not read before.
     ///
     /// # Panics
     ///
-    /// If it has to be killed.
+    /// Panics if it has to be killed.
     pub fn exit(mut self) -> Exit {
         self.close_input();
         self.exit_by_itself()
     }
 
-    /// As [`exit`](Self::exit), the input left open: it has another reason to end.
+    /// Does the same as [`exit`](Self::exit) but leaves the input open, for a process that ends for another reason.
     ///
     /// # Panics
     ///
-    /// If it has to be killed.
+    /// Panics if it has to be killed.
     pub fn exit_by_itself(mut self) -> Exit {
         let mut rest = Vec::new();
         if self.output.is_some() {
@@ -297,18 +297,18 @@ impl Daemon {
 pub struct Exit {
     /// The exit code, or `None` if a signal ended it.
     pub code: Option<i32>,
-    /// Messages that nobody had read, heartbeats and logs left out.
+    /// The unread messages, except heartbeats and logs.
     pub rest: Vec<Value>,
-    /// All it wrote to stderr.
+    /// Everything that it wrote to stderr.
     pub stderr: String,
 }
 
 impl Exit {
-    /// Asserts that it ended with this code and had nothing more to say.
+    /// Asserts that it ended with this code and that no message was left unread.
     ///
     /// # Panics
     ///
-    /// If not.
+    /// Panics if it did not.
     pub fn assert_quiet(&self, code: i32) {
         assert_eq!((self.code, &*self.rest), (Some(code), &[][..]), "its stderr:\n{}", self.stderr);
     }

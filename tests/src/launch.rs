@@ -22,7 +22,7 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Starts `program`, in the temporary folder unless told otherwise, with `INSTALL_METHOD=local` and nothing of the
+    /// Starts `program`, in the temporary folder unless told otherwise, with `INSTALL_METHOD=local` and none of the
     /// caller's settings.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         Self {
@@ -52,13 +52,13 @@ impl Launch {
         self
     }
 
-    /// Lets it live longer, or less long, than two minutes before it is killed.
+    /// Sets how long it may run before it is killed. Default: two minutes.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// The command, its streams not yet chosen: for a plugin without pipes.
+    /// Returns the command without its streams set, for a plugin without pipes.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(&self.folder).env_clear();
@@ -70,7 +70,7 @@ impl Launch {
         command
             .env("INSTALL_METHOD", "local")
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
-        // A group of its own, so that what it starts is killed with it.
+        // A separate process group, so that its children are killed with it.
         command.process_group(0);
         command
     }
@@ -79,7 +79,7 @@ impl Launch {
     ///
     /// # Panics
     ///
-    /// If it can't be started.
+    /// Panics if it can't be started.
     pub fn start(&self) -> Daemon {
         let mut child = self
             .command()

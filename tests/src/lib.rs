@@ -1,7 +1,7 @@
 //! What the scenarios and the comparison with the official SDK share: the plugins, and a daemon for them.
 //!
-//! The daemon here writes literal bytes into true pipes and reads them back as plain JSON. It uses none of our types, so
-//! that a mistake in them can't hide behind its own mirror image.
+//! The daemon here writes literal bytes into real pipes and reads the output as plain JSON. It uses none of our types, so
+//! that the same mistake on both sides can't go unnoticed.
 
 #![cfg(unix)]
 

@@ -1,15 +1,15 @@
-//! The daemon's lines, byte for byte as it writes them, without the newline.
+//! The daemon's frames, byte for byte as it writes them, without the newline.
 
 use serde_json::{Value, json};
 
-/// A request of any type: `data` is its fields, as JSON.
+/// Returns a request of any type; `data` holds its fields, as JSON.
 pub fn request(session: &str, data: &str) -> String {
     format!(
         r#"{{"session_id":"{session}","conversation_id":null,"message_id":null,"app_id":null,"endpoint_id":null,"context":null,"event":"request","data":{data}}}"#
     )
 }
 
-/// A call of the tool `tool`; `parameters` is a JSON object.
+/// Returns a call of the tool `tool`; `parameters` is a JSON object.
 pub fn tool(session: &str, provider: &str, tool: &str, parameters: &str) -> String {
     request(
         session,
@@ -19,7 +19,7 @@ pub fn tool(session: &str, provider: &str, tool: &str, parameters: &str) -> Stri
     )
 }
 
-/// A request for an endpoint: an HTTP request without a body, as the daemon passes it on.
+/// Returns a request for an endpoint: an HTTP request without a body, as the daemon passes it on.
 pub fn endpoint(session: &str, method: &str, path: &str) -> String {
     let http = format!(
         "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nDify-Hook-Id: h-1\r\nDify-Hook-Url: http://localhost/e/h-1{path}\r\n\r\n"
@@ -33,17 +33,17 @@ pub fn endpoint(session: &str, method: &str, path: &str) -> String {
     )
 }
 
-/// One item of the answer to a reverse call; `data` is JSON.
+/// Returns one reply to a reverse call; `data` is JSON.
 pub fn response(session: &str, call: &str, data: &str) -> String {
     answer(session, call, "response", "stream", data)
 }
 
-/// The end of the answer to a reverse call.
+/// Returns the end of the replies to a reverse call.
 pub fn end(session: &str, call: &str) -> String {
     answer(session, call, "end", "", "null")
 }
 
-/// The refusal of a reverse call; the daemon sends the end after it, too.
+/// Returns the error reply to a reverse call; the daemon sends the end after it, too.
 pub fn refusal(session: &str, call: &str, message: &str) -> String {
     answer(session, call, "error", message, "null")
 }
@@ -55,7 +55,7 @@ fn answer(session: &str, call: &str, event: &str, message: &str, data: &str) -> 
     )
 }
 
-/// A chat event with a piece of the answer, as Dify streams it.
+/// Returns a chat event with a part of the answer, as Dify streams it.
 pub fn chat_message(answer: &str) -> Value {
     json!({
         "answer": answer,

@@ -1,4 +1,4 @@
-//! The pipes that threads of their own serve, so that neither a test nor its plugin waits for the other there.
+//! Pipes served by separate threads, so that neither a test nor its plugin blocks on them.
 
 use std::io::{Read, Write};
 use std::process::{ChildStderr, ChildStdin};
@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
-/// A plugin's stdin; closed when dropped and all is written.
+/// A plugin's stdin; closed once it is dropped and everything is written.
 #[derive(Debug)]
 pub(crate) struct Input {
     pieces: mpsc::Sender<Vec<u8>>,
@@ -31,7 +31,7 @@ impl Input {
     }
 }
 
-/// What a plugin writes to stderr, read by a thread of its own so that it never waits for us.
+/// What a plugin writes to stderr, read by a separate thread so that the plugin never blocks on it.
 #[derive(Debug)]
 pub(crate) struct Stderr {
     state: Arc<(Mutex<Text>, Condvar)>,

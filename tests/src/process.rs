@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
-/// How long a plugin may live before it is killed, so that a hang becomes a failure. No test depends on it otherwise.
+/// How long a plugin may live before it is killed, so that a hang becomes a failure. Tests don't depend on it in any other way.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(120);
 
 /// A process that doesn't outlive its test.
@@ -23,12 +23,12 @@ impl Process {
         Self::living(child, LIFETIME)
     }
 
-    /// As [`new`](Self::new), with another limit.
+    /// Does the same as [`new`](Self::new), with another limit.
     pub(crate) fn living(child: Child, lifetime: Duration) -> Self {
         Self { _alarm: Alarm::set(&child, lifetime), child }
     }
 
-    /// Its id, which is its group's too.
+    /// Returns its id, which is also that of its group.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -37,7 +37,7 @@ impl Process {
     ///
     /// # Panics
     ///
-    /// If it is gone.
+    /// Panics if it has ended.
     pub(crate) fn signal(&self, signal: Signal) {
         rustix::process::kill_process(pid(&self.child), signal).expect("the plugin lives");
     }
@@ -50,7 +50,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Before it is reaped, while its id can't be another's.
+        // Before it is reaped, so that no other process can have its id.
         if let Ok(None) = self.child.try_wait() {
             kill_group(pid(&self.child));
         }
@@ -73,7 +73,7 @@ fn kill_group(group: Pid) {
     let _ = rustix::process::kill_process_group(group, Signal::KILL);
 }
 
-/// Kills a process that lives too long, unless dropped before.
+/// Kills a process that runs too long, unless this is dropped first.
 struct Alarm {
     _stop: mpsc::Sender<()>,
 }

@@ -1,7 +1,7 @@
 //! The floor of the benchmark: what the wire itself costs.
 //!
-//! One thread, blocking reads and writes, one parse of each line, no table: the call's id is the session's. It has none of
-//! what a plugin needs (limits, deadlines, errors, sessions that wait) and is here only to be compared with.
+//! One thread, blocking reads and writes, one parse of each frame, and no table: the call's id is the session's. It lacks
+//! what a plugin needs (limits, deadlines, errors, waiting sessions) and exists only for comparison.
 
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
@@ -92,7 +92,7 @@ fn answer(line: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
             text(id, &line.data.tool_parameters.map(|p| p.text).unwrap_or_default(), out)?;
             end(id, out)?;
         }
-        // The last event of an answer brings no text.
+        // The last event of an answer has no text.
         (None, Some("response")) => {
             if let Some(answer) = line.data.data.and_then(|event| event.answer) {
                 text(id, &answer, out)?;

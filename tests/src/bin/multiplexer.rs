@@ -1,5 +1,5 @@
-//! The measured tools of `examples/bench` on the multiplexer alone, on one thread: what is left without the authors' layer
-//! and the typed events.
+//! The measured tools of `examples/bench` on the multiplexer alone, on one thread, without the authors' layer and the
+//! typed events.
 
 use std::borrow::Cow;
 
@@ -72,7 +72,7 @@ impl Asked {
             "app_id": "app-1", "inputs": {}, "query": self.tool_parameters.text, "response_mode": "streaming",
         });
         let mut replies = responder.session().invoke(InvokeType::App, &ask).await?;
-        // While thousands wait, nothing is kept that is not needed.
+        // Thousands may wait here, so nothing unneeded is kept.
         drop((self, ask));
         while let Some(reply) = replies.try_next().await? {
             if let Some(answer) = serde_json::from_str::<Event<'_>>(reply.get())?.answer {

@@ -1,4 +1,4 @@
-//! A plugin whose tools and endpoints do what they should not.
+//! A plugin whose tools and endpoints misbehave.
 
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
@@ -43,7 +43,7 @@ async fn cookies() -> AppendHeaders<[(&'static str, &'static str); 3]> {
     AppendHeaders([("set-cookie", "a=1"), ("set-cookie", "b=2"), ("set-cookie", "c=3")])
 }
 
-/// A tool that needs nothing but its parameters and its output.
+/// A tool that uses only its parameters and its output.
 macro_rules! tool {
     ($name:ident, $parameters:ty, |$cx:ident, $p:ident, $out:ident| $body:block) => {
         struct $name;
@@ -103,7 +103,7 @@ tool!(Forever, NoParameters, |_cx, _p, out| {
     std::future::pending().await
 });
 
-// Sends from a task that lives on after the tool has returned.
+// Sends from a task that continues after the tool has returned.
 tool!(Outlive, Until, |cx, p, out| {
     out.text("before").await?;
     let session = cx.clone();
@@ -123,7 +123,7 @@ tool!(Wait, NoParameters, |cx, _p, out| {
     out.json(&json!({"reply": reply})).await
 });
 
-/// The path of a FIFO: reading it takes until somebody has opened it to write and closed it again.
+/// The path of a FIFO: a read returns once a writer has opened it and closed it again.
 #[derive(Deserialize, JsonSchema)]
 struct Until {
     fifo: String,
@@ -157,7 +157,7 @@ tool!(Spin, Until, |_cx, p, out| {
     out.text("released").await
 });
 
-// Starts a child that lives on.
+// Starts a child that outlives the plugin.
 tool!(Orphan, Until, |_cx, p, out| {
     Command::new("cat").arg(p.fifo).stdin(std::process::Stdio::inherit()).spawn()?;
     out.text("started").await
@@ -181,7 +181,7 @@ tool!(Deaf, Until, |cx, p, out| {
     out.text(format!("{read} replies")).await
 });
 
-// Says the same again until nobody listens.
+// Sends the same message until sending fails.
 tool!(Stream, NoParameters, |_cx, _p, out| {
     loop {
         out.text("x".repeat(1000)).await?;

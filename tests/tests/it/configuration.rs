@@ -1,4 +1,4 @@
-//! What an operator sets: the environment, `.env`, and what becomes of mistakes.
+//! An operator's settings: the environment, `.env`, and the effect of mistakes.
 
 use scenarios::lines;
 
@@ -133,7 +133,7 @@ fn what_a_tool_logs_becomes_log_lines() {
     daemon.exit().assert_quiet(0);
 }
 
-/// Whatever else is set, and without a daemon.
+/// Works with any other settings, and without a daemon.
 #[test]
 fn a_plugin_that_is_asked_for_it_describes_itself_and_exits() {
     let described = std::process::Command::new(env!("CARGO_BIN_EXE_odd"))

@@ -1,4 +1,4 @@
-//! Ends in the midst of work.
+//! A plugin that ends while sessions are open.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
@@ -11,12 +11,12 @@ use super::{ask, odd, text};
 
 const SESSIONS: usize = 1000;
 
-/// The last line on stderr, which says why it ended.
+/// Returns the last line on stderr, which reports why the plugin ended.
 fn last_line(stderr: &str) -> &str {
     stderr.lines().last().unwrap_or_default()
 }
 
-/// Opens sessions with `tool`, each of which says one thing and stays.
+/// Opens sessions with `tool`, each of which sends one message and stays open.
 fn open_sessions(daemon: &mut Daemon, tool: &str) -> Vec<serde_json::Value> {
     for n in 0..SESSIONS {
         ask(daemon, &n.to_string(), tool);
@@ -95,7 +95,7 @@ fn a_signal_ends_a_plugin_whose_handlers_hold_every_worker() {
     }
 }
 
-/// The shell stands for the daemon: it alone holds the other ends of the plugin's pipes.
+/// The shell acts as the daemon: only it holds the other ends of the plugin's pipes.
 #[test]
 fn a_plugin_whose_parent_was_killed_exits() {
     let folder = tempfile::tempdir().unwrap();
@@ -126,7 +126,7 @@ fn a_plugin_whose_parent_was_killed_exits() {
     assert_eq!(line, "it asks\n");
     let pid = rustix::process::Pid::from_raw(process.id().cast_signed()).unwrap();
     rustix::process::kill_process(pid, Signal::KILL).unwrap();
-    // The plugin is the last to hold its stderr: that it ends means the plugin has.
+    // Only the plugin still holds its stderr, so once that ends, the plugin has ended.
     let mut said = String::new();
     stderr.read_to_string(&mut said).unwrap();
     assert!(last_line(&said).contains("no longer reads") || last_line(&said).contains("closed"), "{said}");

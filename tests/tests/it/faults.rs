@@ -20,7 +20,7 @@ fn every_row_of_the_table_names_tests_that_exist() {
     }
 }
 
-/// Whether there is a test of this name: `crate module::name`.
+/// Returns whether there is a test of this name: `crate module::name`.
 fn exists(test: &str) -> bool {
     let (krate, path) = test.split_once(' ').expect("a crate and a path");
     let (module, name) = path.split_once("::").expect("a module and a name");
@@ -31,7 +31,7 @@ fn exists(test: &str) -> bool {
     };
     let file = repository().join(folder).join("tests/it").join(module).with_extension("rs");
     let Ok(source) = std::fs::read_to_string(file) else { return false };
-    // What stands right before it makes it a test, and one that runs.
+    // The attributes before the function must make it a test that is not ignored.
     let Some((before, _)) = source.split_once(&format!("fn {name}(")) else { return false };
     let attributes = before.rsplit("\n\n").next().unwrap_or_default();
     attributes.contains("test") && attributes.contains("#[") && !attributes.contains("#[ignore")

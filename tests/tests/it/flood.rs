@@ -10,8 +10,9 @@ use super::{bare, odd};
 
 const REQUESTS: usize = 50_000;
 
-/// Asks as fast as can be for what waits on a reply that never comes, until the input ends. Each request is either
-/// taken or refused, with the name of `setting`. Gives how many were taken, and by how many KiB the memory grew at most.
+/// Sends requests as fast as possible, each of which waits for a reply that never arrives, and then closes the input. Each
+/// request is either accepted or refused with the name of `setting`. Returns how many were accepted, and the peak growth of
+/// the memory in KiB.
 fn flood(launch: &Launch, request: impl Fn(&str) -> String, setting: &str) -> (usize, u64) {
     let mut daemon = launch.start();
     daemon.await_heartbeats(1);
@@ -48,7 +49,7 @@ fn a_flood_stays_within_the_total_and_each_request_is_answered_or_refused_by_nam
         "`total_queue_bytes`",
     );
     assert!((TOTAL / SIZE / 2..=TOTAL / SIZE).contains(&taken), "{taken} taken");
-    // What a handler and its call hold of their own is not in the total.
+    // The total does not include the memory of a handler and of its call.
     let allowance = 8 * 1024 + 2 * taken as u64;
     assert!(grown < TOTAL as u64 / 1024 + allowance, "it grew by {grown} KiB");
 }
@@ -67,7 +68,7 @@ fn a_flood_of_calls_opens_as_many_sessions_as_may_be_and_costs_no_more_than_they
     assert!(grown < allowance, "it grew by {grown} KiB");
 }
 
-/// What a handler has read of its request counts as long as it runs, and what it waits to say is not kept beside it.
+/// A request counts for as long as its handler runs, and the output that the handler waits to send is not stored in addition.
 #[test]
 fn a_flood_of_long_requests_to_a_daemon_that_does_not_read_stays_within_the_total() {
     const TOTAL: u64 = 8 * 1024 * 1024;
@@ -82,14 +83,14 @@ fn a_flood_of_long_requests_to_a_daemon_that_does_not_read_stays_within_the_tota
         .unwrap();
     let (mut input, output) = (plugin.stdin.take().unwrap(), plugin.stdout.take().unwrap());
     let process = Process::new(plugin);
-    // It reads on, though nobody reads what it says.
+    // It continues to read although nothing reads its output.
     for n in 0..COUNT {
         writeln!(input, "{}", lines::tool(&n.to_string(), "bench", "echo", &parameters)).unwrap();
     }
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
     let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let most: u64 = most.trim_end_matches("kB").trim().parse().unwrap();
-    // Each of the few that were taken may be there raw, read, and on its way out at once.
+    // Each of the few accepted requests may be in memory three times: raw, parsed, and as output.
     assert!(most < 4 * TOTAL / 1024 + 16 * 1024, "it took {most} KiB");
 
     drop(input);
@@ -100,6 +101,6 @@ fn a_flood_of_long_requests_to_a_daemon_that_does_not_read_stays_within_the_tota
         refused += usize::from(line.contains("SessionLimitExceeded"));
     }
     assert_eq!(answered, COUNT);
-    // Eight fit into the total, and there is room for another whenever one has been heard.
+    // Eight fit into the total, and there is room for another whenever one has been read.
     assert!((COUNT - 30..COUNT).contains(&refused), "{refused} were refused");
 }

@@ -1,4 +1,4 @@
-//! Input that is meant to hurt.
+//! Hostile input.
 
 use scenarios::lines;
 
@@ -19,12 +19,12 @@ fn junk_of_any_kind_is_told_and_the_next_line_is_answered() {
     ];
     let mut daemon = odd().start();
     for value in &values {
-        // As a line, and as what an envelope holds beside a request of nobody: it is no line of the daemon's.
+        // As a frame, and as a field beside a request without a session: the daemon never sends either.
         for line in [value.clone(), format!(r#"{{"session_id":null,"event":"request","data":{value}}}"#)] {
             daemon.line(line);
             assert!(daemon.error_event().len() < 300);
         }
-        // As a parameter that is to be a text: whatever is wrong with it, its own session fails.
+        // As a parameter that should be text: whatever is wrong with it, only its own session fails.
         daemon.line(lines::tool("bad", "odd", "hold", &format!(r#"{{"fifo":{value}}}"#)));
         let mut failed = false;
         loop {
@@ -59,7 +59,7 @@ fn a_line_without_end_costs_little_more_than_the_limit_and_gives_it_back() {
     let (most, after) = (daemon.memory_kib("VmHWM"), daemon.memory_kib("VmRSS"));
     daemon.exit().assert_quiet(0);
     eprintln!("memory in KiB: idle {idle}, at most {most}, afterwards {after}");
-    // Today 1 time the limit; growing by doubling could cost 3.
+    // Currently it takes as much as the limit; growth by doubling could take three times that.
     assert!(most - idle <= LIMIT / 1024 * 5 / 2, "{most} KiB at most, {idle} KiB when idle");
     assert!(after < idle + 4 * 1024, "{after} KiB afterwards, {idle} KiB when idle");
 }

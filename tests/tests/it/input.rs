@@ -1,4 +1,5 @@
-//! Bad input, and input that ends: each broken line is answered as far as anybody can be told, the next good one always.
+//! Bad input, and input that ends: each malformed frame is reported if there is a session to report it to, and the next valid
+//! frame is always answered.
 
 use std::fs::File;
 use std::io::Read;
@@ -138,7 +139,7 @@ fn a_line_without_an_end_is_answered_as_soon_as_it_is_known_to_be_too_long() {
     daemon.write(endless);
     daemon.error_event();
     assert_eq!(daemon.failure("endless")["error_type"], "InvalidRequest");
-    // The rest of it, and then the next line.
+    // The rest of it, and then the next frame.
     daemon.write("x".repeat(300_000));
     daemon.write("\n");
     still_answers(&mut daemon);
@@ -180,7 +181,7 @@ fn answers_for_ids_never_given_out_are_dropped() {
         daemon.line(lines::refusal("s", id, "no"));
         daemon.line(lines::end("s", id));
     }
-    // The right id counts, whatever session the line names: it is unique.
+    // Only the id of the call counts, because it is unique; the session that the frame names does not.
     daemon.line(lines::response("s", &call, "1"));
     assert_eq!(daemon.until_end("s")[0]["data"]["message"]["json_object"]["reply"], 1);
     daemon.exit().assert_quiet(0);

@@ -1,11 +1,11 @@
-//! Which crate may name which: what `cargo tree` says.
+//! Which crate may depend on which, according to `cargo tree`.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
 use scenarios::repository;
 
-/// Each published crate and all of ours below it. Arrows point down only.
+/// Each published crate, and all of our crates that it depends on.
 const LAYERS: [(&str, &[&str]); 10] = [
     ("dify-plugin-protocol", &[]),
     ("dify-plugin-session", &["dify-plugin-protocol"]),
@@ -17,9 +17,9 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ),
     ("dify-plugin-manifest", &[]),
     ("dify-plugin-package", &["dify-plugin-manifest"]),
-    // It meets `dify-plugin` on the wire alone: a shared multiplexer would let one mistake hide the other.
+    // It shares only the wire with `dify-plugin`: with a shared multiplexer, one mistake could hide another.
     ("dify-plugin-host", &["dify-plugin-manifest", "dify-plugin-protocol"]),
-    // It runs a plugin and a host in one program; they still meet on the wire alone.
+    // It runs a plugin and a host in one program; they still share only the wire.
     (
         "dify-plugin-test",
         &[
@@ -32,14 +32,14 @@ const LAYERS: [(&str, &[&str]); 10] = [
             "dify-plugin-session",
         ],
     ),
-    // A plugin is a process to it.
+    // It treats a plugin as a process.
     (
         "cargo-dify",
         &["dify-plugin-host", "dify-plugin-manifest", "dify-plugin-package", "dify-plugin-protocol"],
     ),
 ];
 
-/// Lines of `cargo tree` for one crate, built or not: packages, or with the edge `features` their features too.
+/// Returns the lines of `cargo tree` for one crate: packages, or with the edge `features` their features too.
 fn tree(krate: &str, arguments: &[&str]) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--locked", "--package", krate, "--prefix", "none", "--no-dedupe"])
@@ -51,7 +51,7 @@ fn tree(krate: &str, arguments: &[&str]) -> BTreeSet<String> {
     String::from_utf8(output.stdout).expect("names are UTF-8").lines().map(str::to_owned).collect()
 }
 
-/// The names of the packages that a build of the crate links.
+/// Returns the names of the packages that a build of the crate links.
 fn linked(krate: &str, features: &str) -> BTreeSet<String> {
     let lines = tree(krate, &["--edges", "normal", features]);
     lines.iter().filter_map(|line| Some(line.split_whitespace().next()?.to_owned())).collect()

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-/// Who has ended, and with which error. Whoever speaks after the end, or fails twice, is found out.
+/// The sessions that have ended, with their errors. A message after the end, or a second error, is detected.
 #[derive(Default)]
 pub(crate) struct Ledger {
     errors: HashMap<String, Value>,
@@ -12,7 +12,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Takes in a message of a session.
+    /// Records a message of a session.
     pub(crate) fn note(&mut self, message: &Value) {
         assert_eq!(message["event"], "session", "{message:.500}");
         let session = message["session_id"].as_str().expect("a session message names its session");
@@ -30,12 +30,12 @@ impl Ledger {
         }
     }
 
-    /// How many have ended.
+    /// Returns how many have ended.
     pub(crate) fn ended(&self) -> usize {
         self.ended.len()
     }
 
-    /// The errors of those that have ended with one.
+    /// Returns the errors of the sessions that ended with one.
     pub(crate) fn errors(&self) -> impl Iterator<Item = &Value> {
         self.ended.values().flatten()
     }

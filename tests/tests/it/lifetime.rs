@@ -27,7 +27,7 @@ fn heartbeats_go_on_while_every_worker_spins() {
         for (n, fifo) in spinning.iter().enumerate() {
             daemon.line(lines::tool(&format!("s-{n}"), "odd", "spin", &fifo.parameters()));
         }
-        // What was said before goes out with a heartbeat if there is no worker to write it.
+        // Earlier output is written along with a heartbeat if no worker is free to write it.
         for n in 0..spinning.len() {
             assert_eq!(text(&daemon.session_message(&format!("s-{n}"))), "spinning");
         }
@@ -57,7 +57,7 @@ fn a_handler_that_holds_its_worker_is_named() {
 
 #[test]
 fn input_that_ends_right_after_the_request_is_answered_then_the_plugin_exits() {
-    // As `slim` does it: it writes before any heartbeat and closes at once.
+    // As `slim` does: it writes before any heartbeat and closes the input at once.
     for _ in 0..20 {
         let mut daemon = odd().start();
         ask(&mut daemon, "s", "println");
@@ -106,7 +106,7 @@ fn a_plugin_that_nobody_reads_exits_though_idle() {
     let mut daemon = odd().start();
     daemon.message().expect("the plugin lives");
     daemon.close_output();
-    // Its input stays open: that it ends is due to the output alone.
+    // Its input stays open, so only the output can make it end.
     let exit = daemon.exit_by_itself();
     exit.assert_quiet(1);
     assert!(exit.stderr.contains("no longer reads"), "{}", exit.stderr);
@@ -137,7 +137,7 @@ fn sigterm_lets_open_sessions_finish_and_takes_no_more() {
     daemon.line(lines::tool("s", "odd", "hold", &fifo.parameters()));
     assert_eq!(text(&daemon.session_message("s")), "holding");
     daemon.signal(Signal::TERM);
-    // The signal and a line race; so ask until one is refused.
+    // The signal and a frame race, so requests are sent until one is refused.
     let mut n = 0;
     loop {
         let session = format!("late-{n}");
@@ -211,7 +211,7 @@ fn the_flags_of_the_pipes_are_as_they_were_once_it_is_over() {
 fn the_flags_of_the_pipes_are_as_they_were_also_if_a_second_signal_ends_it() {
     flags_are_put_back(|plugin, input, output| {
         writeln!(input.as_ref().unwrap(), "{}", lines::tool("s", "odd", "forever", "{}")).unwrap();
-        // Once it has said something it is open, and stays so.
+        // Once it has sent something it is open, and stays open.
         let mut lines = std::io::BufReader::new(output).lines();
         while !lines.next().unwrap().unwrap().contains(r#""type":"stream""#) {}
         let pid = rustix::process::Pid::from_raw(plugin.id().cast_signed()).unwrap();
@@ -223,7 +223,7 @@ fn the_flags_of_the_pipes_are_as_they_were_also_if_a_second_signal_ends_it() {
     });
 }
 
-/// Starts a plugin, ends it as `end` does, and looks whether the flags of its pipes are those of before.
+/// Starts a plugin, ends it with `end`, and checks that the flags of its pipes are unchanged.
 #[allow(clippy::unwrap_used, reason = "a scenario stops where it goes wrong")]
 fn flags_are_put_back(
     end: impl FnOnce(&mut std::process::Child, &mut Option<std::io::PipeWriter>, std::io::PipeReader),
@@ -251,14 +251,14 @@ fn flags_are_put_back(
 #[test]
 fn a_daemon_that_reads_again_gets_a_heartbeat_before_all_that_waited() {
     const SESSIONS: usize = 2000;
-    /// What a pipe holds.
+    /// The capacity of a pipe.
     const PIPE: usize = 64 * 1024;
     let mut daemon = odd().env("HEARTBEAT_INTERVAL", "0.2").start();
     assert_eq!(daemon.message().expect("the plugin lives")["event"], "heartbeat");
     for n in 0..SESSIONS {
         ask(&mut daemon, &format!("s-{n}"), "println");
     }
-    // Long enough for the pipe to be full, in the midst of a line, and for heartbeats to be due.
+    // Long enough for the pipe to be full, in the middle of a frame, and for heartbeats to be due.
     std::thread::sleep(std::time::Duration::from_secs(2));
     let (mut before, mut longest, mut ends) = (0, 0, 0);
     loop {

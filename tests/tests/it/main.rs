@@ -1,4 +1,4 @@
-//! Whole plugins behind true pipes: a daemon of literal bytes on the other end, one process a test.
+//! Whole plugins on real pipes, one process per test; the daemon on the other end writes literal bytes.
 
 #![cfg(unix)]
 
@@ -37,7 +37,7 @@ fn odd() -> Launch {
     Launch::new(env!("CARGO_BIN_EXE_odd"))
 }
 
-/// The plugin that uses the multiplexer alone.
+/// The plugin that uses only the multiplexer.
 fn bare() -> Launch {
     Launch::new(env!("CARGO_BIN_EXE_bare"))
 }
@@ -47,25 +47,25 @@ fn bench() -> Launch {
     Launch::new(example("bench"))
 }
 
-/// Asks for a tool of `odd` that takes no parameters.
+/// Returns a call of a tool of `odd` without parameters.
 fn ask(daemon: &mut Daemon, session: &str, tool: &str) {
     daemon.line(lines::tool(session, "odd", tool, "{}"));
 }
 
-/// The text of a tool's `text` message.
+/// Returns the text of a tool's `text` message.
 fn text(message: &serde_json::Value) -> &str {
     assert_eq!((&message["type"], &message["data"]["type"]), (&"stream".into(), &"text".into()), "{message}");
     message["data"]["message"]["text"].as_str().expect("a text message has a text")
 }
 
-/// Asserts that the next good line is answered.
+/// Asserts that the next valid request is answered.
 fn still_answers(daemon: &mut Daemon) {
     ask(daemon, "good", "println");
     let messages = daemon.until_end("good");
     assert_eq!(messages.iter().map(text).collect::<Vec<_>>(), ["clean"]);
 }
 
-/// A named pipe: whoever reads it waits until it is opened here and closed again.
+/// A named pipe, whose reader waits until it is opened here and closed again.
 struct Fifo {
     path: std::path::PathBuf,
     _folder: tempfile::TempDir,
@@ -80,15 +80,15 @@ impl Fifo {
         Self { path, _folder: folder }
     }
 
-    /// The parameters of a tool that waits for it.
+    /// Returns the parameters of a tool that waits for it.
     fn parameters(&self) -> String {
         serde_json::json!({"fifo": self.path}).to_string()
     }
 
-    /// Lets one reader go, once it is there.
+    /// Releases one reader, once it has opened the pipe.
     fn release(&self) {
         let limit = Instant::now() + Duration::from_secs(60);
-        // Opened in the usual way it would wait forever for a reader that is gone.
+        // A blocking open would wait forever for a reader that has ended.
         while let Err(error) = File::options().write(true).custom_flags(libc::O_NONBLOCK).open(&self.path) {
             assert!(Instant::now() < limit, "nobody reads the pipe: {error}");
             std::thread::yield_now();

@@ -1,10 +1,10 @@
-//! The benchmark still measures what it says: run with counts so small that its figures mean nothing.
+//! The benchmark still works. It runs with counts so small that its figures mean nothing.
 
 use std::process::Command;
 
 use scenarios::example;
 
-/// What must have figures.
+/// The rows that must have figures.
 const ROWS: [&str; 18] = [
     "start to first heartbeat, ms",
     "idle memory, RSS, MiB",
@@ -46,7 +46,7 @@ fn the_benchmark_has_a_figure_for_everybody_in_every_row_and_draws_them() {
     for row in ROWS {
         let cells = cells(&tables, row).unwrap_or_else(|| panic!("no row `{row}` in\n{tables}"));
         assert_eq!(cells.len(), 4, "{row}: {cells:?}");
-        // Who sleeps through the short while that is watched has done nothing.
+        // A plugin that sleeps while it is observed has no wake-ups.
         let idle = row.starts_with("idle, ");
         for cell in cells {
             let figure = cell.split([' ', ',']).next().unwrap_or_default();
@@ -63,7 +63,7 @@ fn the_benchmark_has_a_figure_for_everybody_in_every_row_and_draws_them() {
     }
 }
 
-/// What the contenders have in a row.
+/// Returns the figures of the contenders in a row.
 fn cells<'a>(tables: &'a str, row: &str) -> Option<Vec<&'a str>> {
     let cells =
         tables.lines().find_map(|line| line.strip_prefix("| ")?.strip_prefix(row)?.strip_prefix(" | "))?;

@@ -1,16 +1,16 @@
-//! Messages that the daemon would not take.
+//! Messages that the daemon would refuse.
 
 use scenarios::{Daemon, lines};
 use serde_json::Value;
 
 use super::{ask, odd, still_answers, text};
 
-/// What the daemon takes in a line; one byte more and it kills the plugin.
+/// The longest frame that the daemon accepts; at one byte more it kills the plugin.
 const DAEMON_TAKES: usize = 5 * 1024 * 1024;
 
 const SIZE: usize = 6 * 1024 * 1024;
 
-/// Asks for 6 MiB and gives what comes instead, and then its end; no line may be more than the daemon takes.
+/// Requests 6 MiB and returns the message that arrives instead, and then the end; no frame may exceed the daemon's limit.
 fn answer(daemon: &mut Daemon, tool: &str) -> Vec<Value> {
     daemon.line(lines::tool("big", "odd", tool, &format!(r#"{{"bytes":{SIZE}}}"#)));
     let mut said = Vec::new();
@@ -29,7 +29,7 @@ fn answer(daemon: &mut Daemon, tool: &str) -> Vec<Value> {
     }
 }
 
-/// Asks for 6 MiB while another session waits, which is to go on.
+/// Requests 6 MiB while another session waits, which must continue.
 fn answer_beside_another(tool: &str) -> Vec<Value> {
     let mut daemon = odd().start();
     ask(&mut daemon, "other", "wait");

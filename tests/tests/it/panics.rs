@@ -25,6 +25,6 @@ fn two_thousand_panics_each_end_their_session_and_leave_nothing_behind() {
     still_answers(&mut daemon);
     daemon.exit().assert_quiet(0);
     eprintln!("memory in KiB: after 500 panics {settled}, after 2000 {after}");
-    // Less than 1 KiB a panic.
+    // Less than 1 KiB per panic.
     assert!(after < settled + 1400, "{after} KiB in the end, {settled} KiB after 500");
 }

@@ -1,4 +1,4 @@
-//! Replies that nobody waits for, replies that nobody reads, and replies that don't come.
+//! Replies that no call waits for, replies that no handler reads, and replies that don't arrive.
 
 use scenarios::lines;
 
@@ -16,7 +16,7 @@ fn replies_to_nobody_are_dropped_without_a_trace() {
     let stray = |n: usize| {
         let unknown = format!("7f9c24e8-3b12-4b1f-9d0a-{n:012x}");
         [
-            // Never given out, then of a call that is over: late replies, and one end after another.
+            // An id that was never used, then the id of a closed call: late replies, and repeated ends.
             lines::response(
                 "s",
                 &unknown,
@@ -73,7 +73,7 @@ fn one_worker_keeps_five_hundred_calls_open_at_once() {
         ask(&mut daemon, session, "wait");
     }
     let calls: Vec<String> = sessions.iter().map(|session| daemon.call(session)).collect();
-    // The last who asked is answered first.
+    // The last call is answered first.
     for (n, (session, call)) in sessions.iter().zip(&calls).enumerate().rev() {
         daemon.line(lines::response(session, call, &n.to_string()));
         daemon.line(lines::end(session, call));
@@ -98,7 +98,7 @@ fn a_call_that_is_never_answered_fails_and_names_itself_and_the_setting() {
         message.contains("`app`") && message.contains("`invocation_timeout` (MAX_INVOCATION_TIMEOUT)"),
         "{failure}"
     );
-    // Too late is as good as never.
+    // A reply that is too late is dropped.
     daemon.line(lines::response("s", &call, "1"));
     ask(&mut daemon, "next", "println");
     assert_eq!(daemon.until_end("next").iter().map(text).collect::<Vec<_>>(), ["clean"]);

@@ -1,4 +1,4 @@
-//! The rogue daemon finds nothing, in a short run. What it finds in a long one is for whoever runs it.
+//! A short run of the rogue daemon finds no fault. Long runs are started by hand.
 
 use std::process::Command;
 

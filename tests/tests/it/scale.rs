@@ -28,7 +28,7 @@ fn ten_thousand_sessions_wait_on_a_reverse_call_at_once_and_all_are_answered() {
     }
     let waiting = daemon.memory_kib("VmRSS");
 
-    // Two events each: the first of all, then the second of all, in another order.
+    // Two events for each session: first the first event of every session, then the second ones in another order.
     for (n, call) in calls.iter().enumerate() {
         let event = lines::chat_message(&format!("first {n}"));
         daemon.line(lines::response(&n.to_string(), call.as_deref().unwrap(), &event.to_string()));
@@ -52,7 +52,7 @@ fn ten_thousand_sessions_wait_on_a_reverse_call_at_once_and_all_are_answered() {
             Some("stream") => texts[n].push(data["data"]["message"]["text"].as_str().unwrap().to_owned()),
             Some("end") => {
                 assert_eq!(texts[n], [format!("first {n}"), format!("second {n}")]);
-                // Anything after it is one too many.
+                // No message may follow it.
                 texts[n].clear();
                 open -= 1;
             }
@@ -69,7 +69,7 @@ fn ten_thousand_sessions_wait_on_a_reverse_call_at_once_and_all_are_answered() {
         most / 1024,
         after / 1024
     );
-    // Today 3 KiB a session.
+    // Currently 3 KiB per session.
     assert!(waiting - idle < 10 * SESSIONS as u64, "{waiting} KiB while waiting, {idle} KiB before");
 }
 

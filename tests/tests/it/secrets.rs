@@ -1,14 +1,14 @@
-//! What users entrust to a plugin is in none of its logs and errors.
+//! Users' secrets appear in none of a plugin's logs and errors.
 
 use scenarios::lines;
 use serde_json::Value;
 
 use super::{ask, odd, still_answers};
 
-/// Stands in for every secret.
+/// The text used for every secret.
 const SECRET: &str = "s3cr3t";
 
-/// A request for an endpoint, whole, with a secret wherever there is room for one.
+/// A complete request for an endpoint, with a secret in every place that can hold one.
 fn endpoint(path: &str) -> String {
     let http = format!(
         "POST {path}?key={SECRET} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {SECRET}\r\nCookie: {SECRET}\r\nContent-Length: 6\r\n\r\n{SECRET}"
@@ -20,7 +20,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Requests that open a session of their own, sound and broken.
+/// Valid and malformed requests, each with its own session.
 fn requests() -> Vec<String> {
     let tool = |tool: &str, credentials: &str, parameters: &str| {
         format!(
@@ -76,7 +76,7 @@ fn no_secret_is_in_stderr_in_log_events_or_in_errors() {
         ended += usize::from(message["data"]["type"] == "end");
         note(&mut errors, message);
     }
-    // Replies: a broken one, one over the limit, one to nobody, and a sound one.
+    // Replies: a malformed one, one over the limit, one to an unknown call, and a valid one.
     let big = format!(r#""{}""#, SECRET.repeat(20_000));
     for reply in [&*format!(r#"{{"key":"{SECRET}"#), &*format!(r#""{SECRET}\q""#), &*big] {
         ask(&mut daemon, "s", "wait");
@@ -96,7 +96,7 @@ fn no_secret_is_in_stderr_in_log_events_or_in_errors() {
     let call = daemon.call("s");
     daemon.line(lines::response("s", &call, &format!(r#""{SECRET}""#)));
     assert_eq!(daemon.until_end("s")[0]["data"]["message"]["json_object"]["reply"], SECRET);
-    // Lines of nobody.
+    // Frames that belong to no session.
     for junk in [
         SECRET.to_owned(),
         format!("\"{SECRET}\""),
@@ -110,13 +110,13 @@ fn no_secret_is_in_stderr_in_log_events_or_in_errors() {
         note(&mut errors, daemon.next_message());
     }
     still_answers(&mut daemon);
-    // Taken before the end: what is logged after it is on stderr, too.
+    // Read before the end; later logs are also on stderr.
     let logs = daemon.logs().to_vec();
     let exit = daemon.exit();
     exit.assert_quiet(0);
     assert!(errors.len() > requests.len() / 2, "{} errors", errors.len());
     assert!(exit.stderr.contains("TRACE") || exit.stderr.contains("DEBUG"), "{}", exit.stderr);
-    // An HTTP request comes as hex.
+    // An HTTP request is sent as hex.
     for secret in [SECRET, &hex(SECRET.as_bytes())] {
         for told in errors.iter().chain(&logs) {
             assert!(!told.to_string().contains(secret), "{told:.1000}");
@@ -125,7 +125,7 @@ fn no_secret_is_in_stderr_in_log_events_or_in_errors() {
     }
 }
 
-/// Keeps the message if it tells of an error.
+/// Keeps the message if it reports an error.
 fn note(errors: &mut Vec<Value>, message: Value) {
     if message["event"] == "error" || message["data"]["type"] == "error" {
         errors.push(message);

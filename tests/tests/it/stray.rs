@@ -1,8 +1,8 @@
-//! What a tool prints, or a child of it, never gets into the protocol.
+//! Output that a tool or its child prints never gets into the protocol.
 
 use super::{ask, odd, text};
 
-/// Every line is read as JSON by the daemon; so one that was spoilt fails the test by itself.
+/// The daemon reads every frame as JSON, so a corrupted one fails the test.
 fn answers_cleanly(tool: &str, on_stderr: &str) {
     let mut daemon = odd().start();
     for n in 0..50 {
@@ -52,7 +52,7 @@ fn a_child_that_lives_on_keeps_no_pipe_open() {
     let mut daemon = odd().start();
     daemon.line(scenarios::lines::tool("s", "odd", "orphan", &fifo.parameters()));
     assert_eq!(daemon.until_end("s").iter().map(text).collect::<Vec<_>>(), ["started"]);
-    // Reads the output to its end, which a child with a copy of it would put off.
+    // Reads the output to its end, which a child that holds a copy of the pipe would delay.
     daemon.close_input();
     while daemon.message().is_some() {}
     fifo.release();
@@ -66,7 +66,7 @@ fn a_child_that_lives_on_keeps_no_pipe_open_when_the_plugin_is_killed() {
     daemon.line(scenarios::lines::tool("s", "odd", "orphan", &fifo.parameters()));
     assert_eq!(daemon.until_end("s").iter().map(text).collect::<Vec<_>>(), ["started"]);
     daemon.signal(rustix::process::Signal::KILL);
-    // The end is seen though the child lives.
+    // The end arrives although the child is still running.
     while daemon.message().is_some() {}
     fifo.release();
 }

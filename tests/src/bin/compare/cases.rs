@@ -1,4 +1,4 @@
-//! What both plugins are asked.
+//! The requests that both plugins get.
 
 use scenarios::lines;
 
@@ -7,9 +7,9 @@ pub(crate) struct Case {
     /// Its name, and the session's id.
     pub(crate) name: &'static str,
     pub(crate) request: Request,
-    /// What the app answers if it is called.
+    /// The replies of the app if it is called.
     pub(crate) app: &'static [Answer],
-    /// A text without which an answer is none, so that two plugins that both fail don't count as equal.
+    /// A text that the response must contain, so that two plugins that both fail don't count as equal.
     pub(crate) shows: &'static str,
 }
 
@@ -18,11 +18,11 @@ pub(crate) enum Request {
     Tool(&'static str, &'static str),
     /// Method and path.
     Endpoint(&'static str, &'static str),
-    /// The check of credentials, of which there are none.
+    /// A validation of credentials, with none given.
     Credentials,
 }
 
-/// One line of a reverse call's answer, before its end.
+/// One reply to a reverse call, before its end.
 pub(crate) enum Answer {
     /// An event as Dify streams it, in the daemon's bytes: keys sorted, `<` `>` `&` escaped.
     Event(&'static str),
@@ -33,7 +33,7 @@ pub(crate) enum Answer {
 use Answer::{Event, Refusal};
 use Request::{Credentials, Endpoint, Tool};
 
-/// A chat: several kinds of events, one of them new to everybody.
+/// A chat with several kinds of events, one of which neither plugin knows.
 const CHAT: &[Answer] = &[
     Event(r#"{"conversation_id":"c-1","created_at":1700000000,"event":"ping"}"#),
     Event(
@@ -51,7 +51,7 @@ const CHAT: &[Answer] = &[
     ),
 ];
 
-/// The same with what Go escapes.
+/// The same, with characters that Go escapes.
 const ESCAPED: &[Answer] = &[
     Event(
         r#"{"answer":"\u003cb\u003equack\u003c/b\u003e \u0026 \"more\"\n","conversation_id":"c-1","event":"message","id":"m-1","message_id":"m-1","task_id":"t-1"}"#,
@@ -137,7 +137,7 @@ pub(crate) const CASES: [Case; 24] = [
 ];
 
 impl Case {
-    /// The request's line.
+    /// Returns the frame of the request.
     pub(crate) fn line(&self) -> String {
         match &self.request {
             Tool(tool, parameters) => lines::tool(self.name, "bench", tool, parameters),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// One place at which two values differ; `None` where one has nothing.
+/// One place at which two values differ; `None` if a value is absent there.
 #[derive(Debug)]
 pub(crate) struct Difference {
     /// A JSON pointer.
@@ -23,7 +23,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// The innermost places at which they differ.
+/// Returns the innermost places at which they differ.
 pub(crate) fn differences(ours: &Value, theirs: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     compare(String::new(), Some(ours), Some(theirs), &mut found);

@@ -1,4 +1,4 @@
-//! The differences that are meant.
+//! The intended differences.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,25 +9,25 @@ use serde_json::Value;
 use crate::Error;
 use crate::difference::Difference;
 
-/// The list, as far as it is about the SDK in use.
+/// The entries of the list that apply to the SDK in use.
 pub(crate) struct Known {
     entries: Vec<Entry>,
-    /// What was met: an entry, a place of it, and the case.
+    /// The listed differences that occurred: an entry, one of its places, and the case.
     met: BTreeSet<(usize, usize, String)>,
 }
 
-/// Differences that have one reason.
+/// Differences with the same reason.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    /// Why.
+    /// The reason.
     reason: String,
-    /// The SDK's version, if only one of them differs so.
+    /// The SDK's version, if only that one differs in this way.
     #[serde(default)]
     sdk: Option<String>,
-    /// The cases that differ, each of them.
+    /// The cases, all of which must differ.
     cases: Vec<String>,
-    /// Where they differ, in each of these places.
+    /// The places, at all of which they must differ.
     differences: Vec<Place>,
 }
 
@@ -36,10 +36,10 @@ struct Entry {
 struct Place {
     /// A JSON pointer into the transcript.
     at: String,
-    /// What we say; left out for nothing, `"*"` for anything.
+    /// Our value: omitted if absent, `"*"` for any value.
     #[serde(default)]
     ours: Option<Value>,
-    /// What the SDK says, likewise.
+    /// The SDK's value, in the same form.
     #[serde(default)]
     theirs: Option<Value>,
 }
@@ -56,7 +56,7 @@ impl Known {
         Ok(Self { entries, met: BTreeSet::new() })
     }
 
-    /// Whether the difference is listed, which the list remembers.
+    /// Returns whether the difference is listed, and records that it occurred.
     pub(crate) fn covers(&mut self, case: &str, difference: &Difference) -> bool {
         for (n, entry) in self.entries.iter().enumerate() {
             if !entry.cases.iter().any(|listed| listed == case) {
@@ -70,7 +70,7 @@ impl Known {
         false
     }
 
-    /// What is listed and was not met.
+    /// Returns the listed differences that did not occur.
     pub(crate) fn stale(&self) -> Vec<String> {
         let mut stale = Vec::new();
         for (n, entry) in self.entries.iter().enumerate() {

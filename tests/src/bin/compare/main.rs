@@ -1,8 +1,8 @@
 //! Compares `examples/bench` with the same plugin written with the official SDK (`tests/peer/bench-python`).
 //!
-//! Both get the same lines, one session after the other, from a daemon of literal bytes; then both run under our host. What
-//! they answer must be equal, but for what `tests/peer/known-differences.json` lists. `tests/peer/README.md` says how to
-//! run it.
+//! Both get the same frames, one session after the other, from a daemon that writes literal bytes; then both run under our
+//! host. Their responses must be equal, except for what `tests/peer/known-differences.json` lists. `tests/peer/README.md`
+//! explains how to run it.
 
 #![expect(clippy::print_stdout, reason = "it is a program for people")]
 
@@ -27,14 +27,14 @@ use crate::transcript::Transcript;
 
 type Error = Box<dyn std::error::Error>;
 
-/// A plugin in two writings.
+/// A plugin and its Python twin.
 struct Subject {
     name: &'static str,
     program: PathBuf,
     arguments: &'static [&'static str],
     folder: PathBuf,
-    /// How long Dify takes to answer a call. The official SDK begins to wait for an answer after it has written the call, so
-    /// it loses one that comes sooner than any Dify could send it.
+    /// How long Dify takes to answer a call. The official SDK starts waiting for a reply after it has written the call, so it
+    /// loses a reply that arrives sooner than any Dify could send it.
     latency: Duration,
 }
 
@@ -123,7 +123,7 @@ fn sdk_version(python: &std::path::Path) -> Result<String, Error> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-/// What the plugin answers to each case, one process for all.
+/// Returns the plugin's response to each case; one process serves all cases.
 fn run_cases(subject: &Subject) -> Result<Vec<Transcript>, Error> {
     let mut launch = Launch::new(&subject.program)
         .current_dir(&subject.folder)
@@ -136,7 +136,7 @@ fn run_cases(subject: &Subject) -> Result<Vec<Transcript>, Error> {
     CASES.iter().map(|case| Transcript::new(run_case(&mut daemon, case, subject.latency))).collect()
 }
 
-/// All messages of the case's session, its `end` left out; reverse calls are answered.
+/// Answers the reverse calls of the case's session and returns all its messages, without its `end`.
 fn run_case(daemon: &mut Daemon, case: &Case, latency: Duration) -> Vec<Value> {
     let session = case.name;
     daemon.line(case.line());

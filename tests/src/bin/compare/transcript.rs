@@ -1,7 +1,7 @@
-//! What a plugin answered, in a form in which equal answers are equal.
+//! A plugin's responses, in a form that can be compared.
 //!
-//! Null is as absent, numbers count by value, header names are in lower case, ids that a plugin makes up are numbered in the
-//! order of their appearance, and the pieces of an endpoint's body are joined.
+//! Nulls are removed, numbers are compared by value, header names are in lower case, ids that a plugin generates are numbered
+//! in the order of their appearance, and the chunks of an endpoint's body are joined.
 
 use std::fmt;
 
@@ -42,8 +42,8 @@ impl Transcript {
         &self.0
     }
 
-    /// What a host hands to whoever asked: no reverse calls, and of an endpoint that fails before its body the error
-    /// alone.
+    /// Returns what a host passes to its caller: no reverse calls, and only the error of an endpoint that fails before its
+    /// body.
     pub(crate) fn as_answers(&self) -> Value {
         let messages: &[Value] = self.0.as_array().map_or(&[], Vec::as_slice);
         let has_failed = messages.iter().any(|message| message["type"] == "error");
@@ -72,7 +72,7 @@ fn is_endpoint(data: &Value) -> bool {
     data.get("status").is_some() || data.get("result").is_some_and(Value::is_string)
 }
 
-/// Random ids, by when they came.
+/// Random ids, in order of appearance.
 #[derive(Default)]
 struct Ids(Vec<String>);
 
@@ -89,7 +89,7 @@ impl Ids {
     }
 }
 
-/// An endpoint's answer, joined.
+/// The response of an endpoint, joined.
 #[derive(Default)]
 struct Response {
     status: Value,
@@ -123,7 +123,7 @@ fn bytes_of_hex(hex: &str) -> Option<Vec<u8>> {
     digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
-/// Without nulls in objects, and with whole numbers as such.
+/// Returns the value without nulls in objects, and with whole numbers as integers.
 pub(crate) fn plain(value: Value) -> Value {
     match value {
         Value::Object(fields) => {

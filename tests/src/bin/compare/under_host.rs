@@ -17,7 +17,7 @@ use crate::cases::{Answer, CASES, Case, Request};
 use crate::transcript::Transcript;
 use crate::{Error, Subject};
 
-/// What the host hands on of each case, in the form of a transcript without reverse calls.
+/// Returns what the host passes on for each case, as a transcript without reverse calls.
 pub(crate) fn run(subject: &Subject) -> Result<Vec<Value>, Error> {
     tokio::runtime::Runtime::new()?.block_on(run_all(subject))
 }
@@ -43,7 +43,7 @@ async fn run_all(subject: &Subject) -> Result<Vec<Value>, Error> {
     Ok(answers)
 }
 
-/// Answers every call from the case that is being asked.
+/// Answers every call with the replies of the current case.
 fn platform(app: Arc<Mutex<&'static [Answer]>>, latency: Duration) -> impl Platform {
     move |_: ReverseCall| {
         let answers = *app.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,7 +100,7 @@ async fn tool_messages(mut answers: ToolMessages) -> Result<Vec<Value>, Error> {
     Ok(messages)
 }
 
-/// A plugin's own error as its session message; one of the host's is no answer.
+/// Returns a plugin's own error as its session message. An error of the host is not a response.
 fn failed(failure: SessionFailure) -> Result<Value, Error> {
     match failure {
         SessionFailure::Plugin(error) => Ok(json!({"type": "error", "data": error})),

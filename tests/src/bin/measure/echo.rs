@@ -1,4 +1,4 @@
-//! Small questions and answers.
+//! Small requests and responses.
 
 use std::io::Write;
 use std::time::Instant;
@@ -35,9 +35,9 @@ pub(crate) fn measure(plugin: &mut Plugin, amounts: &Amounts, column: &mut Colum
     Ok(())
 }
 
-/// Echoes a second; each that ends makes room for another.
+/// Returns the echoes per second; a new one starts whenever one ends.
 fn rate(plugin: &mut Plugin, echoes: usize) -> Result<f64> {
-    // All are of one length.
+    // All have the same length.
     let lines: Vec<String> = (0..echoes).map(|n| request(&format!("many-{n:06}"), "echo", "hello")).collect();
     let length = lines.first().map_or(0, String::len);
     let lines = lines.concat();

@@ -1,4 +1,4 @@
-//! Much at once.
+//! Large messages.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use crate::report::{Column, Row};
 use crate::subject::Amounts;
 use crate::wire::request;
 
-/// Of a file, and of a text.
+/// The size of a file, and of a text.
 const BYTES: usize = 1 << 20;
 
 const FILE: Row = Row::new("files out", "MiB/s");
@@ -26,7 +26,7 @@ pub(crate) fn measure(plugin: &mut Plugin, amounts: &Amounts, column: &mut Colum
     Ok(())
 }
 
-/// MiB a second, one answer after the other, each of at least `least` bytes.
+/// Returns the MiB per second of consecutive responses, each of at least `least` bytes.
 fn rate(plugin: &mut Plugin, tool: &str, text: &str, least: usize, times: usize) -> Result<f64> {
     let mut seconds = 0.0;
     for n in 0..times {

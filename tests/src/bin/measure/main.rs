@@ -1,5 +1,5 @@
-//! The benchmark: plugin processes driven over their pipes as the daemon does it, beside the official SDK's and the
-//! floor's.
+//! The benchmark: plugin processes driven over their pipes as the daemon does, compared with the official SDK and the
+//! floor.
 //!
 //! ```text
 //! cargo build --release -p bench -p scenarios
@@ -8,8 +8,8 @@
 //!
 //! Runs alternate between the contenders; the tables give medians, the range, and the ratio to the floor and to the
 //! official SDK. `PYTHON` is one with the official SDK installed; `DIR` is its plugin, by default
-//! `tests/peer/bench-python`. `--plot` draws rate and memory against the number of open sessions, as SVG. `--quick` shows
-//! that all of it works, and measures nothing. Linux only.
+//! `tests/peer/bench-python`. `--plot` draws rate and memory against the number of open sessions, as SVG. `--quick` only
+//! checks that everything works; its figures mean nothing. Linux only.
 
 mod echo;
 mod large;
@@ -60,7 +60,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// All that one contender does by itself.
+/// Runs all measurements of one contender.
 fn measure(subject: &Subject, column: &mut Column<'_>) -> Result<()> {
     let mut plugin = start::start(subject, column)?;
     echo::measure(&mut plugin, &subject.amounts, column)?;

@@ -10,11 +10,11 @@ pub(crate) struct Options {
     pub(crate) python: Option<PathBuf>,
     /// The plugin for it.
     pub(crate) twin: PathBuf,
-    /// The contenders wanted, by name; all if none is named.
+    /// The names of the contenders to run; all if empty.
     pub(crate) only: Vec<String>,
-    /// Where the picture goes.
+    /// The file for the plot.
     pub(crate) plot: Option<PathBuf>,
-    /// Counts so small that the figures mean nothing: does it work?
+    /// Whether to use counts so small that the figures mean nothing, to check that everything works.
     pub(crate) quick: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The picture: rate and memory against open sessions.
+//! The plot: rate and memory against open sessions.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ struct Line {
     points: Vec<(f64, Spread)>,
 }
 
-/// Draws it, as SVG.
+/// Draws the plot as SVG.
 pub(crate) fn draw(report: &Report, counts: &[usize], file: &Path) -> Result<()> {
     let root = SVGBackend::new(file, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
@@ -89,7 +89,7 @@ fn panel(area: &Area<'_>, title: &str, lines: &[Line], counts: &[usize], with_le
     if with_legend {
         chart
             .configure_series_labels()
-            // Where the official SDK no longer is.
+            // Here the official SDK has no values any more.
             .position(SeriesLabelPosition::LowerRight)
             .background_style(WHITE.mix(0.9))
             .border_style(BLACK.mix(0.3))

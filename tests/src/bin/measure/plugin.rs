@@ -1,5 +1,5 @@
-//! A running plugin and its pipes. What is done here for each line is done while the plugin is measured, on one of the
-//! same few CPUs: it must cost less than what it measures.
+//! A running plugin and its pipes. The work done here for each frame competes with the plugin for the same few CPUs,
+//! so it must cost less than what is measured.
 
 use std::io::{Read, Write};
 use std::ops::Range;
@@ -43,7 +43,7 @@ impl Plugin {
         self.process.id()
     }
 
-    /// Asks, and waits for the end of the answer; gives how many messages it had and how many bytes.
+    /// Sends a request, waits for the end of the response, and returns its numbers of messages and bytes.
     pub(crate) fn ask(&mut self, request: &[u8]) -> Result<(usize, usize)> {
         self.input.write_all(request)?;
         let (mut messages, mut bytes) = (0, 0);
@@ -59,13 +59,13 @@ impl Plugin {
     }
 }
 
-/// What the plugin writes, in lines.
+/// The plugin's output, as frames.
 pub(crate) struct Output {
     pipe: ChildStdout,
     buffer: Vec<u8>,
-    /// What of the buffer is read and not handed out.
+    /// The part of the buffer that has been read but not returned.
     unread: Range<usize>,
-    /// How much of that has no newline in it.
+    /// How many bytes of that are known to contain no newline.
     searched: usize,
 }
 
@@ -74,7 +74,7 @@ impl Output {
         Self { pipe, buffer: vec![0; 2 * READ_BYTES], unread: 0..0, searched: 0 }
     }
 
-    /// The next line, without its newline.
+    /// Returns the next frame, without its newline.
     pub(crate) fn line(&mut self) -> Result<&[u8]> {
         loop {
             if let Some(line) = self.find() {
@@ -84,7 +84,7 @@ impl Output {
         }
     }
 
-    /// The next line, if it has been read.
+    /// Returns the next frame, if it has been read.
     pub(crate) fn read_line(&mut self) -> Option<&[u8]> {
         self.find().map(|line| &self.buffer[line])
     }
@@ -115,7 +115,7 @@ impl Output {
         Ok(())
     }
 
-    /// How many lines have come that nobody has asked for, without waiting for more.
+    /// Returns how many unexpected frames have arrived, without waiting for more.
     pub(crate) fn count_waiting_lines(&mut self) -> Result<usize> {
         while rustix::io::ioctl_fionread(&self.pipe)? > 0 {
             self.fill()?;

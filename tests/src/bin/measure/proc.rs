@@ -1,15 +1,15 @@
-//! What the kernel knows of a process.
+//! What the kernel reports about a process.
 
 use std::fs;
 
 use crate::Result;
 
-/// Memory in MiB: `VmRSS` of what is resident, or `VmHWM` of the most that ever was.
+/// Returns memory in MiB: `VmRSS` is the resident memory, `VmHWM` its peak.
 pub(crate) fn memory_mib(pid: u32, field: &str) -> Result<f64> {
     kib(&format!("/proc/{pid}/status"), field)
 }
 
-/// Memory in MiB, that which several processes share divided among them.
+/// Returns memory in MiB; memory that several processes share is divided among them.
 pub(crate) fn shared_out_mib(pid: u32) -> Result<f64> {
     kib(&format!("/proc/{pid}/smaps_rollup"), "Pss")
 }
@@ -18,19 +18,19 @@ fn kib(file: &str, field: &str) -> Result<f64> {
     Ok(number(&fs::read_to_string(file)?, field)? as f64 / 1024.0)
 }
 
-/// Resident memory in MiB, found fast enough to be asked for while something is measured.
+/// Returns the resident memory in MiB, fast enough to call during a measurement.
 pub(crate) fn resident_now_mib(pid: u32) -> Result<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/statm"))?;
     let pages: u64 = text.split(' ').nth(1).ok_or("no resident pages")?.parse()?;
     Ok((pages * rustix::param::page_size() as u64) as f64 / (1 << 20) as f64)
 }
 
-/// CPU time so far, in seconds: the scheduler's own count, over all threads.
+/// Returns the CPU time of all threads so far, in seconds, as counted by the scheduler.
 pub(crate) fn cpu(pid: u32) -> Result<f64> {
     sum(pid, |task| cpu_of(&format!("{task}/schedstat")))
 }
 
-/// CPU time of this thread so far, in seconds.
+/// Returns the CPU time of this thread so far, in seconds.
 pub(crate) fn own_cpu() -> Result<f64> {
     cpu_of("/proc/thread-self/schedstat")
 }
@@ -40,7 +40,7 @@ fn cpu_of(file: &str) -> Result<f64> {
     Ok(text.split(' ').next().unwrap_or_default().parse::<u64>()? as f64 / 1e9)
 }
 
-/// How often threads have been put on a CPU and left it again, whether they wanted to or not.
+/// Returns the number of voluntary and involuntary context switches.
 pub(crate) fn switches(pid: u32) -> Result<f64> {
     sum(pid, |task| {
         let status = fs::read_to_string(format!("{task}/status"))?;

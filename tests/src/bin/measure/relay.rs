@@ -1,4 +1,4 @@
-//! Sessions that ask an app and pass its answer on, message by message.
+//! Sessions that call an app and relay its answer, message by message.
 
 use std::io::Write;
 use std::sync::mpsc;
@@ -12,17 +12,17 @@ use crate::report::{Column, Row};
 use crate::subject::Amounts;
 use crate::wire::{Call, Kind, kind, request};
 
-/// Relays at once.
+/// The number of concurrent relays.
 pub(crate) const RELAYS: usize = 16;
 
-/// Events that come for one call before it is another's turn: a daemon writes in bursts.
+/// The number of consecutive events for one call, because a daemon writes in bursts.
 const BURST: usize = 25;
 
 /// Events built beforehand and written at once: about as many at least, unless fewer are wanted, and at most.
 const ROUND: (usize, usize) = (2_500, 100_000);
 
-/// Events under way, for each call. A plugin need not keep more than 4 MiB for one, and fails it instead; a call whose
-/// handler is held up may have those of all others before it is heard of again.
+/// Events under way, for each call. A plugin keeps at most 4 MiB for a call and fails it beyond that, and while a handler is
+/// delayed, all events under way may be for its call.
 const UNDER_WAY: usize = 1_000;
 
 const RATE: Row = Row::new("relay, 16 sessions", "msg/s");
@@ -65,7 +65,7 @@ pub(crate) fn open(plugin: &mut Plugin, sessions: usize) -> Result<Vec<Call>> {
     })
 }
 
-/// What becomes of the calls once all messages are sent.
+/// What happens to the calls once all messages are sent.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum After {
     End,
@@ -79,7 +79,7 @@ pub(crate) struct Streamed {
     cpu: f64,
     writer_cpu: f64,
     reader_cpu: f64,
-    /// The most memory that was seen meanwhile, in MiB.
+    /// The peak of the memory meanwhile, in MiB.
     pub(crate) resident: f64,
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn stream(plugin: &mut Plugin, calls: &[Call], messages: usize, after
     let (cpu, reader_cpu) = (proc::cpu(pid)?, proc::own_cpu()?);
     let began = Instant::now();
     thread::scope(|scope| {
-        // Made here: should the reading fail, a writer that waits for it must hear of that.
+        // Created here, so that the waiting writer notices if the reader fails.
         let (seen_a_round, was_seen) = mpsc::channel();
         let writer = scope.spawn(move || -> Result<f64> {
             for n in 0..rounds {
@@ -143,10 +143,10 @@ pub(crate) fn stream(plugin: &mut Plugin, calls: &[Call], messages: usize, after
                 }
             }
             for _ in before / a_round..seen / a_round {
-                // Towards the end nobody waits for it.
+                // Towards the end the writer no longer waits for it.
                 let _ = seen_a_round.send(());
             }
-            // Some 32 looks in all: each takes a few microseconds.
+            // About 32 samples in total; each takes a few microseconds.
             let look = (messages / 32).max(1);
             if before / look != seen / look {
                 resident = resident.max(proc::resident_now_mib(pid)?);

@@ -10,7 +10,7 @@ use crate::subject::{YARDSTICKS, Yardstick};
 pub(crate) struct Row {
     name: Cow<'static, str>,
     unit: &'static str,
-    /// Whose figure it says something to divide it by.
+    /// The contenders to whose figures a ratio is meaningful.
     against: &'static [Yardstick],
 }
 
@@ -114,7 +114,7 @@ impl Report {
     }
 }
 
-/// The median of some figures, and how far they spread.
+/// The median of some figures, and their range.
 pub(crate) struct Spread {
     pub(crate) least: f64,
     pub(crate) middle: f64,
@@ -129,12 +129,12 @@ impl Spread {
     }
 }
 
-/// The figure that `share` of them don't surpass; they are sorted, and there is one.
+/// Returns the quantile `share` of the sorted figures, of which there is at least one.
 pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted[((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len()) - 1]
 }
 
-/// With two or three digits that count, or all of those before the point.
+/// Formats a number with two or three significant digits, or all digits before the point.
 fn rounded(figure: f64) -> String {
     match figure.abs() {
         0.0 => "0".to_owned(),
@@ -146,7 +146,7 @@ fn rounded(figure: f64) -> String {
     }
 }
 
-/// A count with its digits in groups.
+/// Formats a count with its digits in groups of three.
 pub(crate) fn thousands(count: i64) -> String {
     let digits = count.to_string();
     let mut text = String::new();

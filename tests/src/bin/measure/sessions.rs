@@ -1,4 +1,4 @@
-//! Ever more sessions open at once: what they hold while they wait, and what a message costs among them.
+//! Increasing numbers of open sessions: their memory while they wait, and the cost of a message among them.
 
 use std::thread;
 
@@ -9,7 +9,7 @@ use crate::relay::{After, RELAYS, open, stream};
 use crate::report::{Column, Row, thousands};
 use crate::subject::{SDK, Subject};
 
-/// With fewer, what the process itself does hides what a session takes.
+/// With fewer sessions, the memory of the process itself hides that of a session.
 const TELLING: usize = 1_000;
 
 pub(crate) fn rate(open: usize) -> Row {
@@ -25,7 +25,7 @@ fn cpu_of_few(open: usize) -> Row {
     Row::counted(format!("CPU a message, {} open, {RELAYS} of them streaming", thousands(open as i64)), "µs")
 }
 
-// The floor keeps no sessions: what others hold for them is no multiple of nothing.
+// The floor keeps no sessions, so a ratio to it would be meaningless.
 
 pub(crate) fn waiting(open: usize) -> Row {
     Row::counted(format!("memory, {} waiting, RSS", thousands(open as i64)), "MiB").against(&[SDK])

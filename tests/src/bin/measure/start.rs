@@ -1,4 +1,4 @@
-//! What a plugin takes before it is asked anything.
+//! The cost of a plugin before its first request.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ const HEARTBEATS: Row = Row::new("idle, heartbeats a minute", "").against(&[]);
 
 pub(crate) const ROWS: [Row; 6] = [START, RESIDENT, SHARED_OUT, WAKES, CPU, HEARTBEATS];
 
-/// Starts the plugin that the next measurements are made with.
+/// Starts the plugin for the next measurements.
 pub(crate) fn start(subject: &Subject, column: &mut Column<'_>) -> Result<Plugin> {
     let started = Instant::now();
     let plugin = Plugin::start(subject)?;
@@ -29,7 +29,7 @@ pub(crate) fn start(subject: &Subject, column: &mut Column<'_>) -> Result<Plugin
     Ok(plugin)
 }
 
-/// Leaves all of them alone for a while, at the same time: who sleeps disturbs nobody.
+/// Leaves all plugins idle for a while at the same time; sleeping processes don't disturb each other.
 pub(crate) fn idle(subjects: &[Subject], report: &mut Report) -> Result<()> {
     let longest = |of: fn(&Subject) -> Duration| subjects.iter().map(of).max().unwrap_or_default();
     let window = longest(|subject| subject.amounts.idle);

@@ -1,4 +1,4 @@
-//! Who is measured, and with how much.
+//! The contenders, and their workloads.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,14 +8,14 @@ use scenarios::Launch;
 use crate::Result;
 use crate::options::Options;
 
-/// Whom others are compared with, and a short word for it.
+/// The contenders that others are compared with, and a short name for each.
 pub(crate) type Yardstick = (&'static str, &'static str);
 
 pub(crate) const YARDSTICKS: [Yardstick; 2] = [(FLOOR, "floor"), SDK];
 
 pub(crate) const SDK: Yardstick = (OFFICIAL, "SDK");
 
-/// Whom the picture shows, and what it calls them.
+/// The contenders in the plot, and their labels.
 pub(crate) const PICTURED: [(&str, &str); 3] = [
     (ONE_WORKER, "dify-plugin, one worker"),
     (DEFAULT_WORKERS, "dify-plugin, default workers"),
@@ -34,12 +34,12 @@ pub(crate) struct Subject {
     pub(crate) amounts: Amounts,
 }
 
-/// How much a contender is given to do: enough to be measured, and not more than it does in a few seconds.
+/// The workload of a contender: enough to be measured, and no more than takes a few seconds.
 #[derive(Clone, Copy)]
 pub(crate) struct Amounts {
-    /// How long it is left alone, until it has touched what it touches by itself.
+    /// How long it is left alone until its memory has settled.
     pub(crate) settling: Duration,
-    /// How long it is watched while it has nothing to do: a heartbeat is among it.
+    /// How long it is observed while idle, which includes a heartbeat.
     pub(crate) idle: Duration,
     /// Echoes, one after the other.
     pub(crate) echoes: usize,

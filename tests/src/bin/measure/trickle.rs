@@ -12,10 +12,10 @@ use crate::report::{Column, Row};
 use crate::subject::Amounts;
 use crate::wire::{Kind, kind};
 
-/// Relays at once.
+/// The number of concurrent relays.
 const RELAYS: usize = 64;
 
-/// The pause after each frame: long enough for a plugin to have done with it.
+/// The pause after each frame: long enough for a plugin to finish handling it.
 const PAUSE: Duration = Duration::from_micros(100);
 
 const CPU: Row = Row::new("relay, 64 sessions, one message at a time, CPU a message", "µs");

@@ -1,4 +1,4 @@
-//! The lines that are sent, as the daemon writes them, and what kind a line is that came.
+//! The frames to send, as the daemon writes them, and the kind of a received frame.
 
 use scenarios::lines;
 
@@ -13,7 +13,7 @@ pub(crate) enum Kind {
     Other,
 }
 
-/// What kind a line is, by what stands near its beginning.
+/// Returns the kind of a frame, determined from its beginning.
 pub(crate) fn kind(line: &[u8]) -> Result<Kind> {
     const TYPE: &[u8] = br#""type":""#;
     if !line.starts_with(br#"{"event":"session""#) {
@@ -37,19 +37,19 @@ fn unexpected(line: &[u8]) -> Box<dyn std::error::Error + Send + Sync> {
     format!("it wrote: {}", String::from_utf8_lossy(&line[..line.len().min(500)])).into()
 }
 
-/// A call of one of the tools of `bench`, with its newline.
+/// Returns a call of one of the tools of `bench`, with its newline.
 pub(crate) fn request(session: &str, tool: &str, text: &str) -> String {
     lines::tool(session, "bench", tool, &format!(r#"{{"text":"{text}"}}"#)) + "\n"
 }
 
-/// A session that waits for the answer to a call.
+/// A session that waits for the replies to a call.
 pub(crate) struct Call {
     session: String,
     id: String,
 }
 
 impl Call {
-    /// Reads the line with which the call is made.
+    /// Reads the frame of the call.
     pub(crate) fn read(line: &[u8]) -> Result<Self> {
         let line = std::str::from_utf8(line)?;
         Ok(Self { session: field(line, "session_id")?, id: field(line, "backwards_request_id")? })
@@ -62,7 +62,7 @@ impl Call {
         out.push('\n');
     }
 
-    /// Appends the last event, which brings no text, and the end of the answer.
+    /// Appends the last event, which has no text, and the end of the replies.
     pub(crate) fn write_end(&self, out: &mut String) {
         const EVENT: &str = r#"{"conversation_id":"c-1","created_at":1,"event":"message_end","id":"m-1","message_id":"m-1","metadata":{},"task_id":"t-1"}"#;
         out.push_str(&lines::response(&self.session, &self.id, EVENT));

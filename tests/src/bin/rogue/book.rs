@@ -1,4 +1,4 @@
-//! What the plugin owes: one end for each request.
+//! A record of what the plugin still has to send: one end for each request.
 
 use std::collections::HashMap;
 
@@ -10,9 +10,9 @@ use crate::Result;
 struct Account {
     requests: u32,
     ends: u32,
-    /// Second requests for an open session, of which an `error` event told that they were dropped.
+    /// Second requests for an open session, which were dropped as an `error` event reported.
     dropped: u32,
-    /// An `error` came, after which only the end may.
+    /// An `error` arrived, after which only the end may follow.
     failed: bool,
 }
 
@@ -38,17 +38,17 @@ impl Book {
         self.owed += 1;
     }
 
-    /// How many ends are still to come.
+    /// Returns how many ends are still due.
     pub(crate) fn owed(&self) -> usize {
         self.owed
     }
 
-    /// Whether it still owes an end to this one.
+    /// Returns whether the end of this session is still due.
     pub(crate) fn is_open(&self, session: &str) -> bool {
         self.accounts.get(session).is_some_and(Account::is_open)
     }
 
-    /// Takes in a line that is neither a heartbeat nor a log; gives the id of the call back into Dify, if it is one.
+    /// Records a frame that is neither a heartbeat nor a log. Returns the id of the reverse call, if it is one.
     pub(crate) fn hear(&mut self, line: &Value) -> Result<Option<String>> {
         if line["event"] == "error" {
             self.error_events += 1;
@@ -89,12 +89,12 @@ impl Book {
         }
     }
 
-    /// Forgets those that are settled: of very many, only what is open is to be kept.
+    /// Forgets the completed sessions, so that a long run keeps only open ones.
     pub(crate) fn forget(&mut self) {
         self.accounts.retain(|_, account| account.is_open());
     }
 
-    /// That nothing is owed.
+    /// Checks that nothing is due any more.
     pub(crate) fn settle(&self) -> Result<()> {
         let open = self.accounts.iter().filter(|(_, account)| account.is_open());
         let mut open: Vec<String> =

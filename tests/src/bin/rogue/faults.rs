@@ -11,10 +11,10 @@ use crate::book::Book;
 use crate::random::Random;
 use crate::{Result, built};
 
-/// What a process may be sent before its end comes.
+/// How much a process may be sent before it is ended.
 const STEPS: usize = 400;
 
-/// Limits and clocks so short that they are met.
+/// Limits and timeouts so low that they are reached.
 const LIMITS: [(&str, &str); 7] = [
     ("DIFY_PLUGIN_MAX_LINE_BYTES", "65536"),
     ("DIFY_PLUGIN_MAX_FRAME_BYTES", "16384"),
@@ -25,12 +25,12 @@ const LIMITS: [(&str, &str); 7] = [
     ("HEARTBEAT_INTERVAL", "0.05"),
 ];
 
-/// The tools that are asked for, some of them often; there is no `gone`.
+/// The tools to call, some of them often; `gone` does not exist.
 const ODD: [&str; 9] =
     ["println", "panic", "question_mark", "nothing", "log", "wait", "wait", "forever", "gone"];
 const BENCH: [&str; 7] = ["echo", "relay", "relay", "relay", "fail", "blob", "gone"];
 
-/// Heartbeats without anything else, while something is owed or the end is due, after which nothing will come.
+/// The number of heartbeats in a row, while a message or the exit is due, after which the plugin counts as stuck.
 const PATIENCE: usize = 200;
 
 /// What ends a run.
@@ -39,7 +39,7 @@ pub(crate) enum Until {
     Processes(u64),
 }
 
-/// Runs one process after the other, and tells what was done.
+/// Runs one process after the other, and reports what was done.
 pub(crate) fn run(until: &Until, seed: u64) -> Result<String> {
     let began = Instant::now();
     let mut random = Random::new(seed);
@@ -64,12 +64,12 @@ pub(crate) fn run(until: &Until, seed: u64) -> Result<String> {
 struct Rogue<'a> {
     plugin: Option<Daemon>,
     provider: &'static str,
-    /// Its `error` events always have room, and so tell of each second request that it was dropped.
+    /// Its `error` events always have room, so each repeated request is reported as dropped.
     is_roomy: bool,
     /// Its input is closed.
     is_closed: bool,
     book: Book,
-    /// Calls that may still be answered, with their sessions; also such as are over.
+    /// Calls that may still be answered, with their sessions; including closed ones.
     calls: Vec<(String, String)>,
     asked: usize,
     random: &'a mut Random,
@@ -126,7 +126,7 @@ impl<'a> Rogue<'a> {
         Ok(())
     }
 
-    /// Writes a line in one piece or many.
+    /// Writes a frame in one or several parts.
     fn write(&mut self, line: impl Into<Vec<u8>>) -> Result<()> {
         let mut line = line.into();
         line.extend_from_slice(self.random.one_of(&["\n", "\n", "\r\n", "\n\n"]).as_bytes());
@@ -162,7 +162,7 @@ impl<'a> Rogue<'a> {
             }
             _ => {
                 let tool = self.random.one_of(&BENCH);
-                // Sometimes more than a line may hold.
+                // Sometimes more than a frame may hold.
                 let length = if self.random.once_in(20) { 20_000 } else { self.random.below(200) };
                 lines::tool(session, "bench", tool, &json!({"text": "x".repeat(length)}).to_string())
             }
@@ -170,7 +170,7 @@ impl<'a> Rogue<'a> {
         self.write(line)
     }
 
-    /// Lines of nobody.
+    /// Frames that belong to no session.
     fn junk(&mut self) -> Result<()> {
         self.count("lines of junk");
         let line: Vec<u8> = match self.random.below(9) {
@@ -190,7 +190,7 @@ impl<'a> Rogue<'a> {
         self.write(line)
     }
 
-    /// Requests that can't be read, but for whose they are.
+    /// Requests of which only the session id can be read.
     fn broken_request(&mut self) -> Result<()> {
         self.count("broken requests");
         let session = self.new_session();
@@ -216,7 +216,7 @@ impl<'a> Rogue<'a> {
         self.request(&session)
     }
 
-    /// A reply that nobody waits for: too late, twice, or to a call that never was.
+    /// A reply that no call waits for: too late, repeated, or to a call that never existed.
     fn stray_reply(&mut self) -> Result<()> {
         self.count("stray replies");
         let nobody = ("s-1".to_owned(), format!("{:032x}", self.random.below(usize::MAX)));
@@ -233,7 +233,7 @@ impl<'a> Rogue<'a> {
         self.write(line)
     }
 
-    /// The next line, kept book of and, if it is a call, perhaps answered; `None` at the end.
+    /// Returns the next frame, or `None` at the end. The frame is recorded and, if it is a call, perhaps answered.
     fn read(&mut self) -> Result<Option<()>> {
         for _ in 0..PATIENCE {
             let Some(line) = self.plugin()?.message() else { return Ok(None) };
@@ -276,7 +276,7 @@ impl<'a> Rogue<'a> {
         answer.into_iter().try_for_each(|line| self.write(line))
     }
 
-    /// The end: what is owed is paid before it, unless the process is killed.
+    /// Ends the process. Everything that is due must arrive first, unless the process is killed.
     fn end(&mut self) -> Result<()> {
         let how = self.random.below(3);
         if how == 0 {
@@ -285,7 +285,7 @@ impl<'a> Rogue<'a> {
             self.plugin = None;
             return Ok(());
         }
-        // Once this is answered, all before it was taken in.
+        // Once this is answered, everything before it has been read.
         let last = self.new_session();
         self.write(lines::tool(&last, self.provider, "gone", "{}"))?;
         let mut code = vec![0];
@@ -299,7 +299,7 @@ impl<'a> Rogue<'a> {
                 self.read()?.ok_or("it ended before all was answered")?;
             }
             self.plugin()?.signal(Signal::TERM);
-            // Some may take longer than the grace, which it then tells.
+            // Some may take longer than the grace period, which it then reports.
             code.push(1);
         }
         while self.read()?.is_some() {}
@@ -311,7 +311,7 @@ impl<'a> Rogue<'a> {
         Ok(())
     }
 
-    /// Adds what the book has counted to what was done.
+    /// Adds the recorded counts to the totals.
     fn tally(&mut self) {
         for (what, times) in [("errors", self.book.errors), ("`error` events", self.book.error_events)] {
             *self.done.entry(what).or_default() += times;

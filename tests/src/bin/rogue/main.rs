@@ -1,15 +1,15 @@
-//! A rogue daemon: it sends a plugin faults of every kind at random, or a great many messages, and keeps book of what it is
-//! owed. It writes literal bytes and reads plain JSON; nothing of ours stands between.
+//! A rogue daemon: it sends a plugin faults of every kind at random, or a great many messages, and records which
+//! responses are due. It writes literal bytes and reads plain JSON, without any of our types.
 //!
 //! ```text
 //! cargo build --release -p bench -p scenarios
-//! target/release/rogue faults [--seconds 600 | --processes N] [--seed N]   # each process has an end of its own
+//! target/release/rogue faults [--seconds 600 | --processes N] [--seed N]   # the processes end in different ways
 //! target/release/rogue soak [--messages 10000000]                          # a mixed load: memory, descriptors, answers
 //! ```
 //!
-//! `faults` says what it did, and ends with exit code 1 once a session that the plugin owed an answer got none, or more than
-//! one, or a process ended otherwise than it should have. With its `--seed` a run does the same again, but for timing. `soak`
-//! ends with exit code 1 if memory drifts by 5 % or more, if descriptors come or go, or if an answer is missing. Linux only.
+//! `faults` reports what it did, and exits with code 1 as soon as a request got no end or more than one, or a process did not
+//! end as it should. The same `--seed` repeats a run, except for timing. `soak`
+//! exits with code 1 if memory drifts by 5 % or more, if descriptors come or go, or if an answer is missing. Linux only.
 
 mod book;
 mod faults;
@@ -60,7 +60,7 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<String> {
     }
     match what.as_str() {
         "faults" => {
-            // At once: a line that can't be read at all ends this program with a panic.
+            // At once, because a frame that can't be read ends this program with a panic.
             println(&format!("seed {seed}"));
             faults::run(&until, seed)
         }
@@ -69,7 +69,7 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<String> {
     }
 }
 
-/// A plugin that was built beside this program.
+/// Returns a plugin that was built beside this program.
 fn built(name: &str) -> Result<Launch> {
     let here = std::env::current_exe()?;
     let program: PathBuf = here.parent().ok_or("the program has no folder")?.join(name);

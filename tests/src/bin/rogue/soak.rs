@@ -1,4 +1,4 @@
-//! Very many messages, of a mixed load.
+//! A mixed load of very many messages.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ struct Soak {
     messages: u64,
 }
 
-/// Sends and reads so many messages in all.
+/// Sends and reads this many messages in total.
 pub(crate) fn run(wanted: u64) -> Result<String> {
     let plugin = built("bench")?.lifetime(Duration::from_secs(3600)).start();
     let mut soak = Soak { plugin, book: Book::default(), asked: 0, messages: 0 };
@@ -53,8 +53,8 @@ pub(crate) fn run(wanted: u64) -> Result<String> {
     if has_drifted || have_changed { Err(said.into()) } else { Ok(said) }
 }
 
-/// By how much the last three samples are more than the three in the middle, as a part of these. Medians: a single one
-/// shows what the allocator happens to keep just then.
+/// Returns the relative growth from the three samples in the middle to the last three. Medians are used, because a single
+/// sample depends on what the allocator happens to hold.
 fn drift(memory: &[u64]) -> f64 {
     let median = |samples: &[u64]| {
         let mut samples = samples.to_vec();
@@ -66,7 +66,7 @@ fn drift(memory: &[u64]) -> f64 {
 }
 
 impl Soak {
-    /// Goes on until so many messages went by, and all is answered.
+    /// Continues until this many messages have passed and every request is answered.
     fn until(&mut self, wanted: u64) -> Result<()> {
         while self.messages < wanted || self.book.owed() > 0 {
             while self.messages < wanted && self.book.owed() < OPEN {
