@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dify_plugin_protocol::InvokeType;
-use dify_plugin_session::Session;
+use dify_plugin_session::{InvokeError, Session};
 use serde::Serialize;
 
 use crate::error::CallError;
@@ -47,7 +47,11 @@ impl Calls {
         // The reply is complete without the `end`, so whatever happens to that does not fail the call. A second reply
         // does: the first was then only a part.
         match replies.try_next().await {
-            Ok(Some(_)) | Err(CallError::Unreadable { .. }) => Err(CallError::Unreadable {
+            Ok(Some(_))
+            | Err(
+                CallError::Unreadable { .. }
+                | CallError::Session(InvokeError::Overrun { .. } | InvokeError::Malformed { .. }),
+            ) => Err(CallError::Unreadable {
                 reason: "a call with one reply received more than one".to_owned(),
             }),
             Ok(None) | Err(_) => Ok(reply),

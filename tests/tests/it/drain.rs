@@ -78,7 +78,7 @@ fn a_signal_ends_a_plugin_whose_handlers_hold_every_worker() {
     for (signal, workers) in [(Signal::TERM, 1), (Signal::INT, 2)] {
         let fifo = super::Fifo::new();
         let mut daemon = odd()
-            .env("DIFY_PLUGIN_WORKERS", &workers.to_string())
+            .env("DIFY_PLUGIN_WORKERS", workers.to_string())
             .env("DIFY_PLUGIN_SHUTDOWN_GRACE", "0.2")
             .start();
         for n in 0..2 {

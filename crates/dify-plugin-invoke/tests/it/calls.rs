@@ -1,5 +1,8 @@
 //! Calls with one reply and with a stream of them.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use dify_plugin_invoke::{CallError, Calls, InvokeType, ReplyStream};
@@ -40,6 +43,19 @@ async fn a_call_without_a_reply_or_with_two_fails() {
     assert!(two.unwrap_err().to_string().contains("more than one"));
     let (odd, _) = call(&[Response(r#"{"summary":"s"}"#), Response("{}"), End], summarize).await;
     assert!(odd.unwrap_err().to_string().contains("more than one"));
+}
+
+/// The first reply is read when the second has already overrun the queue, so it is only a part.
+#[tokio::test(start_paused = true)]
+async fn a_second_reply_that_found_no_room_fails_the_call_too() {
+    let large = format!(r#"{{"summary":"{}"}}"#, "x".repeat(5 << 20));
+    let (mut daemon, responder) = Daemon::start().await;
+    let mut calling = pin!(summarize(Calls::new(responder.session())));
+    assert!(poll_fn(|cx| Poll::Ready(calling.as_mut().poll(cx).is_pending())).await);
+    // Meanwhile the caller is not polled, so both replies are in its queue, or would be.
+    daemon.answer(&[Response(&large), Response(&large), End]).await;
+    let error = calling.await.unwrap_err();
+    assert!(error.to_string().contains("more than one"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::spec::{InvokeSpec, PermissionKey};
 use crate::redact::Redacted;
@@ -120,21 +120,17 @@ impl Failure {
     }
 
     fn with_response(mut self, status: Option<u16>, body: &str) -> Self {
-        #[derive(Deserialize)]
-        struct Body {
-            code: Option<String>,
-            message: Option<String>,
-            status: Option<u16>,
-        }
         self.status = status;
-        match crate::object::parse::<Body>(body) {
-            Ok(body) => {
-                self.status = status.or(body.status);
-                self.code = body.code;
-                self.message = body.message.unwrap_or_default();
-            }
-            Err(_) => self.message = body.trim().to_owned(),
-        }
+        // Each field is read by itself: one of another type must not lose the others.
+        let fields: Map<String, Value> = serde_json::from_str(body).unwrap_or_default();
+        let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
+        let number =
+            || fields.get("status").and_then(Value::as_u64).and_then(|status| status.try_into().ok());
+        self.status = status.or_else(number);
+        self.code = text("code");
+        // Without a code either, the body is all that there is to tell.
+        let body = if self.code.is_none() { body.trim() } else { "" };
+        self.message = text("message").unwrap_or_else(|| body.to_owned());
         self.kind = match (self.status, self.code.as_deref()) {
             (Some(429), _) | (_, Some("too_many_requests")) => FailureKind::RateLimited,
             (_, Some("unknown" | "internal_server_error")) | (Some(500), _) => FailureKind::InternalError,

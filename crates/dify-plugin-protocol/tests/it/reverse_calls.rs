@@ -77,6 +77,14 @@ fn the_status_code_and_message_are_parsed_out_of_difys_response() {
     assert_eq!(failure.to_string(), "the call failed with 400 invalid_param: app not found");
     assert_eq!(response("?", r#"{"status":429}"#).status, Some(429));
     assert_eq!(response("?", r#"{"code":"e"}"#).to_string(), "the call failed with e");
+    // A gateway's own words, and fields of another type than Dify's.
+    let failure = response("502", r#"{"detail":"upstream timed out"}"#);
+    assert_eq!(failure.message, r#"{"detail":"upstream timed out"}"#);
+    let failure = response("400", r#"{"status":"400","message":{"a":1},"code":"too_many_requests"}"#);
+    assert_eq!(
+        (failure.kind.clone(), failure.code.as_deref()),
+        (FailureKind::RateLimited, Some("too_many_requests"))
+    );
     assert_eq!(response("418", "").to_string(), "the call failed with 418");
     for (status, body, kind) in [
         ("429", "slow down", FailureKind::RateLimited),

@@ -38,7 +38,7 @@ impl Core {
             return None;
         };
         match reply.event {
-            ReverseEvent::Response if call.failed => self.counters.unknown_ids += 1,
+            ReverseEvent::Response | ReverseEvent::Error if call.failed => self.counters.unknown_ids += 1,
             ReverseEvent::Response => return Some((id, call.queue.clone())),
             ReverseEvent::Error => {
                 // The daemon sends an `end` after each error, which belongs to this call too. So the call stays in the
@@ -83,8 +83,8 @@ impl Core {
         share
     }
 
-    /// Opens a session that was admitted. The lock was free in between, but only the driver admits: nothing except the end of
-    /// the connection can have happened.
+    /// Opens a session that was admitted. The lock was free in between, but only the driver admits: at most a shutdown or the
+    /// end of the connection can have happened.
     pub(crate) fn open(&mut self, session: &Arc<SessionState>, after: &mut After) {
         if let Phase::Closed(_) = self.phase {
             session.mark_ended();

@@ -138,7 +138,14 @@ impl CallQueue {
         if text.len() < message.len() {
             text.push_str(&format!("… (cut: there were {} bytes)", message.len()));
         }
-        let fits = self.state().held.grow(text.len());
+        let fits = {
+            let mut state = self.state();
+            if state.discarded {
+                // Nobody will read the text, so it takes no memory that others could use.
+                text = String::new();
+            }
+            state.held.grow(text.len())
+        };
         self.finish(Err(if fits { InvokeError::Refused { message: text } } else { self.out_of_quota() }))
     }
 

@@ -134,8 +134,11 @@ async fn a_failed_call_that_is_dropped_holds_no_bytes() {
     daemon.still_answers().await;
     assert!(daemon.handle.stats().queued_bytes > before);
     drop(replies);
-    // The call is known until its `end` comes, and costs nothing.
+    // The call is known until its `end` comes, and costs nothing, also if the daemon repeats itself.
     assert_eq!((daemon.handle.stats().queued_bytes, daemon.handle.stats().open_calls), (before, 1));
+    daemon.line(answer("s", &id, "error", "said again", "null")).await;
+    daemon.still_answers().await;
+    assert_eq!((daemon.handle.stats().queued_bytes, daemon.handle.stats().unknown_ids), (before, 1));
     responder.finish().unwrap();
 }
 
