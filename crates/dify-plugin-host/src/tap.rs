@@ -3,6 +3,7 @@
 mod http;
 mod json;
 mod redact;
+mod secret;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

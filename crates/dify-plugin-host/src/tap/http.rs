@@ -3,7 +3,8 @@
 use dify_plugin_protocol::hex::{decode_hex, encode_hex};
 use percent_encoding::percent_decode_str;
 
-use super::json::{self, REDACTED, Rule, is_secret, is_secret_field};
+use super::json::{self, REDACTED, Rule};
+use super::secret::{is_secret, is_secret_field};
 
 /// Redacts a request. Reads no more of it than fits into `limit` bytes of hex.
 pub(super) fn redact(hex: &str, limit: usize) -> String {

@@ -1,7 +1,8 @@
 //! Which values of a frame are secret.
 
 use super::http;
-use super::json::{self, Rule, is_secret};
+use super::json::{self, Rule};
+use super::secret::is_secret;
 
 /// Returns the first `limit` bytes of a frame's redacted text, and whether there is more.
 pub(super) fn frame(to_plugin: bool, text: &str, limit: usize) -> (String, bool) {

@@ -12,8 +12,8 @@ use super::calls::CallId;
 use super::deadlines::Deadline;
 use super::inbound::SESSION_ID_BYTES;
 use super::multiplexer::{Core, Phase};
-use super::queue::CallQueue;
 use super::quota::Share;
+use super::reply_queue::CallQueue;
 use super::session::SessionState;
 use super::sessions::{LastFrames, write_failure};
 

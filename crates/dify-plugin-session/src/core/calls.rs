@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::queue::CallQueue;
+use super::reply_queue::CallQueue;
 
 /// The id of a call: 32 lower-case hex digits on the wire, as in the official SDK.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
