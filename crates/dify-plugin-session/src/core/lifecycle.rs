@@ -50,8 +50,17 @@ impl Core {
     fn frames_at_deadline(&mut self, id: &str, now: Instant) -> Vec<u8> {
         if self.grace_ends.is_some_and(|grace| grace <= now) {
             self.cut_short += 1;
-            let incomplete = ConnectionError::ShutdownIncomplete { sessions: self.cut_short, unread: false };
-            self.phase = Phase::Draining(Draining::Broken(incomplete));
+            // What broke the input first stays the cause.
+            if !matches!(
+                self.phase,
+                Phase::Draining(Draining::Broken(
+                    ConnectionError::Read(_) | ConnectionError::EndInsideFrame { .. }
+                ))
+            ) {
+                let incomplete =
+                    ConnectionError::ShutdownIncomplete { sessions: self.cut_short, unread: false };
+                self.phase = Phase::Draining(Draining::Broken(incomplete));
+            }
             let message = "the plugin is shutting down, and the handler took longer than `shutdown_grace`";
             return failure_frames(id, error::CLOSED, message);
         }

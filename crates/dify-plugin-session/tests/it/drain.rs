@@ -193,6 +193,20 @@ async fn shutdown_after_the_end_of_input_still_limits_open_sessions() {
     assert!(matches!(error, ConnectionError::ShutdownIncomplete { sessions: 1, unread: false }), "{error}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_cut_short_does_not_hide_that_the_input_broke() {
+    let mut daemon = Daemon::with(config(), 1024);
+    let _slow = daemon.open("slow").await;
+    daemon.write(&request("s")[..50]).await;
+    daemon.hang_up();
+    assert_eq!(daemon.read().await["event"], "error");
+    assert_eq!(daemon.read_failure("s").await, "InvalidRequest");
+    daemon.handle.shutdown();
+    assert_eq!(daemon.read_failure("slow").await, "Closed");
+    let error = daemon.driver.await.unwrap().unwrap_err();
+    assert!(matches!(error, ConnectionError::EndInsideFrame { bytes: 50 }), "{error}");
+}
+
 #[tokio::test]
 async fn a_dropped_connection_ends_its_sessions() {
     let (mut input, reader) = tokio::io::duplex(1024);
