@@ -23,11 +23,16 @@ const QUEUE_BYTES: usize = 16 * 1024 * 1024;
 /// A tap never makes the host wait. The host copies at most [`frame_bytes`](Self::frame_bytes) of a frame and queues the
 /// copy; if 16 MiB already wait to be read, the copy is dropped and [counted](TappedFrame::missed) instead.
 ///
-/// Secrets are redacted before the copy is queued. In JSON, at any depth, these are the values of `credentials` and
-/// `settings`, and of keys named as an API, private, access, signing, encryption, subscription, app or master key, or as a
-/// secret, token, password, cookie or authorization. In the HTTP request of an endpoint, these are the headers, query
-/// parameters and body fields with such names or with any name that ends in `key` or `signature`; a multipart body is hidden
-/// whole. The bytes that a plugin stores are hidden too. What a plugin writes into a text, a log message or a line that is not JSON is not redacted.
+/// Secrets are redacted before the copy is queued:
+///
+/// - in JSON, at any depth, the values of `credentials` and `settings`, and of keys named as an API, private, access,
+///   signing, encryption, subscription, function, app or master key, or as a secret, token, password, cookie or
+///   authorization;
+/// - in the HTTP request of an endpoint, the headers, query parameters and body fields with such names or with any name that
+///   ends in `key` or `signature`, and a multipart body as a whole;
+/// - the bytes that a plugin stores.
+///
+/// What a plugin writes into a text, a log message or a frame that is not JSON is not redacted.
 ///
 /// Clones share one queue, so that a plugin that is started again can be observed as one sequence of frames.
 ///

@@ -36,7 +36,8 @@ impl Calls {
     /// # Errors
     ///
     /// Besides the failures of the call itself, [`CallError::NoReply`] if it ended without a reply, and
-    /// [`CallError::Unreadable`] if there was more than one.
+    /// [`CallError::Unreadable`] if there was more than one. [`InvokeError::Overrun`] and [`InvokeError::Malformed`] fail the
+    /// call also after its first reply, which may then be only a part.
     pub async fn call<T: FromReply>(
         &self,
         invoke_type: InvokeType,
@@ -47,13 +48,13 @@ impl Calls {
         // The reply is complete without the `end`, so whatever happens to that does not fail the call. A second reply
         // does: the first was then only a part.
         match replies.try_next().await {
-            Ok(Some(_))
-            | Err(
-                CallError::Unreadable { .. }
-                | CallError::Session(InvokeError::Overrun { .. } | InvokeError::Malformed { .. }),
-            ) => Err(CallError::Unreadable {
+            Ok(Some(_)) | Err(CallError::Unreadable { .. }) => Err(CallError::Unreadable {
                 reason: "a call with one reply received more than one".to_owned(),
             }),
+            // Something came that could not be kept or read, so the reply may be only a part.
+            Err(error @ CallError::Session(InvokeError::Overrun { .. } | InvokeError::Malformed { .. })) => {
+                Err(error)
+            }
             Ok(None) | Err(_) => Ok(reply),
         }
     }

@@ -11,6 +11,7 @@ pub(super) fn is_secret(name: &str) -> bool {
             "signingkey",
             "encryptionkey",
             "subscriptionkey",
+            "functionkey",
             "appkey",
             "masterkey",
         ]

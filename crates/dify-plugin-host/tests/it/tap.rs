@@ -139,7 +139,7 @@ async fn secrets_of_an_endpoints_request_are_redacted_in_the_hex() {
     let settings = Map::from_iter([("secret".to_owned(), json!("hunter2"))]);
     // Nothing answers; the request is sent all the same.
     let bodies: [&[u8]; 6] = [
-        br#"{"a": 1, "client_secret": "hunter2"}"#,
+        br#"{"a": 1, "client_secret": "hunter2", "function_key": "hunter2"}"#,
         b"a=1&password=hunter2",
         // What `curl --data-binary @file` sends, and a name in another spelling.
         b"a=1&pass%77ord=hunter2\n&app_key=hunter2\n",
@@ -174,7 +174,7 @@ async fn secrets_of_an_endpoints_request_are_redacted_in_the_hex() {
     assert_eq!(
         bodies,
         [
-            r#"{"a": 1, "client_secret": "[redacted]"}"#,
+            r#"{"a": 1, "client_secret": "[redacted]", "function_key": "[redacted]"}"#,
             "a=1&password=[redacted]",
             "a=1&pass%77ord=[redacted]&app_key=[redacted]",
             "{\"signing_key\":\"[redacted]\",\"text\":\"\u{fffd}",

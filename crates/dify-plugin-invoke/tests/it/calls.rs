@@ -6,6 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use dify_plugin_invoke::{CallError, Calls, InvokeType, ReplyStream};
+use dify_plugin_session::InvokeError;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -55,7 +56,7 @@ async fn a_second_reply_that_found_no_room_fails_the_call_too() {
     // Meanwhile the caller is not polled, so both replies are in its queue, or would be.
     daemon.answer(&[Response(&large), Response(&large), End]).await;
     let error = calling.await.unwrap_err();
-    assert!(error.to_string().contains("more than one"), "{error}");
+    assert!(matches!(error, CallError::Session(InvokeError::Overrun { .. })), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
